@@ -1,0 +1,1 @@
+"""What more than one service needs: errors, pure values, ports, the runtime, and the model code."""

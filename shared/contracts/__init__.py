@@ -1,0 +1,1 @@
+"""Pure values that services agree on: ids, references, manifests, series, work. No I/O and no torch."""

@@ -1,0 +1,15 @@
+"""Dataset kinds: a dataset's schema with its version."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The schema of a dataset's files; the number after the slash grows when the schema changes."""
+
+    SERIES = "series/v1"
+    SEGMENTS = "segments/v1"
+    BASE = "base/v1"
+    BUNDLE = "bundle/v1"
+    PREDICTION = "prediction/v1"

@@ -1,0 +1,169 @@
+"""One `run()` for all services: start in order, be ready, drain on SIGTERM, stop in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nats.errors
+import structlog
+
+from shared.errors import UnavailableError
+from shared.runtime.bus import Bus
+from shared.runtime.database import Database
+from shared.runtime.grpc_server import GrpcServer
+from shared.runtime.logs import configure_logs
+from shared.runtime.migrations import migrate
+from shared.runtime.object_store import S3ObjectStore
+from shared.runtime.outbox import OutboxRelay
+from shared.runtime.settings import ServiceSettings
+from shared.runtime.worker import Worker
+
+log = structlog.get_logger(__name__)
+RETRY_S = 1.0
+READY_CHECK_S = 5.0
+
+
+@dataclass(kw_only=True)
+class App:
+    """A wired service.
+
+    Attributes:
+        name: the service, e.g. `svc_label`.
+        settings: its settings.
+        bus: its bus, with its handlers taken.
+        server: its gRPC server.
+        database: its database; None for a service without one.
+        migrations: folder of its migrations.
+        objects: the object store whose bucket it makes sure of.
+        workers: workers over its recorded work.
+        background: loops that run beside, e.g. a reconciler; each is cancelled at the end.
+    """
+
+    name: str
+    settings: ServiceSettings
+    bus: Bus
+    server: GrpcServer
+    database: Database
+    migrations: Path
+    objects: S3ObjectStore | None = None
+    workers: Sequence[Worker] = ()
+    background: Sequence[Callable[[], Awaitable[None]]] = field(default_factory=tuple)
+
+
+def run(name: str, settings: ServiceSettings, build: Callable[[Any], App]) -> None:
+    """Run a service until SIGTERM or SIGINT; the process exits with 0 after a clean drain."""
+    configure_logs(service=name, level=settings.log_level, log_format=settings.log_format)
+    asyncio.run(_serve(build(settings)))
+
+
+async def _serve(app: App) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    # Alive before ready: health answers while the dependencies are waited for.
+    await app.server.start()
+    running = asyncio.create_task(_run_until(app, stopping))
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    stopping.set()
+    try:
+        await running
+    finally:
+        await app.server.stop(app.settings.drain_seconds)
+        app.database.dispose()
+        log.info("stopped", service=app.name)
+
+
+async def _run_until(app: App, stopping: asyncio.Event) -> None:
+    if not await _started(app, stopping):
+        return
+    relay = OutboxRelay(app.database, app.bus)
+    relaying = asyncio.create_task(relay.run())
+    working = [asyncio.create_task(worker.run()) for worker in app.workers]
+    beside = [asyncio.create_task(_forever(loop, stopping)) for loop in app.background]
+    checking = asyncio.create_task(_keep_ready(app, stopping))
+    log.info("ready", service=app.name)
+    await stopping.wait()
+
+    log.info("draining", service=app.name)
+    await app.server.set_ready(ready=False)
+    for subscriber in app.bus.broker.subscribers:
+        await subscriber.stop()  # finishes the messages in hand, takes no new ones
+    await _drain_workers(app, working)
+    for task in (*beside, checking):
+        task.cancel()
+    relay.stop()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(relaying, app.settings.drain_seconds)
+    await app.bus.broker.stop()
+
+
+async def _started(app: App, stopping: asyncio.Event) -> bool:
+    """Wait for each dependency in turn; False when the service was stopped meanwhile."""
+    steps: list[tuple[str, Callable[[], Awaitable[object]]]] = [
+        ("database", lambda: asyncio.to_thread(migrate, app.database, app.migrations)),
+        ("bus", app.bus.broker.connect),
+        ("durables", lambda: _durables_exist(app.bus)),
+        ("subscribers", app.bus.broker.start),
+    ]
+    if app.objects is not None:
+        steps.insert(1, ("object store", lambda: asyncio.to_thread(app.objects.ensure_bucket)))  # type: ignore[union-attr]
+    for name, step in steps:
+        while True:
+            if stopping.is_set():
+                return False
+            try:
+                await step()
+                break
+            except (UnavailableError, OSError, TimeoutError, nats.errors.Error) as error:
+                log.warning("waiting", dependency=name, error=str(error) or type(error).__name__)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stopping.wait(), RETRY_S)
+    return True
+
+
+async def _durables_exist(bus: Bus) -> None:
+    missing = await bus.missing_durables()
+    if missing:
+        raise UnavailableError(f"no consumer {', '.join(missing)}: run `python -m upwell.streams`")
+
+
+async def _keep_ready(app: App, stopping: asyncio.Event) -> None:
+    """Ready means: the bus answers and every durable still exists, for a deleted one leaves its subscriber deaf."""
+    while not stopping.is_set():
+        try:
+            await _durables_exist(app.bus)
+            ready = True
+        except (UnavailableError, OSError, TimeoutError, nats.errors.Error) as error:
+            log.error("not ready", error=str(error) or type(error).__name__)  # noqa: TRY400
+            ready = False
+        await app.server.set_ready(ready=ready)
+        await asyncio.sleep(READY_CHECK_S if ready else RETRY_S)
+
+
+async def _forever(loop: Callable[[], Awaitable[None]], stopping: asyncio.Event) -> None:
+    while not stopping.is_set():
+        try:
+            await loop()
+        except Exception:
+            log.exception("background loop failed; it starts again")
+        await asyncio.sleep(RETRY_S)
+
+
+async def _drain_workers(app: App, working: Sequence[asyncio.Task[None]]) -> None:
+    for worker in app.workers:
+        worker.stop()
+    if not working:
+        return
+    _, unfinished = await asyncio.wait(working, timeout=app.settings.drain_seconds * 0.8)
+    if unfinished:
+        for worker in app.workers:
+            worker.interrupt()
+        await asyncio.wait(unfinished, timeout=app.settings.drain_seconds * 0.2)

@@ -1,0 +1,103 @@
+"""The fate of a message: every delivery ends here as done, again later, or dead letter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Protocol
+
+import structlog
+from faststream import BaseMiddleware
+from faststream.exceptions import NackMessage, RejectMessage
+from faststream.message import StreamMessage
+from nats.aio.msg import Msg
+
+from shared.contracts.fate import ATTEMPTS, Verdict, decide
+from shared.errors import PermanentError, RetryableError
+from shared.runtime.envelope import Envelope, event_id_of, set_current_envelope
+from shared.runtime.tracing import continued_trace
+
+log = structlog.get_logger(__name__)
+# Redelivery may have begun when a beat is late, so the beat leaves room for two misses.
+BEATS_PER_ACK_WAIT = 3
+
+
+class DeadLetters(Protocol):
+    """Where the middleware keeps dead letters and counts excused deliveries."""
+
+    ack_wait_s: float
+
+    async def bury(self, message: Msg, reason: str) -> None:
+        """Store a dead letter; raises when it could not be stored."""
+
+    async def excused(self, message: Msg) -> int:
+        """How many deliveries of the message were excused."""
+
+    async def excuse(self, message: Msg, count: int) -> None:
+        """Remember the number of excused deliveries."""
+
+
+class FateMiddleware(BaseMiddleware[Any, Msg]):
+    """Turns what a handler raises into an acknowledgement, by `shared.contracts.fate.decide`."""
+
+    def __init__(self, msg: Msg, /, *, context: Any, letters: DeadLetters) -> None:
+        super().__init__(msg, context=context)
+        self.letters = letters
+
+    async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: StreamMessage[Any]) -> Any:
+        """Decode and handle one delivery, and settle what it raised."""
+        raw: Msg = msg.raw_message
+        meta = raw.metadata
+        headers = {str(key): str(value) for key, value in msg.headers.items()}
+        deliveries = meta.num_delivered
+        event_id = event_id_of(headers, stream=meta.stream, sequence=meta.sequence.stream, stored_at=meta.timestamp)
+        set_current_envelope(Envelope(event_id=event_id, headers=headers))
+        with continued_trace(headers):
+            excused = await self.letters.excused(raw) if deliveries > 1 else 0
+            # Counted before the handler runs, so that a message which kills the process runs out as well.
+            if deliveries - excused > ATTEMPTS:
+                await self._bury(raw, f"{ATTEMPTS} attempts were spent without an answer")
+            try:
+                async with beating(raw, self.letters.ack_wait_s):
+                    return await call_next(msg)
+            except Exception as error:  # noqa: BLE001 - every error gets its fate here
+                await self._settle(raw, error, deliveries=deliveries, excused=excused)
+
+    async def _settle(self, raw: Msg, error: Exception, *, deliveries: int, excused: int) -> None:
+        fate = decide(error, spent=deliveries - excused, excused=excused)
+        known = isinstance(error, (PermanentError, RetryableError))
+        log.warning(
+            "message failed", subject=raw.subject, verdict=fate.verdict, error=str(error) or repr(error),
+            delivery=deliveries, delay_s=round(fate.delay_s, 2), exc_info=None if known else error,
+        )  # fmt: skip
+        if fate.verdict is Verdict.DEAD:
+            await self._bury(raw, str(error) if known else repr(error), error)
+        if fate.verdict is Verdict.EXCUSE:
+            await self.letters.excuse(raw, excused + 1)
+        raise NackMessage(delay=fate.delay_s) from error
+
+    async def _bury(self, raw: Msg, reason: str, error: Exception | None = None) -> None:
+        try:
+            await self.letters.bury(raw, reason)
+        except Exception as failure:
+            log.exception("dead letter could not be stored; the message stays", subject=raw.subject)
+            raise NackMessage(delay=5.0) from failure
+        raise RejectMessage from error
+
+
+@asynccontextmanager
+async def beating(message: Msg, ack_wait_s: float) -> AsyncIterator[None]:
+    """Tell the server that work goes on, until the block ends."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(ack_wait_s / BEATS_PER_ACK_WAIT)
+            with suppress(Exception):  # a missed beat costs a redelivery at worst
+                await message.in_progress()
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()

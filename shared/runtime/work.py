@@ -1,0 +1,173 @@
+"""Recorded work in SQL: leases decide who does it, the attempt number decides who may finish it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, Column, and_, or_, select, update
+from sqlmodel import Field, Session, SQLModel
+
+from shared.contracts.canonical import digest_of
+from shared.contracts.work import Failure, Work, WorkState
+from shared.errors import ConflictError, NotFoundError, StateError
+from shared.runtime.database import UtcDateTime
+
+
+class WorkRow(SQLModel, table=True):
+    """A piece of work; `due_at` is when queued work may start, or when running work's lease lapses."""
+
+    __tablename__ = "work"
+    id: str = Field(primary_key=True)
+    request: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    request_digest: str
+    state: str
+    attempt: int = 0
+    spent: int = 0
+    excused: int = 0
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    waiting_for: str = ""
+    result: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    failure: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SqlWork:
+    """The `WorkQueue` port inside one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def record(self, work_id: str, request: Mapping[str, Any]) -> bool:
+        """Record a request; see the port."""
+        digest = digest_of(request)
+        standing = self._session.get(WorkRow, work_id)
+        if standing is not None:
+            if standing.request_digest != digest:
+                raise ConflictError(f"{work_id} is already used by another request: choose another id")
+            return False
+        now = datetime.now(UTC)
+        self._session.add(
+            WorkRow(
+                id=work_id,
+                request=dict(request),
+                request_digest=digest,
+                state=WorkState.QUEUED,
+                due_at=now,
+                created_at=now,
+            )
+        )
+        self._session.flush()
+        return True
+
+    def claim(self, *, lease_s: float) -> Work | None:
+        """Lease the oldest work that is due; see the port."""
+        now = datetime.now(UTC)
+        row = self._session.execute(
+            select(WorkRow)
+            .where(
+                or_(
+                    WorkRow.state == WorkState.QUEUED,  # type: ignore[arg-type]
+                    WorkRow.state == WorkState.RUNNING,  # type: ignore[arg-type]
+                ),
+                WorkRow.due_at <= now,  # type: ignore[arg-type]
+            )
+            .order_by(WorkRow.due_at, WorkRow.created_at)  # type: ignore[arg-type]
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).scalar_one_or_none()
+        if row is None:
+            return None
+        row.state = WorkState.RUNNING
+        row.attempt += 1
+        row.waiting_for = ""
+        row.due_at = now + timedelta(seconds=lease_s)
+        self._session.flush()
+        return _work(row)
+
+    def renew(self, work_id: str, attempt: int, *, lease_s: float) -> None:
+        """Keep the lease; see the port."""
+        self._update_held(work_id, attempt, due_at=datetime.now(UTC) + timedelta(seconds=lease_s))
+
+    def complete(self, work_id: str, attempt: int, result: Mapping[str, Any]) -> None:
+        """Finish the work; see the port."""
+        self._update_held(
+            work_id, attempt, state=WorkState.COMPLETED, result=dict(result), finished_at=datetime.now(UTC)
+        )
+
+    def release(
+        self, work_id: str, attempt: int, *, delay_s: float, waiting_for: str, spent: bool, excused: bool
+    ) -> None:
+        """Put the work back; see the port."""
+        self._update_held(
+            work_id,
+            attempt,
+            state=WorkState.QUEUED,
+            waiting_for=waiting_for,
+            due_at=datetime.now(UTC) + timedelta(seconds=delay_s),
+            spent=WorkRow.spent + int(spent),
+            excused=WorkRow.excused + int(excused),
+        )
+
+    def fail(self, work_id: str, attempt: int, failure: Failure) -> None:
+        """Finish the work with its failure; see the port."""
+        self._update_held(
+            work_id, attempt, state=WorkState.FAILED, failure=asdict(failure), finished_at=datetime.now(UTC)
+        )
+
+    def cancel(self, work_id: str) -> None:
+        """Cancel the work; see the port."""
+        work = self.get(work_id)
+        if work.state.is_final:
+            raise StateError(f"{work_id} has ended already: it is {work.state}")
+        self._session.execute(
+            update(WorkRow)
+            .where(WorkRow.id == work_id)  # type: ignore[arg-type]
+            .values(state=WorkState.CANCELLED, finished_at=datetime.now(UTC))
+        )
+
+    def get(self, work_id: str) -> Work:
+        """One piece of work; see the port."""
+        row = self._session.get(WorkRow, work_id, populate_existing=True)
+        if row is None:
+            raise NotFoundError(f"There is no {work_id!r} here")
+        return _work(row)
+
+    def list(self, *, limit: int, state: WorkState | None = None) -> Sequence[Work]:
+        """Work, newest first; see the port."""
+        query = select(WorkRow).order_by(WorkRow.created_at.desc()).limit(limit)  # type: ignore[attr-defined]
+        if state is not None:
+            query = query.where(WorkRow.state == state)  # type: ignore[arg-type]
+        return [_work(row) for row in self._session.execute(query).scalars()]
+
+    def _update_held(self, work_id: str, attempt: int, **values: Any) -> None:
+        held = and_(
+            WorkRow.id == work_id,  # type: ignore[arg-type]
+            WorkRow.attempt == attempt,  # type: ignore[arg-type]
+            WorkRow.state == WorkState.RUNNING,  # type: ignore[arg-type]
+        )
+        changed = self._session.execute(
+            update(WorkRow).where(held).values(**values).execution_options(synchronize_session=False)
+        )
+        if changed.rowcount != 1:  # type: ignore[attr-defined]
+            raise StateError(f"Attempt {attempt} of {work_id} no longer holds its lease")
+
+
+def _work(row: WorkRow) -> Work:
+    failure = Failure(**{**row.failure, "evidence": tuple(row.failure["evidence"])}) if row.failure else None
+    return Work(
+        id=row.id,
+        request=row.request,
+        state=WorkState(row.state),
+        attempt=row.attempt,
+        spent=row.spent,
+        excused=row.excused,
+        created_at=row.created_at,
+        waiting_for=row.waiting_for,
+        finished_at=row.finished_at,
+        result=row.result,
+        failure=failure,
+    )
