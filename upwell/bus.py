@@ -45,7 +45,7 @@ async def connection(url: str, *, user: str | None = None, password: str | None 
         )
     except (NatsError, OSError) as error:
         cause = last[-1] if last else error
-        raise BusError(f"The bus at {place(url)} does not answer: {cause or type(cause).__name__}") from error
+        raise BusError(f"The bus at {place(url)} could not be used: {cause or type(cause).__name__}") from error
     try:
         yield client
     finally:

@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from shared.contracts.canonical import digest_of, sha256_hex
 from shared.errors import IntegrityError, InvalidInputError
 from shared.modeling import tiny_qwen
+from shared.modeling.quiet import no_progress_bars
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -85,15 +86,16 @@ def load_base(folder: Path, *, dtype: torch.dtype = torch.float32) -> Base:
     """
     base_files(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model, report = AutoModelForCausalLM.from_pretrained(
-            folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=dtype,
-            output_loading_info=True,
-        )
+        with no_progress_bars():
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            model, report = AutoModelForCausalLM.from_pretrained(
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=dtype,
+                output_loading_info=True,
+            )
     # transformers, tokenizers and safetensors raise errors of many unrelated classes for a damaged file.
     except Exception as error:
         raise IntegrityError(f"The base in {folder.name!r} cannot be loaded: {_first_line(error)}") from error

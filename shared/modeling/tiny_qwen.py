@@ -13,6 +13,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from shared.modeling.corpus import corpus
+from shared.modeling.quiet import no_progress_bars
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -40,7 +41,8 @@ def build(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
     model = Qwen2ForCausalLM(_config(tokenizer))
     fill(model, seed=SEED)
-    model.save_pretrained(folder)
+    with no_progress_bars():
+        model.save_pretrained(folder)
     # The library's version is no part of the model: without it a new release gives the same digest.
     for name in ("config.json", "generation_config.json"):
         _drop_key(folder / name, "transformers_version")

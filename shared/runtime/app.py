@@ -59,10 +59,11 @@ class App:
 def run(name: str, settings: ServiceSettings, build: Callable[[Any], App]) -> None:
     """Run a service until SIGTERM or SIGINT; the process exits with 0 after a clean drain."""
     configure_logs(service=name, level=settings.log_level, log_format=settings.log_format)
-    asyncio.run(_serve(build(settings)))
+    asyncio.run(_serve(lambda: build(settings)))
 
 
-async def _serve(app: App) -> None:
+async def _serve(build: Callable[[], App]) -> None:
+    app = build()  # inside the loop, to which the gRPC server binds itself
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from shared.errors import UnavailableError
 from shared.runtime.settings import ServiceSettings
@@ -132,3 +133,12 @@ def _postgres_engine(url: str, schema: str) -> Engine:
     return create_engine(
         url, pool_pre_ping=True, pool_size=8, connect_args={"options": f"-csearch_path={schema}", "connect_timeout": 5}
     )
+
+
+def insert_or_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows whose keys are new and skip the others; returns how many were new."""
+    if not rows:
+        return 0
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table).on_conflict_do_nothing()
+    return session.connection().execute(statement, list(rows)).rowcount

@@ -89,7 +89,7 @@ def _server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials | N
     return grpc.ssl_server_credentials([pair])
 
 
-class _Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class _Gate(grpc.aio.ServerInterceptor):
     """In front of every method: who calls, which trace, and what an error looks like outside."""
 
     def __init__(self, auth: Authenticator, roles: Mapping[str, Role]) -> None:

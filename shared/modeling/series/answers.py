@@ -1,12 +1,12 @@
 """Logits to answers: scores over overlapping windows, segments with confidence, and a sentence about them.
 
-Shape suffixes: N = windows of one channel, T = points in a window, R = rows of the series, L = labels.
+Shape suffixes: T = points in a window, R = rows of the series, L = labels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,62 +18,53 @@ from shared.modeling.series.values import AnswerSegment
 SPOKEN = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ChannelScores:
-    """What the model thinks of each row of one channel.
+class RowScores:
+    """What the model thinks of each row of one channel: the weighted mean of all windows over the row.
 
-    Args:
-        score_R: float32 in [0, 1], how sure it is that the row belongs to a segment; 0 where nothing was measured.
-        label_RL: float32, how likely each label is for the case that it does; rows sum to 1.
+    A window knows most about the rows in its middle, where it has seen both sides.
     """
 
-    score_R: NDArray[np.float32]
-    label_RL: NDArray[np.float32]
+    def __init__(self, values_R: NDArray[np.float64], *, labels: int) -> None:
+        self._observed_R = np.isfinite(values_R)
+        self._weight_R = np.zeros(len(values_R), dtype=np.float32)
+        self._score_R = np.zeros(len(values_R), dtype=np.float32)
+        self._label_RL = np.zeros((len(values_R), labels), dtype=np.float32)
+
+    def add(self, start: int, score_T: NDArray[np.float32], label_TL: NDArray[np.float32]) -> None:
+        """Add the probabilities a window gives to the rows from `start` on; rows behind the end are dropped.
+
+        `label_TL` has no columns where the network knows one label only: that one is certain then.
+        """
+        weight_T = _taper(len(score_T))[: len(self._score_R) - start]
+        here = slice(start, start + len(weight_T))
+        self._weight_R[here] += weight_T
+        self._score_R[here] += weight_T * score_T[: len(weight_T)]
+        self._label_RL[here] += weight_T[:, None] * (label_TL[: len(weight_T)] if label_TL.shape[1] else 1)
+
+    @property
+    def score_R(self) -> NDArray[np.float32]:
+        """In [0, 1], how sure the model is that the row belongs to a segment; 0 where nothing was measured."""
+        # Weighted means of numbers up to 1 may round to a hair above it.
+        return np.where(self._observed_R, np.minimum(self._score_R / self._weight_R, 1), np.float32(0))
+
+    @property
+    def label_RL(self) -> NDArray[np.float32]:
+        """How likely each label is for the case that the row belongs to a segment; rows sum to 1."""
+        return self._label_RL / self._weight_R[:, None]
 
 
-def join_windows(
-    *,
-    starts: Sequence[int],
-    score_NT: NDArray[np.float32],
-    label_NTL: NDArray[np.float32],
-    observed_R: NDArray[np.bool_],
-) -> ChannelScores:
-    """The weighted mean of all windows over each row; a window knows most about the rows in its middle.
-
-    Args:
-        starts: first row of each window; together they cover all rows.
-        score_NT: probabilities.
-        label_NTL: probabilities.
-        observed_R: rows that were measured.
-    """
-    rows, window = len(observed_R), score_NT.shape[1]
-    weight_T = _taper(window)
-    total_R = np.zeros(rows)
-    score_R = np.zeros(rows)
-    label_RL = np.zeros((rows, label_NTL.shape[2]))
-    for start, score_T, label_TL in zip(starts, score_NT, label_NTL, strict=True):
-        covered = min(window, rows - start)
-        here = slice(start, start + covered)
-        total_R[here] += weight_T[:covered]
-        score_R[here] += weight_T[:covered] * score_T[:covered]
-        label_RL[here] += weight_T[:covered, None] * label_TL[:covered]
-    return ChannelScores(
-        score_R=np.where(observed_R, score_R / total_R, 0.0).astype(np.float32),
-        label_RL=(label_RL / total_R[:, None]).astype(np.float32),
-    )
-
-
-def find_segments(scores: ChannelScores, *, channel: str, spec: SeriesSpec) -> list[AnswerSegment]:
+def find_segments(scores: RowScores, *, channel: str, spec: SeriesSpec) -> list[AnswerSegment]:
     """Stretches of rows whose score reaches the threshold; the confidence is their highest score."""
+    score_R, label_RL = scores.score_R, scores.label_RL
     return [
         AnswerSegment(
             start_row=start,
             end_row=end,
             channel=channel,
-            label=_label(scores, start, end, spec),
-            confidence=float(scores.score_R[start:end].max()),
+            label=spec.labels[int((score_R[start:end, None] * label_RL[start:end]).sum(axis=0).argmax())],
+            confidence=float(score_R[start:end].max()),
         )
-        for start, end in _runs(scores.score_R >= spec.threshold, spec.merge_gap)
+        for start, end in _runs(score_R >= spec.threshold, spec.merge_gap)
     ]
 
 
@@ -98,11 +89,11 @@ def sentence(segments: Sequence[AnswerSegment], *, rows: int) -> str:
     return f"{len(segments)} unusual {noun} out in {rows} rows: {spoken}{rest}."
 
 
-def _taper(window: int) -> NDArray[np.float64]:
+@lru_cache
+def _taper(window: int) -> NDArray[np.float32]:
     """Weights of a window's points: full in the middle half, falling to a tenth at the edges."""
     distance = np.abs(np.linspace(-1, 1, window))
-    weights: NDArray[np.float64] = np.clip(2 * (1 - distance), 0.1, 1.0)
-    return weights
+    return np.clip(2 * (1 - distance), 0.1, 1.0).astype(np.float32)
 
 
 def _runs(inside_R: NDArray[np.bool_], merge_gap: int) -> list[tuple[int, int]]:
@@ -116,7 +107,3 @@ def _runs(inside_R: NDArray[np.bool_], merge_gap: int) -> list[tuple[int, int]]:
             runs.append((start, end))
     return runs
 
-
-def _label(scores: ChannelScores, start: int, end: int, spec: SeriesSpec) -> str:
-    weight_R1 = scores.score_R[start:end, None]
-    return spec.labels[int((scores.label_RL[start:end] * weight_R1).sum(axis=0).argmax())]

@@ -1,0 +1,57 @@
+"""Low-rank adapters (Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021) by peft.
+
+peft puts the layers in; the bundle stores their tensors and these three numbers. peft's own `adapter_config.json` is
+not read: it can name modules to import, and a bundle must hold nothing executable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from peft import LoraConfig, inject_adapter_in_model
+
+from shared.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+# Every linear layer of the decoder: what QLoRA (Dettmers et al., 2023) found to be needed to match full training.
+ALL_LINEAR = "all-linear"
+ADAPTER_PARAMETER = "lora_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoraSpec:
+    """The adapters' shape: their output counts `alpha / rank`; `targets` says which layers have one."""
+
+    rank: int
+    alpha: int
+    targets: str = ALL_LINEAR
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values, for a bundle."""
+        return asdict(self)
+
+
+def parse_lora(body: Mapping[str, Any]) -> LoraSpec:
+    """Read a bundle's adapters' shape; IntegrityError when it is not one."""
+    wanted = {field.name: int if field.name in ("rank", "alpha") else str for field in fields(LoraSpec)}
+    if set(body) != set(wanted) or any(type(body[name]) is not kind for name, kind in wanted.items()):
+        raise IntegrityError(f"The bundle's lora is {dict(body)}; this release reads {', '.join(wanted)}")
+    if body["rank"] < 1 or body["alpha"] < 1 or body["targets"] != ALL_LINEAR:
+        raise IntegrityError(f"The bundle's lora is {dict(body)}; rank and alpha are from 1, targets {ALL_LINEAR!r}")
+    return LoraSpec(**body)
+
+
+def add_adapters(decoder: PreTrainedModel, spec: LoraSpec) -> None:
+    """Put untrained adapters into the decoder and freeze everything else in it."""
+    inject_adapter_in_model(
+        LoraConfig(r=spec.rank, lora_alpha=spec.alpha, target_modules=spec.targets, lora_dropout=0.0), decoder
+    )
+
+
+def is_adapter(parameter: str) -> bool:
+    """Whether a parameter's name is that of an adapter."""
+    return ADAPTER_PARAMETER in parameter

@@ -1,0 +1,1 @@
+"""Bytes in, datasets out: reads series from files and announces them as datasets."""

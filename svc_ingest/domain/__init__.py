@@ -1,0 +1,1 @@
+"""What a series is and how it may be read: pure values and rules."""

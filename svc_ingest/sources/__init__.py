@@ -1,0 +1,1 @@
+"""Where series come from (CSV, Parquet) and the file they are written to."""

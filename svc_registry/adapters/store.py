@@ -1,0 +1,52 @@
+"""The `RegistryStore` port over SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlmodel import Session
+
+from shared.runtime.database import Database
+from shared.runtime.outbox import SqlOutbox
+from svc_registry import wire
+from svc_registry.adapters.lineage import SqlLineage
+from svc_registry.adapters.models import SqlModels
+from svc_registry.adapters.versions import SqlBases, SqlDatasets
+from svc_registry.domain.events import RegistryEvent
+
+
+class SqlRegistryTransaction:
+    """One transaction over the catalogue."""
+
+    def __init__(self, session: Session, source: str) -> None:
+        self.datasets = SqlDatasets(session)
+        self.bases = SqlBases(session)
+        self.models = SqlModels(session)
+        self.lineage = SqlLineage(session)
+        self.outbox: SqlOutbox[RegistryEvent] = SqlOutbox(session, source=source, translate=wire.to_message)
+
+
+class SqlRegistryStore:
+    """Opens transactions.
+
+    Args:
+        database: the service's database.
+        source: the service's name, on every event.
+    """
+
+    def __init__(self, database: Database, *, source: str) -> None:
+        self._database = database
+        self._source = source
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlRegistryTransaction]:
+        """A transaction that may write."""
+        with self._database.transaction() as session:
+            yield SqlRegistryTransaction(session, self._source)
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlRegistryTransaction]:
+        """A transaction that only reads."""
+        with self._database.reading() as session:
+            yield SqlRegistryTransaction(session, self._source)

@@ -1,0 +1,118 @@
+"""The catalogue's tables: rows, and nothing but rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from shared.runtime.database import UtcDateTime
+
+
+class DatasetNameRow(SQLModel, table=True):
+    """A dataset's name: what it is used for, and the number given last."""
+
+    __tablename__ = "dataset_names"
+    name: str = Field(primary_key=True)
+    kind: str
+    last_version: int
+
+
+class DatasetRow(SQLModel, table=True):
+    """A dataset version."""
+
+    __tablename__ = "datasets"
+    __table_args__ = (UniqueConstraint("name", "version"), UniqueConstraint("name", "digest"))
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    version: int
+    kind: str
+    digest: str
+    meta: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    size_bytes: int = Field(sa_type=BigInteger)
+    producer: str
+    registered_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class BaseRow(SQLModel, table=True):
+    """A base."""
+
+    __tablename__ = "bases"
+    digest: str = Field(primary_key=True)
+    name: str = Field(index=True)
+    meta: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    size_bytes: int = Field(sa_type=BigInteger)
+    registered_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ModelNameRow(SQLModel, table=True):
+    """A model's name and the number given last."""
+
+    __tablename__ = "model_names"
+    name: str = Field(primary_key=True)
+    last_version: int
+
+
+class ModelRow(SQLModel, table=True):
+    """A model version."""
+
+    __tablename__ = "models"
+    __table_args__ = (UniqueConstraint("name", "version"),)
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    version: int
+    run_id: str = Field(unique=True)
+    recipe: str
+    bundle_digest: str
+    base_name: str
+    base_digest: str
+    dataset_name: str
+    dataset_version: int
+    dataset_digest: str
+    metrics: dict[str, float] = Field(sa_column=Column(JSON, nullable=False))
+    hyperparameters: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    registered_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class AliasRow(SQLModel, table=True):
+    """Where an alias stands: the ledger's entry that put it there."""
+
+    __tablename__ = "aliases"
+    model: str = Field(primary_key=True)
+    alias: str = Field(primary_key=True)
+    ledger_id: int
+    version: int
+
+
+class AliasMoveRow(SQLModel, table=True):
+    """The ledger: rows are added, never changed."""
+
+    __tablename__ = "alias_moves"
+    id: int | None = Field(default=None, primary_key=True)
+    model: str = Field(index=True)
+    alias: str
+    from_version: int
+    to_version: int
+    moved_by: str
+    reason: str
+    moved_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class NodeRow(SQLModel, table=True):
+    """A lineage node."""
+
+    __tablename__ = "lineage_nodes"
+    key: str = Field(primary_key=True)
+    type: str
+    label: str
+    seen: bool
+
+
+class EdgeRow(SQLModel, table=True):
+    """A lineage edge, indexed both ways."""
+
+    __tablename__ = "lineage_edges"
+    child: str = Field(primary_key=True)
+    parent: str = Field(primary_key=True, index=True)

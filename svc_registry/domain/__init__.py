@@ -1,0 +1,1 @@
+"""What the catalogue knows and how it decides."""

@@ -1,0 +1,84 @@
+"""The lineage graph: nodes, and edges from what was used to what was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.contracts.lineage import base_key, model_key, node_type, prediction_key, run_key
+from shared.contracts.manifest import Manifest
+from svc_registry.domain.records import NewModel, NewPrediction
+
+
+class Direction(StrEnum):
+    """Up to what it was made from, down to what was made from it."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node; `label` is what people call it, `seen` is False while only an edge has named it."""
+
+    key: str
+    type: str
+    label: str = ""
+    seen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`parent` went into `child`."""
+
+    parent: str
+    child: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """Some nodes and the edges between them; what several facts say is joined by union, so their order is free."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+def graph_of_manifest(key: str, label: str, manifest: Manifest) -> Graph:
+    """What a dataset's manifest says of its ancestry."""
+    parents = tuple(_named_by_edge(parent) for parent in manifest.parents)
+    return Graph(nodes=(_seen(key, label), *parents), edges=tuple(Edge(parent, key) for parent in manifest.parents))
+
+
+def graph_of_base(name: str, digest: str) -> Graph:
+    """A base has no ancestors."""
+    return Graph(nodes=(_seen(base_key(digest), name),), edges=())
+
+
+def graph_of_model(model: NewModel, version: int) -> Graph:
+    """dataset, base -> run -> model version."""
+    run, made = run_key(model.run_id), model_key(model.run_id)
+    used = [model.dataset.key] + ([base_key(model.base.digest)] if model.base.digest else [])
+    nodes = (_seen(made, f"{model.name}@{version}"), _seen(run, f"{model.recipe} {model.run_id}"))
+    return Graph(
+        nodes=(*nodes, *(_named_by_edge(key) for key in used)),
+        edges=(*(Edge(key, run) for key in used), Edge(run, made)),
+    )
+
+
+def graph_of_prediction(prediction: NewPrediction) -> Graph:
+    """Model version, dataset -> prediction."""
+    key = prediction_key(prediction.job_id)
+    used = (model_key(prediction.run_id), prediction.dataset.key)
+    label = f"{prediction.model_name}@{prediction.model_version} on {prediction.dataset}"
+    return Graph(
+        nodes=(_seen(key, label), *(_named_by_edge(parent) for parent in used)),
+        edges=tuple(Edge(parent, key) for parent in used),
+    )
+
+
+def _seen(key: str, label: str) -> Node:
+    return Node(key=key, type=node_type(key), label=label, seen=True)
+
+
+def _named_by_edge(key: str) -> Node:
+    return Node(key=key, type=node_type(key))

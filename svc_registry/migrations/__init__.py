@@ -1,0 +1,1 @@
+"""Migrations of svc_registry, applied at its start."""

@@ -1,0 +1,117 @@
+"""What the catalogue asks of its database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from shared.contracts.manifest import Manifest
+from shared.ports import Outbox
+from svc_registry.domain.events import RegistryEvent
+from svc_registry.domain.graph import Direction, Graph
+from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord, NewModel
+
+
+class Datasets(Protocol):
+    """Dataset versions by name; the key of a version is (name, digest)."""
+
+    def find(self, name: str, digest: str) -> DatasetRecord | None:
+        """The version by its key."""
+
+    def at(self, name: str, version: int) -> DatasetRecord | None:
+        """The version by its number."""
+
+    def newest(self, name: str) -> DatasetRecord | None:
+        """The highest version of a name."""
+
+    def add(self, *, name: str, digest: str, manifest: Manifest, producer: str) -> DatasetRecord:
+        """Number a version; ConflictError when the name is used for another kind."""
+
+    def page(self, *, name: str, kind: str, before_id: int, limit: int) -> Sequence[DatasetRecord]:
+        """Versions with a smaller id, newest first; empty filters do not narrow."""
+
+
+class Bases(Protocol):
+    """Bases by digest."""
+
+    def find(self, reference: str) -> BaseRecord | None:
+        """The base with this digest, else the newest of this name."""
+
+    def add(self, *, name: str, manifest: Manifest) -> bool:
+        """Record a base; False when it stands already."""
+
+    def all(self) -> Sequence[BaseRecord]:
+        """All bases by name."""
+
+
+class Models(Protocol):
+    """Model versions by name; the key of a version is its run."""
+
+    def by_run(self, run_id: str) -> ModelRecord | None:
+        """The version a run made."""
+
+    def at(self, name: str, version: int) -> ModelRecord | None:
+        """The version by its number."""
+
+    def named(self, name: str, alias: str) -> ModelRecord | None:
+        """The version an alias names."""
+
+    def add(self, model: NewModel) -> ModelRecord:
+        """Number a version."""
+
+    def page(self, *, name: str, before_id: int, limit: int) -> Sequence[ModelRecord]:
+        """Versions with a smaller id, newest first; an empty name does not narrow."""
+
+    def move_alias(self, record: ModelRecord, alias: str, *, moved_by: str, reason: str) -> tuple[AliasMove, bool]:
+        """Move an alias and enter it in the ledger; (the standing move, False) when it names the version already."""
+
+    def moves(self, name: str) -> Sequence[AliasMove]:
+        """The ledger of a model, newest first."""
+
+    def aliases(self, name: str) -> Sequence[tuple[AliasMove, ModelRecord]]:
+        """Where the aliases stand, each with the move that put it there; an empty name means all models."""
+
+
+class Lineage(Protocol):
+    """The graph."""
+
+    def add(self, graph: Graph) -> None:
+        """Join a graph in; a node that was seen stays seen."""
+
+    def walk(self, key: str, direction: Direction, *, max_depth: int) -> Graph:
+        """The sub-graph reached from a node, itself included, in one query; 0 means any depth."""
+
+
+class RegistryTransaction(Protocol):
+    """One transaction over the catalogue."""
+
+    @property
+    def datasets(self) -> Datasets:
+        """Dataset versions."""
+
+    @property
+    def bases(self) -> Bases:
+        """Bases."""
+
+    @property
+    def models(self) -> Models:
+        """Model versions and aliases."""
+
+    @property
+    def lineage(self) -> Lineage:
+        """The graph."""
+
+    @property
+    def outbox(self) -> Outbox[RegistryEvent]:
+        """The events to publish."""
+
+
+class RegistryStore(Protocol):
+    """Opens transactions."""
+
+    def transaction(self) -> AbstractContextManager[RegistryTransaction]:
+        """A transaction that may write."""
+
+    def reading(self) -> AbstractContextManager[RegistryTransaction]:
+        """A transaction that only reads."""

@@ -1,0 +1,155 @@
+"""Between the catalogue's values and protobuf."""
+
+from __future__ import annotations
+
+from google.protobuf import json_format, struct_pb2
+from google.protobuf.message import Message
+
+from shared.contracts.versions import BaseVersion, DatasetVersion
+from shared.runtime.convert import failure_message, timestamp
+from svc_registry.domain.events import (
+    BaseRegistered,
+    DatasetRegistered,
+    DatasetRejected,
+    ModelPromoted,
+    ModelRegistered,
+    ModelRejected,
+    RegistryEvent,
+)
+from svc_registry.domain.graph import Graph
+from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
+from upwell.common.v1 import common_pb2 as common
+from upwell.infer.v1 import events_pb2 as infer
+from upwell.registry.v1 import events_pb2 as events
+from upwell.registry.v1 import lineage_service_pb2 as lineage
+from upwell.registry.v1 import registry_service_pb2 as pb
+from upwell.train.v1 import events_pb2 as train
+
+
+def to_message(event: RegistryEvent) -> tuple[Message, str]:
+    """An event and its natural key."""
+    match event:
+        case DatasetRegistered():
+            dataset = common.DatasetRef(name=event.name, version=event.version, manifest_digest=event.digest)
+            return events.DatasetRegistered(dataset=dataset, kind=event.kind), f"{event.name}/{event.digest}"
+        case DatasetRejected():
+            dataset = common.DatasetRef(name=event.name, manifest_digest=event.digest)
+            failure = failure_message(event.failure)
+            return events.DatasetRejected(dataset=dataset, failure=failure), f"{event.name}/{event.digest}"
+        case BaseRegistered():
+            return events.BaseRegistered(base=common.BaseRef(name=event.name, digest=event.digest)), event.digest
+        case ModelRegistered():
+            model = common.ModelRef(name=event.name, version=event.version, run_id=event.run_id)
+            return events.ModelRegistered(model=model, bundle_digest=event.bundle_digest), event.run_id
+        case ModelRejected():
+            model = common.ModelRef(name=event.name, run_id=event.run_id)
+            return events.ModelRejected(model=model, failure=failure_message(event.failure)), event.run_id
+        case ModelPromoted():
+            return _promoted(event), str(event.move.ledger_id)
+
+
+def _promoted(event: ModelPromoted) -> events.ModelPromoted:
+    move = event.move
+    return events.ModelPromoted(
+        model=common.ModelRef(name=move.model, version=move.to_version, run_id=event.run_id),
+        alias=move.alias,
+        bundle_digest=event.bundle_digest,
+        previous_version=move.from_version,
+        ledger_id=move.ledger_id,
+        moved_by=move.moved_by,
+        moved_at=timestamp(move.moved_at),
+    )
+
+
+def new_model(message: train.TrainCompleted) -> NewModel:
+    """What a finished run says it made."""
+    return NewModel(
+        name=message.model,
+        run_id=message.run_id,
+        recipe=message.recipe,
+        bundle_digest=message.bundle_digest,
+        base=BaseVersion(name=message.base.name, digest=message.base.digest),
+        dataset=dataset_version(message.dataset),
+        metrics=dict(message.metrics),
+        hyperparameters=json_format.MessageToDict(message.hyperparameters),
+    )
+
+
+def new_prediction(message: infer.InferCompleted) -> NewPrediction:
+    """What a finished prediction job says."""
+    return NewPrediction(
+        job_id=message.job_id,
+        dataset=dataset_version(message.dataset),
+        model_name=message.model.name,
+        model_version=message.model.version,
+        run_id=message.model.run_id,
+    )
+
+
+def dataset_version(ref: common.DatasetRef) -> DatasetVersion:
+    """A reference as a value."""
+    return DatasetVersion(name=ref.name, digest=ref.manifest_digest, version=ref.version)
+
+
+def dataset_message(record: DatasetRecord) -> pb.DatasetVersion:
+    """A dataset version for the caller."""
+    return pb.DatasetVersion(
+        ref=common.DatasetRef(name=record.name, version=record.version, manifest_digest=record.digest),
+        kind=record.kind,
+        meta=json_format.ParseDict(dict(record.meta), struct_pb2.Struct()),
+        size_bytes=record.size_bytes,
+        producer=record.producer,
+        registered_at=timestamp(record.registered_at),
+    )
+
+
+def base_message(record: BaseRecord) -> pb.Base:
+    """A base for the caller."""
+    return pb.Base(
+        ref=common.BaseRef(name=record.name, digest=record.digest),
+        meta=json_format.ParseDict(dict(record.meta), struct_pb2.Struct()),
+        size_bytes=record.size_bytes,
+        registered_at=timestamp(record.registered_at),
+    )
+
+
+def model_message(record: ModelRecord) -> pb.ModelVersion:
+    """A model version for the caller."""
+    made = record.made
+    return pb.ModelVersion(
+        ref=common.ModelRef(name=made.name, version=record.version, run_id=made.run_id),
+        bundle_digest=made.bundle_digest,
+        recipe=made.recipe,
+        base=common.BaseRef(name=made.base.name, digest=made.base.digest),
+        dataset=common.DatasetRef(
+            name=made.dataset.name, version=made.dataset.version, manifest_digest=made.dataset.digest
+        ),
+        metrics=dict(made.metrics),
+        aliases=record.aliases,
+        registered_at=timestamp(record.registered_at),
+    )
+
+
+def move_message(move: AliasMove) -> pb.AliasMove:
+    """A ledger entry for the caller."""
+    return pb.AliasMove(
+        ledger_id=move.ledger_id,
+        model=move.model,
+        alias=move.alias,
+        from_version=move.from_version,
+        to_version=move.to_version,
+        moved_by=move.moved_by,
+        reason=move.reason,
+        moved_at=timestamp(move.moved_at),
+    )
+
+
+def graph_message(root: str, graph: Graph) -> lineage.GetLineageResponse:
+    """A sub-graph for the caller."""
+    return lineage.GetLineageResponse(
+        root=root,
+        nodes=[
+            lineage.LineageNode(key=node.key, type=node.type, label=node.label, seen=node.seen) for node in graph.nodes
+        ],
+        edges=[lineage.LineageEdge(parent=edge.parent, child=edge.child) for edge in graph.edges],
+    )

@@ -1,0 +1,1 @@
+"""Recipes: named training procedures, found through entry points."""

@@ -1,0 +1,125 @@
+"""What a recipe is, what it is given and what it gives back; how recipes are found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from shared.errors import InvalidInputError
+
+GROUP = "upwell.recipes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseSource:
+    """The base to start from, in Hugging Face layout; `digest` is that of its manifest."""
+
+    name: str
+    digest: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSource:
+    """A dataset version's files in a folder."""
+
+    name: str
+    digest: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesSource:
+    """A `series/v1` version's files in a folder, and its manifest's meta."""
+
+    name: str
+    digest: str
+    folder: Path
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingJob:
+    """Everything one attempt reads, all of it on this machine's disk, and where its bundle goes."""
+
+    hyperparameters: Mapping[str, Any]
+    base: BaseSource
+    training_set: DatasetSource
+    series: tuple[SeriesSource, ...]
+    bundle_dir: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the training is after a step.
+
+    Args:
+        step: steps done, from 1 up.
+        tokens: tokens the model has read since the first step.
+        metrics: evaluation numbers, on the steps that evaluate.
+    """
+
+    step: int
+    total_steps: int
+    loss: float
+    learning_rate: float
+    tokens: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingResult:
+    """What a recipe did; the bundle lies in the job's `bundle_dir`."""
+
+    metrics: Mapping[str, float]
+    total_steps: int
+    tokens: int
+    device: str
+
+
+Report = Callable[[Progress], None]
+
+
+class Recipe(Protocol):
+    """A named training procedure. Finding and asking one loads no torch; only `train` does.
+
+    Attributes:
+        name: how requests call it.
+        summary: one sentence for people.
+        family: what it makes models of: a name in the entry point group `upwell.predictors`.
+        dataset_kinds: kinds of training set it learns from.
+        default_base: the base taken when a request names none.
+        config_type: the frozen dataclass of its hyperparameters (see `hyperparameters.py`).
+    """
+
+    name: str
+    summary: str
+    family: str
+    dataset_kinds: tuple[str, ...]
+    default_base: str
+    config_type: type[Any]
+
+    def train(self, job: TrainingJob, report: Report) -> TrainingResult:
+        """Train, evaluate and save the bundle; call `report` after each step.
+
+        Raises:
+            InvalidInputError: the hyperparameters or the data are wrong.
+            TrainingFailure: the training itself went wrong, with its remedy.
+        """
+
+
+def recipes() -> dict[str, Recipe]:
+    """The installed recipes by name."""
+    found = [point.load() for point in entry_points(group=GROUP)]
+    return {recipe.name: recipe for recipe in sorted(found, key=lambda recipe: str(recipe.name))}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name; InvalidInputError lists the installed ones when there is none."""
+    installed = recipes()
+    if name not in installed:
+        raise InvalidInputError.of("recipe", f"{name!r} is not a recipe; installed are: {', '.join(installed) or 'none'}")
+    return installed[name]

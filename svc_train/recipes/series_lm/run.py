@@ -1,0 +1,107 @@
+"""One attempt at `series-lm` from start to end: read, build, train, evaluate, save, certify."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from shared.modeling.bases import Base, content_digest, load_base
+from shared.modeling.bundle import BaseIdentity, BundleInfo, tokenizer_digest
+from shared.modeling.certificate import certify, save_certificate
+from shared.modeling.lora import LoraSpec, add_adapters
+from shared.modeling.series.network import SeriesLM
+from shared.modeling.series.predictor import FAMILY, SeriesPredictor, load
+from shared.modeling.series.spec import SeriesSpec
+from shared.modeling.series.storage import save_network
+from svc_train.recipes.base import Report, TrainingJob, TrainingResult
+from svc_train.recipes.hyperparameters import parse, resolved
+from svc_train.recipes.series_lm.config import LORA, SeriesLMConfig
+from svc_train.recipes.series_lm.data import counts, read_data
+from svc_train.recipes.series_lm.evaluate import evaluate
+from svc_train.recipes.series_lm.loop import Trainer
+from svc_train.recipes.series_lm.sampling import WindowSampler
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+log = logging.getLogger(__name__)
+
+
+def train(job: TrainingJob, report: Report) -> TrainingResult:
+    """Train and leave a certified bundle in the job's `bundle_dir`.
+
+    Raises:
+        InvalidInputError: hyperparameters, data or base are wrong.
+        IntegrityError: the base is damaged, or the saved bundle does not answer as the trained model did.
+        TrainingFailure: the loss became NaN.
+    """
+    config = parse(SeriesLMConfig, job.hyperparameters)
+    data = read_data(job, config)
+    sizes = counts(data)
+    log.info("training data: %s, labels: %s", sizes, ", ".join(data.labels))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.manual_seed(config.seed)
+    spec = config.spec(data.labels)
+    base = load_base(job.base.folder)
+    network = build_network(base, spec, config).to(device)
+    predictor = SeriesPredictor(
+        network=network, tokenizer=base.tokenizer, spec=spec, tokenizer_digest=tokenizer_digest(job.base.folder)
+    )
+    trainer = Trainer(
+        network=network,
+        tokenizer=base.tokenizer,
+        spec=spec,
+        config=config,
+        evaluate=lambda: evaluate(predictor, data.held_out),
+    )
+    for progress in trainer.steps(WindowSampler(data.train, config)):
+        report(progress)
+    metrics = {**progress.metrics, **sizes}
+    info = _info(job, config, spec, metrics)
+    network.eval()
+    save_network(job.bundle_dir, info, network, base.tokenizer)
+    certify_bundle(job, network, base.tokenizer, spec)
+    return TrainingResult(metrics=metrics, total_steps=config.max_steps, tokens=progress.tokens, device=device)
+
+
+def build_network(base: Base, spec: SeriesSpec, config: SeriesLMConfig) -> SeriesLM:
+    """The untrained network: everything of it trains (full), or adapters, encoder and head (lora)."""
+    decoder = base.model.base_model
+    if config.method == LORA:
+        add_adapters(decoder, LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha))
+    return SeriesLM(decoder, spec)
+
+
+def certify_bundle(
+    job: TrainingJob, network: SeriesLM, tokenizer: PreTrainedTokenizerBase, spec: SeriesSpec
+) -> None:
+    """Certify what the trained network answers, and prove at once that the saved bundle answers the same."""
+    trained = SeriesPredictor(
+        network=network.cpu(), tokenizer=tokenizer, spec=spec, tokenizer_digest=tokenizer_digest(job.bundle_dir)
+    )
+    certificate = certify(trained)
+    save_certificate(job.bundle_dir, certificate)
+    certificate.replay(load(job.bundle_dir, job.base.folder, "cpu"))
+
+
+def _info(
+    job: TrainingJob, config: SeriesLMConfig, spec: SeriesSpec, metrics: Mapping[str, float]
+) -> BundleInfo:
+    lora = LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha).to_json() if config.method == LORA else {}
+    return BundleInfo(
+        family=FAMILY,
+        recipe="series-lm",
+        method=config.method,
+        base=BaseIdentity(
+            name=job.base.name, digest=job.base.digest, content_digest=content_digest(Path(job.base.folder))
+        ),
+        spec=spec.to_json(),
+        lora=lora,
+        hyperparameters=resolved(config),
+        metrics=metrics,
+        dtype="float32",
+    )

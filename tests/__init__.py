@@ -1,0 +1,1 @@
+"""Upwell's tests."""
