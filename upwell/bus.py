@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
@@ -32,8 +31,9 @@ async def connection(url: str, *, user: str | None = None, password: str | None 
     async def remember(error: Exception) -> None:
         last.append(error)
 
+    client = Client()
     try:
-        client = await nats.connect(
+        await client.connect(
             url.split(","),
             user=user,
             password=password,
@@ -44,6 +44,8 @@ async def connection(url: str, *, user: str | None = None, password: str | None 
             error_cb=remember,
         )
     except (NatsError, OSError) as error:
+        # A refused client has an open socket still.
+        await client.close()
         cause = last[-1] if last else error
         raise BusError(f"The bus at {place(url)} could not be used: {cause or type(cause).__name__}") from error
     try:

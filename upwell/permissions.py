@@ -108,7 +108,8 @@ def _reader_subjects(stream: str) -> tuple[str, ...]:
     return (
         f"{API}.STREAM.INFO.{stream}",
         f"{API}.STREAM.MSG.GET.{stream}",
-        f"{API}.CONSUMER.CREATE.{stream}",
+        # Only with the consumer's name in the subject: the older form, without it, reads the name from the body and
+        # so lets anybody change any consumer (measured).
         f"{API}.CONSUMER.CREATE.{stream}.>",
         f"{API}.CONSUMER.DELETE.{stream}.*",
         *_durable_subjects(stream, "*"),

@@ -25,6 +25,8 @@ def decode(event: Event, body: bytes, content_type: str | None) -> Message:
     """
     if content_type == PROTOBUF:
         return _from_binary(event, body)
+    if not body.lstrip().startswith(b"{"):  # the parser takes an empty list for an empty message
+        raise InvalidInputError(f"{event.subject}: the body is not a JSON object")
     try:
         message: Message = json_format.Parse(body, event.message(), ignore_unknown_fields=not event.is_request)
     except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:

@@ -6,16 +6,19 @@ import codecs
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+
+import numpy as np
 
 from shared.errors import InvalidInputError
 from svc_ingest.domain.options import ReadOptions
+from svc_ingest.domain.times import Int64s
 
 BLOCK_BYTES = 8 * 2**20
+NEWLINE = ord("\n")
 BOM = codecs.BOM_UTF8
 # Blank lines at the end of a file are no rows; a longer run of them inside one is told as a line without a time.
 MAX_BLANK_TAIL = 4096
@@ -33,20 +36,31 @@ FOREIGN = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineBlock:
-    """Whole lines of UTF-8; `first` is the number of the first in the file, from 1; only the file's last may lack \\n."""
+    """Whole lines of UTF-8: `count` of them, the first being number `first` of the file; its last may lack an end."""
 
     data: bytes
     first: int
-
-    @property
-    def count(self) -> int:
-        """How many lines there are."""
-        return self.data.count(b"\n") + (not self.data.endswith(b"\n"))
+    count: int
 
     def split_first(self) -> tuple[bytes, LineBlock | None]:
         """The first line without its end, and the others if there are any."""
         line, _, rest = self.data.partition(b"\n")
-        return line.removesuffix(b"\r"), LineBlock(data=rest, first=self.first + 1) if rest else None
+        others = LineBlock(data=rest, first=self.first + 1, count=self.count - 1) if rest else None
+        return line.removesuffix(b"\r"), others
+
+    def line_ends(self) -> Int64s:
+        """Where in `data` each line ends and the next begins, shape [count]."""
+        ends = np.flatnonzero(np.frombuffer(self.data, dtype=np.uint8) == NEWLINE) + 1
+        return ends if self.data.endswith(b"\n") else np.append(ends, len(self.data))
+
+    def line(self, row: int) -> bytes:
+        """One line with its end, counted from 0."""
+        ends = self.line_ends()
+        return self.data[ends[row - 1] if row else 0 : ends[row]]
+
+    def first_lines(self, count: int) -> LineBlock:
+        """The block's first lines."""
+        return LineBlock(data=self.data[: self.line_ends()[count - 1]], first=self.first, count=count)
 
 
 def line_blocks(path: Path, options: ReadOptions) -> Iterator[LineBlock]:
@@ -66,25 +80,22 @@ def line_blocks(path: Path, options: ReadOptions) -> Iterator[LineBlock]:
             _check_lengths(data, first, options.max_line_bytes)
             end = _end_of_lines(data)
             if end:
-                block = LineBlock(data=data[:end], first=first)
-                _check_text(block, offset)
+                block = _checked(data[:end], first, offset)
                 yield block
                 first += block.count
                 offset += end
             carry = data[end:]
     carry = carry.rstrip(b"\r\n")
     if carry:
-        block = LineBlock(data=carry, first=first)
-        _check_text(block, offset)
-        yield block
+        yield _checked(carry, first, offset)
 
 
-def _utf8_chunks(path: Path, encoding: str) -> Iterator[bytes]:
+def _utf8_chunks(path: Path, encoding: str) -> Generator[bytes]:
     chunks = _byte_chunks(path)
     return chunks if encoding == "utf-8" else _recoded(chunks, encoding)
 
 
-def _byte_chunks(path: Path) -> Iterator[bytes]:
+def _byte_chunks(path: Path) -> Generator[bytes]:
     with path.open("rb") as stream:
         magic = stream.read(6)
         stream.seek(0)
@@ -98,14 +109,14 @@ def _byte_chunks(path: Path) -> Iterator[bytes]:
             yield from _unzipped_chunks(unzipped)
 
 
-def _unzipped_chunks(stream: IO[bytes]) -> Iterator[bytes]:
+def _unzipped_chunks(stream: gzip.GzipFile) -> Iterator[bytes]:
     try:
         yield from iter(lambda: stream.read(BLOCK_BYTES), b"")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InvalidInputError.of("file", f"the gzip data is damaged or cut short: {error}") from error
 
 
-def _recoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+def _recoded(chunks: Iterator[bytes], encoding: str) -> Generator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)()
     line, offset = 1, 0
     for chunk, final in _with_last(chunks):
@@ -152,8 +163,9 @@ def _end_of_lines(data: bytes) -> int:
     return data.find(b"\n", text) + 1 if text else 0
 
 
-def _check_text(block: LineBlock, offset: int) -> None:
-    data = block.data
+def _checked(data: bytes, first: int, offset: int) -> LineBlock:
+    """The block, once it is sure to be text; `offset` is its place in the file, in bytes."""
+    block = LineBlock(data=data, first=first, count=data.count(b"\n") + (not data.endswith(b"\n")))
     nul = data.find(b"\0")
     if nul >= 0:
         reason = f"line {_line_at(block, nul)}: has a NUL byte, so it is no text in this encoding; is it utf-16?"
@@ -164,7 +176,9 @@ def _check_text(block: LineBlock, offset: int) -> None:
         except UnicodeDecodeError as error:
             raise _not_text("utf-8", _line_at(block, error.start), offset + error.start) from error
     if b"\r" in data and (lone := LONE_RETURN.search(data)):
-        reason = f"line {_line_at(block, lone.start())}: has a carriage return that ends no line; lines end in \\n or \\r\\n"
+        reason = (
+            f"line {_line_at(block, lone.start())}: has a carriage return that ends no line; lines end in \\n or \\r\\n"
+        )
         raise InvalidInputError.of("file", reason)
 
 
@@ -173,5 +187,7 @@ def _line_at(block: LineBlock, place: int) -> int:
 
 
 def _not_text(encoding: str, line: int, offset: int) -> InvalidInputError:
-    reason = f"line {line}, byte {offset} of the file: not text in {encoding}; choose its encoding, such as gbk or latin-1"
+    reason = (
+        f"line {line}, byte {offset} of the file: not text in {encoding}; choose its encoding, such as gbk or latin-1"
+    )
     return InvalidInputError.of("file", reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -15,9 +15,7 @@ from svc_ingest.sources.base import Reading, series_schema
 from svc_ingest.sources.pieces import Piece, finite, order_fault
 
 
-def wide_reading(
-    pieces: Iterator[Piece], *, time: str, channels: tuple[str, ...], missing: Missing
-) -> Reading:
+def wide_reading(pieces: Generator[Piece], *, time: str, channels: tuple[str, ...], missing: Missing) -> Reading:
     """A reading whose channels are the columns of the pieces."""
     return Reading(time=time, channels=channels, batches=_batches(pieces, time, channels, missing))
 
@@ -28,10 +26,10 @@ def time_array(times: Int64s, time: str) -> Any:
     return array.view(pa.timestamp("ns", tz="UTC")) if time == TIME_UTC else array
 
 
-def _batches(pieces: Iterator[Piece], time: str, channels: tuple[str, ...], missing: Missing) -> Iterator[Any]:
+def _batches(pieces: Generator[Piece], time: str, channels: tuple[str, ...], missing: Missing) -> Iterator[Any]:
     schema = series_schema(time, channels)
     last: int | None = None
-    with closing(pieces):  # type: ignore[type-var]
+    with closing(pieces):
         for piece in pieces:
             faults = [piece.time_fault, order_fault(piece.times, last, time)]
             columns = []

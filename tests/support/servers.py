@@ -183,5 +183,3 @@ def running_servers(root: Path) -> Iterator[Servers]:
         yield servers
     finally:
         servers.stop()
-
-

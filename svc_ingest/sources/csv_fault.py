@@ -1,0 +1,130 @@
+"""Says what is wrong with one line of a CSV file that pyarrow could not parse."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+
+from svc_ingest.domain.columns import Columns
+from svc_ingest.domain.options import Missing, ReadOptions, TimeFormat
+from svc_ingest.sources.arrow_times import NO_TIME
+from svc_ingest.sources.csv_block import MISSING_WORDS, has_offset
+from svc_ingest.sources.pieces import Fault
+
+SHOWN_CHARACTERS = 60
+EMPTY_LINE = "the line is empty"
+_NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan(\(\w*\))?|inf|infinity)\s*", re.IGNORECASE)
+_COMMA_NUMBER = re.compile(r"\s*[+-]?[\d.]*\d,\d+([eE][+-]?\d+)?\s*")
+_WHOLE = re.compile(r"\s*-?\d+\s*")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?")
+
+
+def split_fields(line: bytes, delimiter: str) -> list[str]:
+    """The cells of one line; ValueError when a quoted one does not end in it."""
+    text = line.decode().rstrip("\r\n")
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        if text.count('"') % 2:
+            raise ValueError("a quoted cell does not end in its line") from None
+        return next(csv.reader([text], delimiter=delimiter), [])
+
+
+def clipped(text: str) -> str:
+    """A cell for a message, cut where it is long."""
+    return repr(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")
+
+
+class LineFaults:
+    """Explains lines of one file. `aware` tells whether its first time had an offset from UTC."""
+
+    def __init__(
+        self, *, names: Sequence[str], columns: Columns, options: ReadOptions, time_format: TimeFormat, aware: bool
+    ) -> None:
+        self._names = names
+        self._columns = columns
+        self._options = options
+        self._format = time_format
+        self._aware = aware
+
+    def explain_quotes(self, row: int, line: bytes) -> Fault | None:
+        """The fault of a line whose quotes are wrong."""
+        try:
+            split_fields(line, self._options.delimiter)
+        except ValueError as error:
+            return Fault(row=row, reason=str(error))
+        return None
+
+    def explain(self, row: int, line: bytes, seen: Mapping[str, int]) -> Fault:
+        """The fault of the line; `seen` counts the values that each column had before it."""
+        if fault := self.explain_quotes(row, line):
+            return fault
+        if not line.strip():
+            return Fault(row=row, reason=EMPTY_LINE)
+        cells = split_fields(line, self._options.delimiter)
+        if len(cells) != len(self._names):
+            return Fault(row=row, reason=self._count_reason(len(cells)))
+        by_name = dict(zip(self._names, cells, strict=True))
+        time = self._columns.time
+        if reason := self._time_reason(by_name[time]):
+            return Fault(row=row, column=time, reason=reason)
+        values = (self._columns.value,) if self._columns.long else self._columns.channels
+        for name in values:
+            if reason := self._value_reason(name, by_name[name], seen.get(name, 0)):
+                return Fault(row=row, column=name, reason=reason)
+        return Fault(row=row, reason=f"cannot be read: {clipped(line.decode().rstrip())}")
+
+    def _count_reason(self, count: int) -> str:
+        reason = f"has {count} cells where the header has {len(self._names)}"
+        if count > len(self._names) and self._options.delimiter == ",":
+            return reason + "; a comma inside a cell needs quotes, and numbers need a decimal point"
+        return reason
+
+    def _time_reason(self, cell: str) -> str:
+        if not cell:
+            return NO_TIME
+        if self._format is TimeFormat.ISO8601:
+            return self._iso_reason(cell)
+        fraction = self._format not in {TimeFormat.NANOSECONDS, TimeFormat.INDEX}
+        if _WHOLE.fullmatch(cell):
+            return f"{clipped(cell)} is too large a number for a time" if len(cell) > 18 else ""
+        if fraction and _NUMBER.fullmatch(cell):
+            return f"{clipped(cell)} has more digits than nanoseconds can hold, or is no finite number"
+        kind = "a number" if fraction else "a whole number"
+        return f"{clipped(cell)} is not {kind}, as the time_format {self._format} asks"
+
+    def _iso_reason(self, cell: str) -> str:
+        if cell != cell.strip():
+            return f"the time {clipped(cell)} has spaces around it"
+        if not _ISO.fullmatch(cell):
+            return (
+                f"{clipped(cell)} is not an ISO 8601 time such as 2024-01-31T13:45:00.5Z; "
+                "numbers need a time_format (s, ms, us, ns or index)"
+            )
+        if has_offset(cell) != self._aware:
+            here, there = ("an", "no") if has_offset(cell) else ("no", "an")
+            return f"the time {clipped(cell)} has {here} offset from UTC while the first one has {there} offset"
+        if "," in cell:
+            return f"the time {clipped(cell)} has a decimal comma; write a point"
+        # The form is right and pyarrow refused it: what remains is a wrong date, too many digits, or the range.
+        return (
+            f"{clipped(cell)} is no time that nanoseconds can hold: "
+            "a date of the calendar between 1678 and 2261, with at most 9 digits after the seconds"
+        )
+
+    def _value_reason(self, name: str, cell: str, seen: int) -> str:
+        if not cell or _NUMBER.fullmatch(cell):
+            return ""
+        if self._options.missing is Missing.KEEP and cell in MISSING_WORDS:
+            return ""
+        if not cell.strip():
+            return "holds only spaces; leave the cell empty for a missing value"
+        if _COMMA_NUMBER.fullmatch(cell):
+            return f"{clipped(cell)} has a comma; write numbers with a decimal point and no thousands separators"
+        if seen or self._columns.long:
+            return f"{clipped(cell)} is not a number, as {'values are' if self._columns.long else 'earlier lines have'}"
+        others = [other for other in self._columns.channels if other != name]
+        return f"{clipped(cell)} is not a number; if the column is no channel, choose the others with channels" + (
+            f" ({', '.join(others[:5])}{', ...' if len(others) > 5 else ''})" if others else ""
+        )

@@ -1,0 +1,1 @@
+"""Labels series by algorithm, puts the candidates before reviewers, exports what they approve."""

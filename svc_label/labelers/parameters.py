@@ -1,0 +1,100 @@
+"""Labelers' parameters: typed dataclasses read strictly from JSON values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from shared.errors import InvalidInputError
+
+ParametersT = TypeVar("ParametersT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """What a parameter's value, or each item of its list, may be; bounds are inclusive."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+
+
+def parameter(
+    default: Any, *, low: float = -math.inf, high: float = math.inf, choices: Sequence[str] = ()
+) -> Any:
+    """A field of a parameters dataclass with its default and what is allowed."""
+    return field(default=default, metadata={"allowed": Allowed(low=low, high=high, choices=tuple(choices))})
+
+
+def parse_parameters(cls: type[ParametersT], values: Mapping[str, Any]) -> ParametersT:
+    """Read parameters from JSON values; absent ones take their defaults.
+
+    A whole number may come as a float (`51.0`), as protobuf's Struct carries it.
+
+    Raises:
+        InvalidInputError: an unknown name, a wrong type or a value out of range; the message says what is allowed.
+    """
+    hints = get_type_hints(cls)
+    known = {f.name: f.metadata["allowed"] for f in fields(cls)}  # type: ignore[arg-type]
+    for name in values:
+        if name not in known:
+            raise InvalidInputError.of(f"parameters.{name}", f"there is no such parameter{_hint(name, known)}")
+    return cls(**{name: _read(f"parameters.{name}", hints[name], known[name], v) for name, v in values.items()})
+
+
+def parameters_as_json(parameters: Any) -> dict[str, Any]:
+    """The parameters as JSON values, from which `parse_parameters` makes equal ones."""
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(parameters).items()}
+
+
+def _hint(name: str, known: Mapping[str, object]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f": use {', '.join(known)}"
+
+
+def _read(path: str, hint: Any, allowed: Allowed, value: Any) -> Any:
+    if get_origin(hint) is not tuple:
+        return _READERS[hint](path, allowed, value)
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise InvalidInputError.of(path, f"{value!r} is not a list")
+    items = [arg for arg in get_args(hint) if arg is not Ellipsis]
+    if len(items) > 1 and len(value) != len(items):
+        raise InvalidInputError.of(path, f"{list(value)!r} must have {len(items)} items")
+    return tuple(_READERS[items[0]](f"{path}[{i}]", allowed, v) for i, v in enumerate(value))
+
+
+def _read_float(path: str, allowed: Allowed, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInputError.of(path, f"{value!r} is not a number")
+    if not allowed.low <= value <= allowed.high:  # NaN compares false, so it is refused here too
+        raise InvalidInputError.of(path, f"{value!r} is out of range: {_range(allowed)}")
+    return float(value)
+
+
+def _read_int(path: str, allowed: Allowed, value: Any) -> int:
+    number = _read_float(path, allowed, value)
+    if not number.is_integer():
+        raise InvalidInputError.of(path, f"{value!r} is not a whole number")
+    return int(value)
+
+
+def _read_str(path: str, allowed: Allowed, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidInputError.of(path, f"{value!r} is not a text")
+    if allowed.choices and value not in allowed.choices:
+        near = get_close_matches(value, allowed.choices, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise InvalidInputError.of(path, f"{value!r} is not known; {hint}use one of {', '.join(allowed.choices)}")
+    return value
+
+
+def _range(allowed: Allowed) -> str:
+    if math.isinf(allowed.high):
+        return f"use {allowed.low:g} or more"
+    return f"use {allowed.low:g} to {allowed.high:g}"
+
+
+_READERS = {int: _read_int, float: _read_float, str: _read_str}
