@@ -40,7 +40,7 @@ async def connection(url: str, *, user: str | None = None, password: str | None 
             connect_timeout=CONNECT_TIMEOUT_S,
             allow_reconnect=False,
             max_reconnect_attempts=1,
-            reconnect_time_wait=0.2,
+            reconnect_time_wait=0,
             error_cb=remember,
         )
     except (NatsError, OSError) as error:

@@ -116,7 +116,7 @@ def _check_complete(folder: Path, files: Mapping[str, Path]) -> None:
 
 
 def _check_weights(folder: Path, report: Mapping[str, Any]) -> None:
-    """transformers fills absent weights with random ones and only warns: refuse that instead."""
+    """Refuse what transformers only warns of: it fills absent weights with random ones."""
     missing, mismatched = report.get("missing_keys"), report.get("mismatched_keys")
     if missing or mismatched:
         examples = ", ".join(sorted(str(key) for key in [*(missing or ()), *(mismatched or ())])[:3])

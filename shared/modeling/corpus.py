@@ -1,5 +1,7 @@
 """The text the tokenizer of the built-in base learns its merges from: sentences, numbers and code of our domain."""
 
+# ruff: noqa: RUF001 - Chinese has punctuation of its own
+
 from __future__ import annotations
 
 from collections.abc import Iterator

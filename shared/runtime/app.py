@@ -95,8 +95,7 @@ async def _run_until(app: App, stopping: asyncio.Event) -> None:
 
     log.info("draining", service=app.name)
     await app.server.set_ready(ready=False)
-    for subscriber in app.bus.broker.subscribers:
-        await subscriber.stop()  # finishes the messages in hand, takes no new ones
+    await app.bus.stop_taking()
     await _drain_workers(app, working)
     for task in (*beside, checking):
         task.cancel()
@@ -112,7 +111,7 @@ async def _started(app: App, stopping: asyncio.Event) -> bool:
         ("database", lambda: asyncio.to_thread(migrate, app.database, app.migrations)),
         ("bus", app.bus.broker.connect),
         ("durables", lambda: _durables_exist(app.bus)),
-        ("subscribers", app.bus.broker.start),
+        ("subscribers", app.bus.start),
     ]
     if app.objects is not None:
         steps.insert(1, ("object store", lambda: asyncio.to_thread(app.objects.ensure_bucket)))  # type: ignore[union-attr]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from shared.errors import InvalidInputError, UnavailableError
 from shared.runtime.codec import EventCodec
+from shared.runtime.draining import ParkableFetch, make_parkable
 from shared.runtime.envelope import Outgoing
 from shared.runtime.fate import FateMiddleware
 from shared.runtime.settings import ServiceSettings
@@ -50,6 +52,8 @@ class Bus:
     def __init__(self, settings: ServiceSettings, *, service: str) -> None:
         self.service = service
         self.durables: list[tuple[str, str]] = []
+        self._fetches: list[ParkableFetch] = []
+        self._drain_s = settings.drain_seconds
         security = None
         if settings.nats_user:
             security = SASLPlaintext(
@@ -95,6 +99,26 @@ class Bus:
             deliver_policy=DeliverPolicy.LAST_PER_SUBJECT,
             pull_sub=PullSub(batch_size=1, timeout=1),
         )(handler)
+
+    async def start(self) -> None:
+        """Connect and hand out messages."""
+        await self.broker.start()
+        self._fetches = [make_parkable(subscriber) for subscriber in self.broker.subscribers]
+
+    async def stop_taking(self) -> None:
+        """Finish the messages in hand and take no more; what does not end in time is delivered again later."""
+        parking = [asyncio.create_task(fetch.park()) for fetch in self._fetches]
+        if parking:
+            await asyncio.wait(parking, timeout=self._drain_s)
+        for task in parking:
+            task.cancel()
+        for subscriber in self.broker.subscribers:
+            await subscriber.stop()
+
+    async def stop(self) -> None:
+        """Take no more, then disconnect."""
+        await self.stop_taking()
+        await self.broker.stop()
 
     async def publish(self, outgoing: Outgoing) -> None:
         """Publish through JetStream and wait for its answer; retries carry the same Nats-Msg-Id.

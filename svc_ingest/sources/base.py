@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -28,7 +28,7 @@ class Reading:
 
     time: str
     channels: tuple[str, ...]
-    batches: Iterator[Any]
+    batches: Generator[Any]
 
 
 class Source(Protocol):

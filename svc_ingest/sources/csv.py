@@ -11,11 +11,12 @@ from typing import Any
 
 from shared.errors import InvalidInputError
 from svc_ingest.domain.columns import Columns, choose_columns
+from svc_ingest.domain.iso import has_offset
 from svc_ingest.domain.options import ReadOptions, TimeFormat
 from svc_ingest.domain.times import choose_format, time_kind
 from svc_ingest.sources.arrow_times import NO_TIME, to_int64
 from svc_ingest.sources.base import Reading
-from svc_ingest.sources.csv_block import BlockParser, has_offset, time_types
+from svc_ingest.sources.csv_block import BlockParser, time_types
 from svc_ingest.sources.csv_fault import EMPTY_LINE, LineFaults, split_fields
 from svc_ingest.sources.layouts import reading_of
 from svc_ingest.sources.lines import LineBlock, line_blocks
@@ -105,7 +106,8 @@ class _CsvFile:
         if fault and fault.reason == NO_TIME and not block.line(fault.row).strip():
             fault = replace(fault, reason=EMPTY_LINE)
         self._seen.update({name: len(values) - values.null_count for name, values in columns.items()})
-        return Piece(place=Place(unit="line", first=block.first), times=times, columns=columns, time_fault=fault)
+        place = Place(unit="line", first=block.first)
+        return Piece(place=place, times=times, columns=columns, faults=(fault,) if fault else ())
 
     def _explain(self, block: LineBlock, row: int) -> Fault:
         # A quoted cell that does not end may be noticed only on the line after the one that it begins in.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +9,13 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from svc_ingest.domain.columns import Columns
+from svc_ingest.domain.iso import has_offset
 from svc_ingest.domain.options import Missing, ReadOptions, TimeFormat
 from svc_ingest.domain.times import EPOCH_DIGITS
 from svc_ingest.sources.lines import LineBlock
 
 MISSING_WORDS = ("NA", "N/A", "n/a", "null", "NULL", "None")
 PARSE_BYTES = 2**20
-_OFFSET = re.compile(r"\d\d(Z|[+-]\d\d(:?\d\d)?)")
 
 
 class BlockParser:
@@ -80,9 +79,3 @@ def time_types(time_format: TimeFormat, first: str) -> tuple[Any, ...]:
         return (pa.timestamp("ns", tz="UTC") if has_offset(first) else pa.timestamp("ns"),)
     digits = EPOCH_DIGITS.get(time_format, 0)
     return (pa.int64(), pa.decimal128(38, digits)) if digits else (pa.int64(),)
-
-
-def has_offset(text: str) -> bool:
-    """Whether an ISO 8601 time says its offset from UTC."""
-    _, _, clock = text.replace(" ", "T").partition("T")
-    return _OFFSET.search(clock) is not None

@@ -7,17 +7,16 @@ import re
 from collections.abc import Mapping, Sequence
 
 from svc_ingest.domain.columns import Columns
+from svc_ingest.domain.iso import clipped, iso_reason
 from svc_ingest.domain.options import Missing, ReadOptions, TimeFormat
 from svc_ingest.sources.arrow_times import NO_TIME
-from svc_ingest.sources.csv_block import MISSING_WORDS, has_offset
+from svc_ingest.sources.csv_block import MISSING_WORDS
 from svc_ingest.sources.pieces import Fault
 
-SHOWN_CHARACTERS = 60
 EMPTY_LINE = "the line is empty"
 _NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan(\(\w*\))?|inf|infinity)\s*", re.IGNORECASE)
 _COMMA_NUMBER = re.compile(r"\s*[+-]?[\d.]*\d,\d+([eE][+-]?\d+)?\s*")
 _WHOLE = re.compile(r"\s*-?\d+\s*")
-_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?")
 
 
 def split_fields(line: bytes, delimiter: str) -> list[str]:
@@ -29,11 +28,6 @@ def split_fields(line: bytes, delimiter: str) -> list[str]:
         if text.count('"') % 2:
             raise ValueError("a quoted cell does not end in its line") from None
         return next(csv.reader([text], delimiter=delimiter), [])
-
-
-def clipped(text: str) -> str:
-    """A cell for a message, cut where it is long."""
-    return repr(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "...")
 
 
 class LineFaults:
@@ -85,7 +79,7 @@ class LineFaults:
         if not cell:
             return NO_TIME
         if self._format is TimeFormat.ISO8601:
-            return self._iso_reason(cell)
+            return iso_reason(cell, aware=self._aware)
         fraction = self._format not in {TimeFormat.NANOSECONDS, TimeFormat.INDEX}
         if _WHOLE.fullmatch(cell):
             return f"{clipped(cell)} is too large a number for a time" if len(cell) > 18 else ""
@@ -93,25 +87,6 @@ class LineFaults:
             return f"{clipped(cell)} has more digits than nanoseconds can hold, or is no finite number"
         kind = "a number" if fraction else "a whole number"
         return f"{clipped(cell)} is not {kind}, as the time_format {self._format} asks"
-
-    def _iso_reason(self, cell: str) -> str:
-        if cell != cell.strip():
-            return f"the time {clipped(cell)} has spaces around it"
-        if not _ISO.fullmatch(cell):
-            return (
-                f"{clipped(cell)} is not an ISO 8601 time such as 2024-01-31T13:45:00.5Z; "
-                "numbers need a time_format (s, ms, us, ns or index)"
-            )
-        if has_offset(cell) != self._aware:
-            here, there = ("an", "no") if has_offset(cell) else ("no", "an")
-            return f"the time {clipped(cell)} has {here} offset from UTC while the first one has {there} offset"
-        if "," in cell:
-            return f"the time {clipped(cell)} has a decimal comma; write a point"
-        # The form is right and pyarrow refused it: what remains is a wrong date, too many digits, or the range.
-        return (
-            f"{clipped(cell)} is no time that nanoseconds can hold: "
-            "a date of the calendar between 1678 and 2261, with at most 9 digits after the seconds"
-        )
 
     def _value_reason(self, name: str, cell: str, seen: int) -> str:
         if not cell or _NUMBER.fullmatch(cell):

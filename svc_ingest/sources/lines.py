@@ -180,6 +180,7 @@ def _checked(data: bytes, first: int, offset: int) -> LineBlock:
             f"line {_line_at(block, lone.start())}: has a carriage return that ends no line; lines end in \\n or \\r\\n"
         )
         raise InvalidInputError.of("file", reason)
+    return block
 
 
 def _line_at(block: LineBlock, place: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def long_reading(pieces: Generator[Piece], *, time: str, columns: Columns, missi
     return Reading(time=time, channels=channels, batches=_batches(rows.spill, time, channels))
 
 
-def _batches(spill: Spill, time: str, channels: tuple[str, ...]) -> Iterator[Any]:
+def _batches(spill: Spill, time: str, channels: tuple[str, ...]) -> Generator[Any]:
     schema = series_schema(time, channels)
     with closing(spill):
         for times, values in merged(spill, len(channels)):
@@ -66,7 +66,7 @@ class _LongRows:
         codes, rows = self._sorted_rows(names)
         times = piece.times[rows]
         piece.place.raise_first(
-            [piece.time_fault, self._name_fault(names), value_fault, self._order_fault(codes, rows, times)]
+            [*piece.faults, self._name_fault(names), value_fault, self._order_fault(codes, rows, times)]
         )
         if rows.size:
             self._begun[codes] = True

@@ -49,12 +49,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Some rows: their times (right up to the row of `time_fault`) and the other columns that are needed."""
+    """Some rows: times and the other columns that are needed, right up to the first of the `faults` found so far."""
 
     place: Place
     times: Int64s
     columns: Mapping[str, Any]
-    time_fault: Fault | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 def order_fault(times: Int64s, last: int | None, kind: str) -> Fault | None:

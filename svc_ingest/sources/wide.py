@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from typing import Any
 
@@ -26,12 +26,12 @@ def time_array(times: Int64s, time: str) -> Any:
     return array.view(pa.timestamp("ns", tz="UTC")) if time == TIME_UTC else array
 
 
-def _batches(pieces: Generator[Piece], time: str, channels: tuple[str, ...], missing: Missing) -> Iterator[Any]:
+def _batches(pieces: Generator[Piece], time: str, channels: tuple[str, ...], missing: Missing) -> Generator[Any]:
     schema = series_schema(time, channels)
     last: int | None = None
     with closing(pieces):
         for piece in pieces:
-            faults = [piece.time_fault, order_fault(piece.times, last, time)]
+            faults = [*piece.faults, order_fault(piece.times, last, time)]
             columns = []
             for name in channels:
                 values, fault = finite(name, piece.columns[name], missing)

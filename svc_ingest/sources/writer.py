@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,9 @@ def write_series(reading: Reading, path: Path, downsampling: Downsampling | None
     """
     writing = _Writing(reading, path)
     try:
-        for group in _groups(reading):
-            writing.write(group)
+        with closing(reading.batches):
+            for group in _groups(reading):
+                writing.write(group)
         writing.close()
         return writing.facts(downsampling)
     except BaseException:

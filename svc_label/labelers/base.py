@@ -78,12 +78,6 @@ class Labeling:
     made: MadeSeries | None = None
 
 
-class Parameters(Protocol):
-    """A frozen dataclass whose fields come from `parameters.parameter`; see `parse_parameters`."""
-
-    __dataclass_fields__: dict[str, object]  # type: ignore[misc]
-
-
 ParametersT = TypeVar("ParametersT")
 
 

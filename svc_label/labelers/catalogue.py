@@ -24,5 +24,5 @@ def labeler_named(name: str, labelers: Mapping[str, Labeler[Any]]) -> Labeler[An
     if name in labelers:
         return labelers[name]
     near = get_close_matches(name, labelers, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise NotFoundError(f"labeler: {name!r} is not installed; {hint}It has to be one of {', '.join(labelers)}")
+    hint = f"; did you mean {near[0]!r}?" if near else f": use one of {', '.join(labelers)}"
+    raise NotFoundError(f"labeler: {name!r} is not installed here{hint}")

@@ -58,7 +58,8 @@ class Progress:
 
     Args:
         step: steps done, from 1 up.
-        tokens: tokens the model has read since the first step.
+        tokens: tokens the model has read since the first step began.
+        elapsed_s: seconds since the first step began.
         metrics: evaluation numbers, on the steps that evaluate.
     """
 
@@ -67,6 +68,7 @@ class Progress:
     loss: float
     learning_rate: float
     tokens: int
+    elapsed_s: float
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -121,5 +123,7 @@ def find_recipe(name: str) -> Recipe:
     """The recipe of that name; InvalidInputError lists the installed ones when there is none."""
     installed = recipes()
     if name not in installed:
-        raise InvalidInputError.of("recipe", f"{name!r} is not a recipe; installed are: {', '.join(installed) or 'none'}")
+        raise InvalidInputError.of(
+            "recipe", f"{name!r} is not a recipe; installed are: {', '.join(installed) or 'none'}"
+        )
     return installed[name]

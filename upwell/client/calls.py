@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterator
+from typing import TypeVar
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from upwell.errors import FieldViolation, UpwellClientError
 
-RequestT = TypeVar("RequestT", contravariant=True)
+RequestT = TypeVar("RequestT")
 AnswerT = TypeVar("AnswerT")
-AnswerT_co = TypeVar("AnswerT_co", covariant=True)
 
 DEADLINE_S = 15.0
 DETAILS = "grpc-status-details-bin"
-Metadata = tuple[tuple[str, str], ...]
-
-
-class UnaryMethod(Protocol[RequestT, AnswerT_co]):
-    """A stub's method with one request and one answer."""
-
-    def __call__(
-        self, request: RequestT, *, timeout: float | None = None, metadata: Any = None
-    ) -> grpc.aio.UnaryUnaryCall[Any, AnswerT_co]: ...
+# How gRPC itself begins the message when nobody listens; the services' own messages begin otherwise.
+NOBODY_LISTENS = "failed to connect"
 
 
 class Caller:
@@ -37,16 +29,73 @@ class Caller:
 
     def __init__(self, *, peer: str, token: str) -> None:
         self._peer = peer
-        self.metadata: Metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
-    async def call(self, method: Any, request: Any, answer: type[AnswerT], *, deadline_s: float = DEADLINE_S) -> AnswerT:
+    async def call(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[RequestT, AnswerT],
+        request: RequestT,
+        *,
+        deadline_s: float = DEADLINE_S,
+    ) -> AnswerT:
         """One request, one answer.
 
         Raises:
             UpwellClientError: the service refused, failed, or does not answer.
         """
         try:
-            result: AnswerT = await method(request, timeout=deadline_s, metadata=self.metadata)
+            return await method(request, timeout=deadline_s, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
-            raise client_error(error, peer=self._peer) from error
-        return result
+            raise self._error(error) from error
+
+    async def send(
+        self,
+        method: grpc.aio.StreamUnaryMultiCallable[RequestT, AnswerT],
+        requests: AsyncIterator[RequestT],
+        *,
+        deadline_s: float,
+    ) -> AnswerT:
+        """A stream of requests, one answer; raises as `call` does."""
+        try:
+            return await method(requests, timeout=deadline_s, metadata=self._metadata)
+        except grpc.aio.AioRpcError as error:
+            raise self._error(error) from error
+
+    async def receive(
+        self,
+        method: grpc.aio.UnaryStreamMultiCallable[RequestT, AnswerT],
+        request: RequestT,
+        *,
+        deadline_s: float,
+    ) -> AsyncIterator[AnswerT]:
+        """One request, a stream of answers; raises as `call` does."""
+        try:
+            async for answer in method(request, timeout=deadline_s, metadata=self._metadata):
+                yield answer
+        except grpc.aio.AioRpcError as error:
+            raise self._error(error) from error
+
+    def _error(self, error: grpc.aio.AioRpcError) -> UpwellClientError:
+        code, details = error.code(), error.details() or ""
+        if code is grpc.StatusCode.UNAVAILABLE and NOBODY_LISTENS in details:
+            details = f"{self._peer} does not answer. Is it running? (`upwell status`)"
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            details = f"{self._peer} did not answer in time."
+        return UpwellClientError(
+            code.name, details or f"{self._peer} answered {code.name} without a reason.", violations_of(error)
+        )
+
+
+def violations_of(error: grpc.aio.AioRpcError) -> tuple[FieldViolation, ...]:
+    """The wrong fields, from `google.rpc.BadRequest` in the trailing metadata."""
+    violations: list[FieldViolation] = []
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS and isinstance(value, bytes):
+            for detail in status_pb2.Status.FromString(value).details:
+                bad_request = error_details_pb2.BadRequest()
+                if detail.Unpack(bad_request):
+                    violations += [
+                        FieldViolation(field=wrong.field, reason=wrong.description)
+                        for wrong in bad_request.field_violations
+                    ]
+    return tuple(violations)

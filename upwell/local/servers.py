@@ -16,6 +16,7 @@ from upwell.permissions import ADMIN, nats_config, password_variable
 
 BUS = "nats"
 OBJECT_STORE = "s3"
+HEALTH_PATH = "/healthz"
 
 
 def bus_server(folder: DataFolder, record: Record) -> ProcessSpec:
@@ -83,7 +84,7 @@ def object_store(folder: DataFolder, record: Record) -> ProcessSpec:
         folder=place,
         log=folder.log(OBJECT_STORE),
         port=ports["s3"],
-        probe=http_answers(ports["s3"], "/healthz"),
+        probe=http_answers(ports["s3"], HEALTH_PATH),
         ready_within_s=60.0,
         drain_s=15.0,
     )

@@ -3,6 +3,8 @@
 Shape suffixes: T = points in a window, R = rows of the series, L = labels.
 """
 
+# ruff: noqa: N802, N803, N806 - names end in their shape, in capitals
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -106,4 +108,3 @@ def _runs(inside_R: NDArray[np.bool_], merge_gap: int) -> list[tuple[int, int]]:
         else:
             runs.append((start, end))
     return runs
-

@@ -13,6 +13,8 @@ window, F = features of a point, Q = tokens of the prompt, S = Q + P, H = hidden
 L = labels, C = 1 + L outputs of a point (one score, then the labels; just the score where there is one label).
 """
 
+# ruff: noqa: N802, N803, N806 - names end in their shape, in capitals
+
 from __future__ import annotations
 
 from dataclasses import dataclass

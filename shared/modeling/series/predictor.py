@@ -1,5 +1,7 @@
 """The series predictor: series in, scored and named segments out."""
 
+# ruff: noqa: N802, N803, N806 - names end in their shape, in capitals
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -115,9 +117,7 @@ class SeriesPredictor:
         [answer] = self.predict([golden.parse_golden_input(golden_input)])
         return golden.answer_as_json(answer)
 
-    def differences(
-        self, certified: Mapping[str, Any], answered: Mapping[str, Any], *, tolerance: float
-    ) -> list[str]:
+    def differences(self, certified: Mapping[str, Any], answered: Mapping[str, Any], *, tolerance: float) -> list[str]:
         """See `golden.differences`."""
         return golden.differences(certified, answered, tolerance=tolerance, threshold=self._spec.threshold)
 

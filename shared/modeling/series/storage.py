@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 DECODER = "decoder."
 
 
-def save_network(
-    folder: Path, info: BundleInfo, network: SeriesLM, tokenizer: PreTrainedTokenizerBase
-) -> None:
+def save_network(folder: Path, info: BundleInfo, network: SeriesLM, tokenizer: PreTrainedTokenizerBase) -> None:
     """Write the bundle, apart from its certificate."""
     state = network.state_dict()
     if info.method == FULL:

@@ -106,7 +106,8 @@ def _read_segments(job: TrainingJob) -> dict[str, list[LabelledRows]]:
         name = row["series"]
         if digests.get(name) != row["series_digest"]:
             raise InvalidInputError.of(
-                "training_set", f"segment {number} speaks of {name!r} ({str(row['series_digest'])[:12]}), not given here"
+                "training_set",
+                f"segment {number} speaks of {name!r} ({str(row['series_digest'])[:12]}), not given here",
             )
         by_series.setdefault(name, []).append(
             LabelledRows(
@@ -142,7 +143,9 @@ def _pieces(source: SeriesSource, rows: int) -> list[tuple[int, int]]:
     pieces = [(int(start), int(end)) for start, end in source.meta.get("pieces") or ()]
     for start, end in pieces:
         if not 0 <= start < end <= rows:
-            raise InvalidInputError.of("training_set", f"piece [{start}, {end}) lies outside {source.name!r}, {rows} rows")
+            raise InvalidInputError.of(
+                "training_set", f"piece [{start}, {end}) lies outside {source.name!r}, {rows} rows"
+            )
     return pieces
 
 

@@ -46,9 +46,7 @@ def _curve(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> tuple[NDArr
     return hits / (last_of_equals + 1), hits / max(int(truth.sum()), 1)
 
 
-def _by_point(
-    truth: NDArray[np.bool_], scores: NDArray[np.float32], inside: NDArray[np.bool_]
-) -> dict[str, float]:
+def _by_point(truth: NDArray[np.bool_], scores: NDArray[np.float32], inside: NDArray[np.bool_]) -> dict[str, float]:
     if not truth.any():
         return {}
     precision, recall = _curve(truth, scores)
@@ -60,14 +58,12 @@ def _by_point(
     }
 
 
-def _by_segment(
-    tracks: Sequence[Track], answers: Sequence[SeriesAnswer], labels: Sequence[str]
-) -> dict[str, float]:
+def _by_segment(tracks: Sequence[Track], answers: Sequence[SeriesAnswer], labels: Sequence[str]) -> dict[str, float]:
     true = found = true_met = found_met = pairs = agreed = 0
     for track, answer in zip(tracks, answers, strict=True):
         runs = track.runs()
         true, found = true + len(runs), found + len(answer.segments)
-        found_met += sum(track.targets[s.start_row : s.end_row].any() for s in answer.segments)
+        found_met += sum(bool(track.targets[s.start_row : s.end_row].any()) for s in answer.segments)
         for start, end in runs:
             touching = [s for s in answer.segments if s.start_row < end and start < s.end_row]
             true_met += bool(touching)

@@ -1,8 +1,11 @@
 """The training loop of `series-lm`: windows in, a trained network out. On a CPU equal seeds give equal losses."""
 
+# ruff: noqa: N802, N803, N806 - names end in their shape, in capitals
+
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -49,7 +52,7 @@ class Trainer:
         """
         optimizer = make_optimizer(self.network, self.config)
         device = self.network.decoder.device
-        tokens = 0
+        tokens, started = 0, time.monotonic()
         for step in range(1, self.config.max_steps + 1):
             rate = learning_rate(step, self.config)
             for group in optimizer.param_groups:
@@ -57,14 +60,14 @@ class Trainer:
             batch, targets_BT = make_batch(sampler.draw(self.config.batch_size), self.spec, self.tokenizer)
             loss = self._step(optimizer, batch.to(device), targets_BT.to(device), step)
             tokens += 2 * batch.tokens
-            metrics = self._metrics(step)
             yield Progress(
                 step=step,
                 total_steps=self.config.max_steps,
                 loss=loss,
                 learning_rate=rate,
                 tokens=tokens,
-                metrics=metrics,
+                elapsed_s=time.monotonic() - started,
+                metrics=self._metrics(step),
             )
 
     def _step(self, optimizer: torch.optim.Optimizer, batch: WindowBatch, targets_BT: Tensor, step: int) -> float:

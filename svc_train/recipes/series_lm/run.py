@@ -76,9 +76,7 @@ def build_network(base: Base, spec: SeriesSpec, config: SeriesLMConfig) -> Serie
     return SeriesLM(decoder, spec)
 
 
-def certify_bundle(
-    job: TrainingJob, network: SeriesLM, tokenizer: PreTrainedTokenizerBase, spec: SeriesSpec
-) -> None:
+def certify_bundle(job: TrainingJob, network: SeriesLM, tokenizer: PreTrainedTokenizerBase, spec: SeriesSpec) -> None:
     """Certify what the trained network answers, and prove at once that the saved bundle answers the same."""
     trained = SeriesPredictor(
         network=network.cpu(), tokenizer=tokenizer, spec=spec, tokenizer_digest=tokenizer_digest(job.bundle_dir)
@@ -88,9 +86,7 @@ def certify_bundle(
     certificate.replay(load(job.bundle_dir, job.base.folder, "cpu"))
 
 
-def _info(
-    job: TrainingJob, config: SeriesLMConfig, spec: SeriesSpec, metrics: Mapping[str, float]
-) -> BundleInfo:
+def _info(job: TrainingJob, config: SeriesLMConfig, spec: SeriesSpec, metrics: Mapping[str, float]) -> BundleInfo:
     lora = LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha).to_json() if config.method == LORA else {}
     return BundleInfo(
         family=FAMILY,

@@ -56,11 +56,11 @@ async def admin(servers: Servers) -> AsyncIterator[Client]:
 async def taking(servers: Servers, handler: Handler) -> AsyncIterator[Bus]:
     bus = Bus(settings_of(servers, "svc_registry"), service="svc_registry")
     bus.take(registry.DatasetProduced, handler)
-    await bus.broker.start()
+    await bus.start()
     try:
         yield bus
     finally:
-        await bus.broker.stop()
+        await bus.stop()
 
 
 async def publish(admin: Client, body: bytes = b'{"name":"pump"}', **headers: str) -> None:

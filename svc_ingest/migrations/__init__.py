@@ -1,0 +1,1 @@
+"""Migrations of svc_ingest, applied at its start."""

@@ -1,0 +1,103 @@
+"""What the service asks of its database, its disk and its readers of files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from shared.contracts.manifest import FileEntry
+from shared.contracts.work import Work
+from shared.ports import Outbox, WorkQueue
+from svc_ingest.domain.events import IngestEvent
+from svc_ingest.domain.options import ReadOptions
+from svc_ingest.domain.series import SeriesFacts
+from svc_ingest.sources.preview import Preview
+
+
+class Jobs(WorkQueue, Protocol):
+    """The recorded work, with jobs that never waited in the queue."""
+
+    def keep(self, ended: Work) -> None:
+        """Keep a job that has ended already; the first ending kept under an id stands."""
+
+
+class IngestTransaction(Protocol):
+    """One transaction."""
+
+    @property
+    def work(self) -> Jobs:
+        """The jobs."""
+
+    @property
+    def outbox(self) -> Outbox[IngestEvent]:
+        """The events to publish."""
+
+
+class IngestStore(Protocol):
+    """Opens transactions."""
+
+    def transaction(self) -> AbstractContextManager[IngestTransaction]:
+        """A transaction that may write."""
+
+    def reading(self) -> AbstractContextManager[IngestTransaction]:
+        """A transaction that only reads."""
+
+
+class SeriesReader(Protocol):
+    """Files of many formats in, `series.parquet` out."""
+
+    def source_name(self, source: str, path: str) -> str:
+        """The source itself, or the one that knows the path's ending; InvalidInputError lists what there is."""
+
+    def make_series(
+        self, source: str, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]
+    ) -> SeriesFacts:
+        """Write `folder/series.parquet`.
+
+        Raises:
+            InvalidInputError: the file or the options are wrong; the message says where.
+            StoppedError: `must_stop` said so.
+        """
+
+    def preview(self, path: Path, *, channels: Sequence[str], start_row: int, end_row: int, buckets: int) -> Preview:
+        """Buckets of a `series.parquet`; InvalidInputError names the field that is wrong."""
+
+
+class Spool(Protocol):
+    """A file on its way in. Its bytes are counted and digested as they come."""
+
+    path: Path
+    size_bytes: int
+
+    def write(self, chunk: bytes) -> None:
+        """Append."""
+
+    def close(self) -> str:
+        """Finish the file; its sha256."""
+
+    def discard(self) -> None:
+        """Remove the file; again is fine."""
+
+
+class Scratch(Protocol):
+    """Disk space that belongs to this process and is gone after it, however it ends."""
+
+    def folder(self) -> AbstractContextManager[Path]:
+        """An empty folder, removed with all it holds at the end of the block."""
+
+    def spool(self) -> Spool:
+        """An empty file for streamed bytes."""
+
+
+class SeriesCache(Protocol):
+    """Series that are kept near, in bounded space."""
+
+    def file(self, entry: FileEntry) -> AbstractContextManager[Path]:
+        """The verified file, which stays for the length of the block; it is downloaded when it is not here.
+
+        Raises:
+            IntegrityError: it is missing in the object store, or damaged.
+            UnavailableError: the object store does not answer.
+        """

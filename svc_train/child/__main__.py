@@ -1,0 +1,74 @@
+"""Train one attempt of a run: `python -m svc_train.child JOB_DIR`.
+
+Reads JOB_DIR/job.json, writes the bundle and result.json into the job's output folder, tells the parent of its
+progress by JSON lines on stdout, and logs to stderr. Exit code 0 after `completed`, 1 after `failed`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from svc_train.child.events import EventStream, take_stdout
+from svc_train.child.failures import diagnose
+from svc_train.child.job import read_job
+from svc_train.child.progress import ProgressReporter
+from svc_train.child.result import write_result
+from svc_train.recipes.base import find_recipe
+
+THREADS_VARIABLE = "UPWELL_TORCH_THREADS"
+
+log = logging.getLogger("svc_train.child")
+
+
+def main(job_dir: Path, events: EventStream) -> int:
+    """Train; the exit code."""
+    started = time.monotonic()
+    try:
+        job = read_job(job_dir)
+        log.info("run %s, attempt %d: recipe %s", job.run_id, job.attempt, job.recipe)
+        recipe = find_recipe(job.recipe)
+        limit_threads()
+        job.output_dir.mkdir(parents=True, exist_ok=True)
+        with ProgressReporter(events) as report:
+            result = recipe.train(job.training, report)
+        write_result(job.output_dir, family=recipe.family, result=result, wall_seconds=time.monotonic() - started)
+    # Whatever happened, the parent is told of it; that is all this process can do about it.
+    except Exception as error:
+        diagnosis = diagnose(error)
+        log.error("failed: %s", diagnosis.detail, exc_info=error)  # noqa: TRY400
+        events.send(
+            "failed",
+            permanent=diagnosis.permanent,
+            cause=diagnosis.cause,
+            remedy=diagnosis.remedy,
+            detail=diagnosis.detail,
+        )
+        return 1
+    log.info("completed after %.1f s: %s", time.monotonic() - started, dict(result.metrics))
+    events.send("completed")
+    return 0
+
+
+def limit_threads() -> None:
+    """Let torch use as many threads as the environment says; all cores when it says nothing."""
+    threads = os.environ.get(THREADS_VARIABLE)
+    if threads:
+        import torch  # noqa: PLC0415 - only who sets the variable pays for the import here
+
+        torch.set_num_threads(int(threads))
+
+
+if __name__ == "__main__":
+    # Python's own handler waits for the end of a C++ call, which can be a long step; the default one does not.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    stream = take_stdout()
+    # Everything is read from the job's folders: no library may ask the network for it.
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    sys.exit(main(Path(sys.argv[1]), stream))

@@ -1,0 +1,75 @@
+"""Progress to the parent: often enough to watch, seldom enough not to flood the bus."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from svc_train.child.events import EventStream
+from svc_train.recipes.base import Progress
+
+# Steps are told at most this often, apart from the first, the last and those that evaluate.
+SHORTEST_PAUSE_S = 0.5
+# While a step, or an evaluation, takes longer than this, the last progress is told again.
+LONGEST_PAUSE_S = 0.9
+
+
+class ProgressReporter:
+    """Tells the parent of steps. Use as a context: a thread beats inside it while a long step says nothing."""
+
+    def __init__(self, events: EventStream) -> None:
+        self._events = events
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="progress", daemon=True)
+        self._told: dict[str, Any] | None = None
+        self._told_at = 0.0
+        self._rate_from: Progress | None = None
+
+    def __enter__(self) -> ProgressReporter:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def __call__(self, progress: Progress) -> None:
+        """Tell of a step, unless one was told a moment ago."""
+        due = progress.step in (1, progress.total_steps) or bool(progress.metrics)
+        with self._lock:
+            if due or time.monotonic() - self._told_at >= SHORTEST_PAUSE_S:
+                self._tell(_fields(progress, self._rate_from))
+                self._rate_from = progress
+
+    def _tell(self, fields: Mapping[str, Any]) -> None:
+        self._events.send("progress", **fields)
+        self._told, self._told_at = dict(fields), time.monotonic()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(LONGEST_PAUSE_S / 3):
+            with self._lock:
+                if self._told is not None and time.monotonic() - self._told_at >= LONGEST_PAUSE_S * 2 / 3:
+                    # Evaluation numbers belong to the step that measured them and are told once.
+                    self._tell({**self._told, "metrics": {}})
+
+
+def _fields(progress: Progress, before: Progress | None) -> dict[str, Any]:
+    tokens, seconds = progress.tokens, progress.elapsed_s
+    if before is not None:
+        tokens, seconds = tokens - before.tokens, seconds - before.elapsed_s
+    seconds_a_step = progress.elapsed_s / progress.step
+    return {
+        "step": progress.step,
+        "total_steps": progress.total_steps,
+        "loss": progress.loss,
+        "learning_rate": progress.learning_rate,
+        "tokens_per_s": tokens / max(seconds, 1e-9),
+        "eta_s": seconds_a_step * (progress.total_steps - progress.step),
+        "metrics": dict(progress.metrics),
+    }

@@ -1,0 +1,24 @@
+"""The `upwell` command."""
+
+from __future__ import annotations
+
+import sys
+
+from upwell.errors import ToolError, UpwellClientError
+
+
+def main() -> None:
+    """Run the command; an error is one clear line on stderr and exit code 1."""
+    from upwell.cli.app import app  # noqa: PLC0415 - the package stays cheap to import
+
+    try:
+        app(prog_name="upwell")
+    except ToolError as error:
+        sys.exit(_message(error))
+
+
+def _message(error: ToolError) -> str:
+    lines = [f"error: {error}"]
+    if isinstance(error, UpwellClientError) and len(error.violations) > 1:
+        lines += [f"  {violation.field}: {violation.reason}" for violation in error.violations]
+    return "\n".join(lines)

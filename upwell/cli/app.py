@@ -1,0 +1,35 @@
+"""The tree of commands; each group has a file of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from upwell.cli import datasets, dead, demo, export, ingest, label, lineage, models, predict, review, runs, stack, train
+
+EPILOG = "Begin with `upwell demo`, or with `upwell up` and `upwell ingest csv FILE --name NAME`."
+
+app = typer.Typer(
+    help="Upwell closes the data loop: ingest, label, review, train, register, serve.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command()(stack.up)
+app.command()(stack.down)
+app.command()(stack.status)
+app.command()(stack.env)
+app.command()(demo.demo)
+app.add_typer(ingest.app, name="ingest")
+app.add_typer(datasets.app, name="datasets")
+app.add_typer(label.app, name="label")
+app.add_typer(review.app, name="review")
+app.command()(export.export)
+app.command()(train.train)
+app.add_typer(runs.app, name="runs")
+app.add_typer(models.app, name="models")
+app.command()(lineage.lineage)
+app.command()(predict.predict)
+app.add_typer(dead.app, name="dead")

@@ -1,0 +1,120 @@
+"""How commands speak: tables for people, JSON for programs, progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf import json_format, timestamp_pb2
+from google.protobuf.message import Message
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from upwell.common.v1 import common_pb2
+
+# What is not a terminal has no width of its own: lines for files and pipes must not be cut.
+WIDE = 1000
+DIGEST_CHARACTERS = 12
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console on stdout, or on stderr for what is not the result."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False, soft_wrap=False)
+
+
+def say(text: str) -> None:
+    """A line for the person, beside the result."""
+    console(stderr=True).print(Text(text))
+
+
+def progress_bar() -> Progress:
+    """A bar on stderr, which shows nothing where stderr is no terminal."""
+    screen = console(stderr=True)
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=screen,
+        disable=not screen.is_terminal,
+        transient=True,
+    )
+
+
+def print_json(value: Message | Sequence[Message] | dict[str, Any] | list[Any]) -> None:
+    """Messages as ProtoJSON with the contracts' own field names; other values as they are."""
+    if isinstance(value, Message):
+        plain: Any = _plain(value)
+    elif isinstance(value, dict):
+        plain = value
+    else:
+        plain = [_plain(item) if isinstance(item, Message) else item for item in value]
+    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """A table, or a sentence where there are no rows. Columns whose name ends with `#` hold numbers."""
+    rows = list(rows)
+    if not rows:
+        say(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        number = column.endswith("#")
+        table.add_column(column.rstrip("#"), justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    console().print(table)
+
+
+def state_name(state: int) -> str:
+    """`WORK_STATE_RUNNING` as `running`."""
+    return common_pb2.WorkState.Name(common_pb2.WorkState.ValueType(state)).removeprefix("WORK_STATE_").lower()
+
+
+def version_name(ref: common_pb2.DatasetRef | common_pb2.ModelRef) -> str:
+    """`pump-7@3`, or the name alone while there is no number."""
+    return f"{ref.name}@{ref.version}" if ref.version else ref.name
+
+
+def short(digest: str) -> str:
+    """The beginning of a digest."""
+    return digest[:DIGEST_CHARACTERS]
+
+
+def when(stamp: timestamp_pb2.Timestamp) -> str:
+    """A moment in UTC, to the second; empty when it is not set."""
+    return stamp.ToDatetime(UTC).strftime("%Y-%m-%d %H:%M:%S") if stamp.seconds else ""
+
+
+def place_in_time(value: int, *, clock: bool) -> str:
+    """A time of a series: nanoseconds since 1970 as a moment in UTC where it has a clock, else the index."""
+    if not clock:
+        return str(value)
+    seconds, nanoseconds = divmod(value, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{moment}.{nanoseconds:09d}".rstrip("0").rstrip(".") + "Z"
+
+
+def size(count: int) -> str:
+    """Bytes, as people write them."""
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
+def _plain(message: Message) -> Any:
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )

@@ -1,0 +1,57 @@
+"""Predictions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+import grpc
+
+from upwell.client.calls import Caller
+from upwell.client.publisher import Publisher
+from upwell.infer.v1 import events_pb2, infer_service_pb2, infer_service_pb2_grpc
+
+PREDICT_DEADLINE_S = 60.0
+
+
+class InferClient:
+    """svc_infer."""
+
+    def __init__(self, channel: grpc.aio.Channel, caller: Caller, publisher: Publisher) -> None:
+        self._stub = infer_service_pb2_grpc.InferServiceStub(channel)
+        self._caller = caller
+        self._publisher = publisher
+
+    async def predict(
+        self,
+        model: str,
+        series: Sequence[infer_service_pb2.Series],
+        *,
+        include_scores: bool = False,
+        deadline_s: float = PREDICT_DEADLINE_S,
+    ) -> infer_service_pb2.PredictResponse:
+        """Ask a model about series: at most 64 of them and 16 MiB in all."""
+        request = infer_service_pb2.PredictRequest(model=model, series=series, include_scores=include_scores)
+        return await self._caller.call(self._stub.Predict, request, deadline_s=deadline_s)
+
+    async def status(self, model: str = "") -> Sequence[infer_service_pb2.ModelStatus]:
+        """What the server that answers has loaded."""
+        answer = await self._caller.call(
+            self._stub.GetModelStatus, infer_service_pb2.GetModelStatusRequest(model=model)
+        )
+        return answer.models
+
+    async def request(self, dataset: str, *, model: str, job_id: str = "") -> str:
+        """Publish `infer.requested`; the id that the job will have.
+
+        Raises:
+            BusError: the bus refused it or does not answer.
+        """
+        request = events_pb2.InferRequested(job_id=job_id or str(uuid.uuid4()), dataset=dataset, model=model)
+        await self._publisher.publish(request)
+        return request.job_id
+
+    async def job(self, job_id: str) -> infer_service_pb2.PredictionJob:
+        """One prediction job."""
+        answer = await self._caller.call(self._stub.GetJob, infer_service_pb2.GetJobRequest(job_id=job_id))
+        return answer.job

@@ -1,0 +1,114 @@
+"""Files in, datasets out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import grpc
+
+from upwell.client.calls import Caller
+from upwell.errors import ToolError
+from upwell.ingest.v1 import events_pb2, ingest_service_pb2, ingest_service_pb2_grpc
+
+CHUNK_BYTES = 2**20
+UPLOAD_DEADLINE_S = 3600.0
+PREVIEW_DEADLINE_S = 60.0
+# Called with the bytes sent so far and the size of the file.
+Progress = Callable[[int, int], None]
+
+
+class IngestClient:
+    """svc_ingest."""
+
+    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+        self._stub = ingest_service_pb2_grpc.IngestServiceStub(channel)
+        self._caller = caller
+
+    async def file(
+        self,
+        path: Path,
+        *,
+        name: str,
+        source: str = "",
+        options: events_pb2.ReadOptions | None = None,
+        progress: Progress | None = None,
+        deadline_s: float = UPLOAD_DEADLINE_S,
+    ) -> ingest_service_pb2.IngestResponse:
+        """Stream a file; the answer comes when the dataset is stored and announced.
+
+        Args:
+            path: the file.
+            name: of the dataset to make.
+            source: `csv` or `parquet`; empty tells by the file's ending.
+            options: how to read it.
+            progress: told after each chunk.
+            deadline_s: for all of it.
+
+        Raises:
+            ToolError: the file cannot be read.
+            UpwellClientError: the service refused it; the message names the line or column.
+        """
+        header = ingest_service_pb2.IngestHeader(
+            name=name, source=source or path.suffix.lstrip(".").lower(), file_name=path.name, options=options
+        )
+        with _opened(path) as file:
+            parts = _parts(file, header, progress)
+            return await self._caller.send(self._stub.Ingest, parts, deadline_s=deadline_s)
+
+    async def start_import(self, request: events_pb2.IngestRequested) -> str:
+        """Have a file of the server's import folder read; the job's id."""
+        answer = await self._caller.call(self._stub.StartImport, ingest_service_pb2.StartImportRequest(request=request))
+        return answer.job_id
+
+    async def job(self, job_id: str) -> ingest_service_pb2.IngestJob:
+        """One ingest job."""
+        answer = await self._caller.call(self._stub.GetJob, ingest_service_pb2.GetJobRequest(job_id=job_id))
+        return answer.job
+
+    async def jobs(self, *, limit: int = 0) -> Sequence[ingest_service_pb2.IngestJob]:
+        """Ingest jobs, newest first."""
+        answer = await self._caller.call(self._stub.ListJobs, ingest_service_pb2.ListJobsRequest(page_size=limit))
+        return answer.jobs
+
+    async def preview(
+        self,
+        manifest_digest: str,
+        *,
+        channels: Sequence[str] = (),
+        start_row: int = 0,
+        end_row: int = 0,
+        buckets: int = 0,
+    ) -> ingest_service_pb2.PreviewResponse:
+        """Minima and maxima in buckets; see the fields of `PreviewRequest`."""
+        request = ingest_service_pb2.PreviewRequest(
+            manifest_digest=manifest_digest, channels=channels, start_row=start_row, end_row=end_row, buckets=buckets
+        )
+        return await self._caller.call(self._stub.Preview, request, deadline_s=PREVIEW_DEADLINE_S)
+
+
+# Opened before the call begins: what a stream of requests raises never reaches the caller.
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise ToolError(f"{path} cannot be read: {error.strerror}.") from error
+    with file:
+        yield file
+
+
+async def _parts(
+    file: BinaryIO, header: ingest_service_pb2.IngestHeader, progress: Progress | None
+) -> AsyncIterator[ingest_service_pb2.IngestRequest]:
+    yield ingest_service_pb2.IngestRequest(header=header)
+    size, sent = os.fstat(file.fileno()).st_size, 0
+    while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+        yield ingest_service_pb2.IngestRequest(chunk=chunk)
+        sent += len(chunk)
+        if progress:
+            progress(sent, size)

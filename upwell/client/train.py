@@ -1,0 +1,141 @@
+"""Runs: ask for one, watch it, stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import grpc
+
+from upwell.client.calls import Caller
+from upwell.client.publisher import Publisher
+from upwell.client.waiting import PASSING
+from upwell.common.v1 import common_pb2
+from upwell.errors import UpwellClientError
+from upwell.train.v1 import events_pb2, train_service_pb2, train_service_pb2_grpc
+
+WATCH_DEADLINE_S = 24 * 3600.0
+# What was just published has to be taken from the bus and recorded; a service that restarts needs a moment too.
+PATIENCE_S = 60.0
+RETRY_S = 0.5
+ENDED = (common_pb2.WORK_STATE_COMPLETED, common_pb2.WORK_STATE_FAILED, common_pb2.WORK_STATE_CANCELLED)
+
+
+class TrainClient:
+    """svc_train."""
+
+    def __init__(self, channel: grpc.aio.Channel, caller: Caller, publisher: Publisher) -> None:
+        self._stub = train_service_pb2_grpc.TrainServiceStub(channel)
+        self._caller = caller
+        self._publisher = publisher
+
+    async def request(
+        self,
+        recipe: str,
+        *,
+        dataset: str,
+        model: str,
+        base: str = "",
+        hyperparameters: Mapping[str, Any] | None = None,
+        stage: str = "",
+        run_id: str = "",
+    ) -> str:
+        """Publish `train.requested`; the id that the run will have.
+
+        Raises:
+            BusError: the bus refused it or does not answer.
+        """
+        request = events_pb2.TrainRequested(
+            run_id=run_id or str(uuid.uuid4()), recipe=recipe, dataset=dataset, model=model, base=base, stage=stage
+        )
+        request.hyperparameters.update(hyperparameters or {})
+        await self._publisher.publish(request)
+        return request.run_id
+
+    async def run(self, run_id: str) -> train_service_pb2.Run:
+        """One run."""
+        answer = await self._caller.call(self._stub.GetRun, train_service_pb2.GetRunRequest(run_id=run_id))
+        return answer.run
+
+    async def runs(
+        self,
+        *,
+        model: str = "",
+        state: common_pb2.WorkState.ValueType = common_pb2.WORK_STATE_UNSPECIFIED,
+        limit: int = 0,
+    ) -> Sequence[train_service_pb2.Run]:
+        """Runs, newest first."""
+        request = train_service_pb2.ListRunsRequest(model=model, state=state, page_size=limit)
+        return (await self._caller.call(self._stub.ListRuns, request)).runs
+
+    async def cancel(self, run_id: str) -> train_service_pb2.Run:
+        """Stop a run."""
+        answer = await self._caller.call(self._stub.CancelRun, train_service_pb2.CancelRunRequest(run_id=run_id))
+        return answer.run
+
+    async def recipes(self) -> Sequence[train_service_pb2.Recipe]:
+        """The recipes installed on the server."""
+        answer = await self._caller.call(self._stub.ListRecipes, train_service_pb2.ListRecipesRequest())
+        return answer.recipes
+
+    async def watch(
+        self, run_id: str, *, patience_s: float = PATIENCE_S
+    ) -> AsyncIterator[train_service_pb2.WatchRunResponse]:
+        """A run from its beginning to its end; the last item is the run in the state in which it ended.
+
+        A run that is not recorded yet is waited for, and so is a service that restarts: what was told before is
+        not told again.
+
+        Args:
+            run_id: the run.
+            patience_s: how long the run may be unknown, or the service away.
+
+        Raises:
+            UpwellClientError: the run is unknown, or the service is away, for longer than that.
+        """
+        seen = _Seen()
+        heard = time.monotonic()
+        while True:
+            try:
+                request = train_service_pb2.WatchRunRequest(run_id=run_id)
+                seen.rewind()
+                async for answer in self._caller.receive(self._stub.WatchRun, request, deadline_s=WATCH_DEADLINE_S):
+                    heard = time.monotonic()
+                    if seen.is_new(answer):
+                        yield answer
+                    if answer.WhichOneof("happened") == "run" and answer.run.state in ENDED:
+                        return
+            except UpwellClientError as error:
+                if error.code not in PASSING or time.monotonic() - heard > patience_s:
+                    raise
+            await asyncio.sleep(RETRY_S)
+
+
+class _Seen:
+    """Tells what a second watch repeats: it begins again at the start of the same story."""
+
+    def __init__(self) -> None:
+        self._progress: set[tuple[int, int]] = set()
+        self._lines = 0
+        self._line = 0
+
+    def rewind(self) -> None:
+        self._line = 0
+
+    def is_new(self, answer: train_service_pb2.WatchRunResponse) -> bool:
+        match answer.WhichOneof("happened"):
+            case "progress":
+                key = (answer.progress.attempt, answer.progress.step)
+                known = key in self._progress
+                self._progress.add(key)
+                return not known
+            case "log_line":
+                self._line += 1
+                known = self._line <= self._lines
+                self._lines = max(self._lines, self._line)
+                return not known
+            case _:
+                return True
