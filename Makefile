@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/installed
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-data lint format types contracts proto docs bench up clean
+.PHONY: help demo test test-fast test-data lint format types contracts proto docs bench up env clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -62,6 +62,9 @@ docs: $(INSTALLED) ## generate docs/contracts.md and docs/configuration.md
 
 bench: $(INSTALLED) ## run the benchmarks, each beside its floor
 	$(BIN)/python -m bench
+
+env: $(INSTALLED) ## write deploy/env/.env with fresh secrets, for compose
+	@$(BIN)/python tools/make_env.py
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

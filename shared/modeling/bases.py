@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -46,6 +46,11 @@ class Base:
     folder: Path
     tokenizer: PreTrainedTokenizerBase
     model: PreTrainedModel
+
+    @property
+    def decoder(self) -> PreTrainedModel:
+        """The model without its vocabulary head: embeddings in, hidden states out."""
+        return cast("PreTrainedModel", self.model.base_model)
 
 
 def build_base(name: str, folder: Path) -> None:
@@ -88,7 +93,7 @@ def load_base(folder: Path, *, dtype: torch.dtype = torch.float32) -> Base:
     try:
         with no_progress_bars():
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            model, report = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 local_files_only=True,
                 trust_remote_code=False,
@@ -99,6 +104,7 @@ def load_base(folder: Path, *, dtype: torch.dtype = torch.float32) -> Base:
     # transformers, tokenizers and safetensors raise errors of many unrelated classes for a damaged file.
     except Exception as error:
         raise IntegrityError(f"The base in {folder.name!r} cannot be loaded: {_first_line(error)}") from error
+    model, report = loaded
     _check_weights(folder, report)
     return Base(folder=folder, tokenizer=tokenizer, model=model.eval())
 

@@ -1,12 +1,11 @@
 """A bundle: the folder that a model version is. JSON, safetensors and tokenizer files; nothing that executes.
 
-bundle.json              what it is (see `BundleInfo`)
-certificate.json         golden inputs and what the trained model answered (see `certificate.py`)
-config.json              architecture of the language model (full only; an adapter has its base for that)
-model.safetensors        all weights (full), or
-adapter.safetensors      the adapters, and
-heads.safetensors        every other trained weight (lora)
-tokenizer.json, ...      the tokenizer
+- bundle.json: what it is (see `BundleInfo`)
+- certificate.json: golden inputs and what the trained model answered (see `certificate.py`)
+- config.json: architecture of the language model (full only; an adapter has its base for that)
+- model.safetensors: all weights (full), or
+- adapter.safetensors and heads.safetensors: the adapters, and every other trained weight (lora)
+- tokenizer.json and its like: the tokenizer
 """
 
 from __future__ import annotations
@@ -138,9 +137,7 @@ def check_base(info: BundleInfo, base_dir: Path | None) -> Path:
         raise IntegrityError(f"The bundle holds adapters for the base {wanted}, and no base was given")
     found = content_digest(base_dir)
     if found != info.base.content_digest:
-        raise IntegrityError(
-            f"The bundle was trained on the base {wanted}; the base given has the content {found[:12]}"
-        )
+        raise IntegrityError(f"The bundle was trained on the base {wanted}; this one has the content {found[:12]}")
     return base_dir
 
 

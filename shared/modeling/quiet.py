@@ -12,9 +12,9 @@ from transformers.utils import logging
 def no_progress_bars() -> Iterator[None]:
     """Switch the bars off for the block, and back on after it where they were on."""
     were_on = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         if were_on:
-            logging.enable_progress_bar()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

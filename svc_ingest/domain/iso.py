@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 SHOWN_CHARACTERS = 60
-_OFFSET = re.compile(r"\d\d(Z|[+-]\d\d(:?\d\d)?)")
-_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?")
+_OFFSET = re.compile(r"\d\d(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?", re.ASCII)
 
 
 def clipped(text: str) -> str:

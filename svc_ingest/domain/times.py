@@ -25,7 +25,7 @@ EPOCH_DIGITS = {
     TimeFormat.MICROSECONDS: 3,
     TimeFormat.NANOSECONDS: 0,
 }
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def time_kind(time_format: TimeFormat) -> str:

@@ -70,12 +70,17 @@ class BlockParser:
         )
 
 
+def text_time_type(*, aware: bool) -> Any:
+    """Times in text have an offset from UTC in every row (they are aware) or in none."""
+    return pa.timestamp("ns", tz="UTC" if aware else None)
+
+
 def time_types(time_format: TimeFormat, first: str) -> tuple[Any, ...]:
     """The Arrow types to try on a time column whose first cell is `first`, the fastest first.
 
-    Text has an offset from UTC in every row or in none. Epochs may have fractions, which decimals hold exactly.
+    Epochs may have fractions, which decimals hold exactly.
     """
     if time_format is TimeFormat.ISO8601:
-        return (pa.timestamp("ns", tz="UTC") if has_offset(first) else pa.timestamp("ns"),)
+        return (text_time_type(aware=has_offset(first)),)
     digits = EPOCH_DIGITS.get(time_format, 0)
     return (pa.int64(), pa.decimal128(38, digits)) if digits else (pa.int64(),)

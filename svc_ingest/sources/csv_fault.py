@@ -6,17 +6,20 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 
+import pyarrow as pa
+
 from svc_ingest.domain.columns import Columns
 from svc_ingest.domain.iso import clipped, iso_reason
 from svc_ingest.domain.options import Missing, ReadOptions, TimeFormat
-from svc_ingest.sources.arrow_times import NO_TIME
-from svc_ingest.sources.csv_block import MISSING_WORDS
+from svc_ingest.domain.times import INT64_MAX
+from svc_ingest.sources.arrow_times import NO_TIME, OUT_OF_RANGE
+from svc_ingest.sources.csv_block import MISSING_WORDS, text_time_type
 from svc_ingest.sources.pieces import Fault
 
 EMPTY_LINE = "the line is empty"
-_NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan(\(\w*\))?|inf|infinity)\s*", re.IGNORECASE)
-_COMMA_NUMBER = re.compile(r"\s*[+-]?[\d.]*\d,\d+([eE][+-]?\d+)?\s*")
-_WHOLE = re.compile(r"\s*-?\d+\s*")
+_NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan(\(\w*\))?|inf|infinity)\s*", re.IGNORECASE | re.ASCII)
+_COMMA_NUMBER = re.compile(r"\s*[+-]?[\d.]*\d,\d+([eE][+-]?\d+)?\s*", re.ASCII)
+_WHOLE = re.compile(r"\s*-?\d+\s*", re.ASCII)
 
 
 def split_fields(line: bytes, delimiter: str) -> list[str]:
@@ -70,7 +73,7 @@ class LineFaults:
         return Fault(row=row, reason=f"cannot be read: {clipped(line.decode().rstrip())}")
 
     def _count_reason(self, count: int) -> str:
-        reason = f"has {count} cells where the header has {len(self._names)}"
+        reason = f"has {count} cell{'s' if count > 1 else ''} where the header has {len(self._names)}"
         if count > len(self._names) and self._options.delimiter == ",":
             return reason + "; a comma inside a cell needs quotes, and numbers need a decimal point"
         return reason
@@ -79,14 +82,21 @@ class LineFaults:
         if not cell:
             return NO_TIME
         if self._format is TimeFormat.ISO8601:
-            return iso_reason(cell, aware=self._aware)
+            return "" if self._is_time(cell) else iso_reason(cell, aware=self._aware)
         fraction = self._format not in {TimeFormat.NANOSECONDS, TimeFormat.INDEX}
         if _WHOLE.fullmatch(cell):
-            return f"{clipped(cell)} is too large a number for a time" if len(cell) > 18 else ""
+            return "" if abs(int(cell)) <= INT64_MAX else OUT_OF_RANGE
         if fraction and _NUMBER.fullmatch(cell):
             return f"{clipped(cell)} has more digits than nanoseconds can hold, or is no finite number"
         kind = "a number" if fraction else "a whole number"
         return f"{clipped(cell)} is not {kind}, as the time_format {self._format} asks"
+
+    def _is_time(self, cell: str) -> bool:
+        try:
+            pa.array([cell]).cast(text_time_type(aware=self._aware))
+        except pa.ArrowInvalid:
+            return False
+        return True
 
     def _value_reason(self, name: str, cell: str, seen: int) -> str:
         if not cell or _NUMBER.fullmatch(cell):
@@ -97,8 +107,12 @@ class LineFaults:
             return "holds only spaces; leave the cell empty for a missing value"
         if _COMMA_NUMBER.fullmatch(cell):
             return f"{clipped(cell)} has a comma; write numbers with a decimal point and no thousands separators"
-        if seen or self._columns.long:
-            return f"{clipped(cell)} is not a number, as {'values are' if self._columns.long else 'earlier lines have'}"
+        if cell in MISSING_WORDS:
+            return f"{clipped(cell)} is not a number; leave the cell empty, or choose missing=keep to read it as missing"
+        if self._columns.long:
+            return f"{clipped(cell)} is not a number"
+        if seen:
+            return f"{clipped(cell)} is not a number, as earlier lines have"
         others = [other for other in self._columns.channels if other != name]
         return f"{clipped(cell)} is not a number; if the column is no channel, choose the others with channels" + (
             f" ({', '.join(others[:5])}{', ...' if len(others) > 5 else ''})" if others else ""

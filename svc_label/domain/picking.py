@@ -21,9 +21,7 @@ class Pick(StrEnum):
     STRATIFIED = "stratified"  # one of each bin of confidence in turn, by seed within a bin
 
 
-def pick(
-    ids: Sequence[str], confidences: Sequence[float], *, how: Pick, limit: int, seed: int = 0
-) -> list[int]:
+def pick(ids: Sequence[str], confidences: Sequence[float], *, how: Pick, limit: int, seed: int = 0) -> list[int]:
     """Positions of the candidates picked, in the order of the pick.
 
     The answer depends on the candidates, not on the order in which they are given: ties are broken by id.

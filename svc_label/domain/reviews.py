@@ -93,7 +93,7 @@ def _recency(review: Review) -> tuple[datetime, str]:
 
 
 def standing_reviews(reviews: Iterable[Review]) -> Mapping[str, Review]:
-    """candidate id -> the review that stands, for the reviews of many candidates in any order."""
+    """The review that stands by candidate id, for the reviews of many candidates in any order."""
     standing: dict[str, Review] = {}
     for review in reviews:
         before = standing.get(review.candidate_id)

@@ -66,7 +66,9 @@ def _violations(field: str, claim: Segment, rows: int, channels: Collection[str]
         )
     if claim.channel and claim.channel not in channels:
         allowed = ", ".join(sorted(channels))
-        yield FieldViolation(f"{field}.channel", f"{claim.channel!r} is not a channel of the series: use one of {allowed}")
+        yield FieldViolation(
+            f"{field}.channel", f"{claim.channel!r} is not a channel of the series: use one of {allowed}"
+        )
     if not 0 < len(claim.label) <= MAX_LABEL:
         yield FieldViolation(f"{field}.label", f"a label has 1 to {MAX_LABEL} characters")
 

@@ -31,7 +31,7 @@ class SeriesFrame:
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.time), len(self.channels)):
             raise ValueError(
-                f"values have the shape {self.values.shape} for {len(self.time)} times and {len(self.channels)} channels"
+                f"values are {self.values.shape}; {len(self.time)} times and {len(self.channels)} channels are named"
             )
         if self.time.dtype != np.int64 or self.values.dtype != np.float64:
             raise ValueError(f"time is {self.time.dtype} and values are {self.values.dtype}; use int64 and float64")

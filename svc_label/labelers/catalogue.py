@@ -14,7 +14,7 @@ GROUP = "upwell.labelers"
 
 
 def installed_labelers() -> Mapping[str, Labeler[Any]]:
-    """name -> labeler, sorted by name. A labeler that cannot be imported raises what its import raises."""
+    """Labelers by name, sorted. A labeler that cannot be imported raises what its import raises."""
     found = {point.name: point.load() for point in entry_points(group=GROUP)}
     return dict(sorted(found.items()))
 

@@ -22,9 +22,7 @@ class Allowed:
     choices: tuple[str, ...] = ()
 
 
-def parameter(
-    default: Any, *, low: float = -math.inf, high: float = math.inf, choices: Sequence[str] = ()
-) -> Any:
+def parameter(default: Any, *, low: float = -math.inf, high: float = math.inf, choices: Sequence[str] = ()) -> Any:
     """A field of a parameters dataclass with its default and what is allowed."""
     return field(default=default, metadata={"allowed": Allowed(low=low, high=high, choices=tuple(choices))})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import median_filter
 
-from svc_label.labelers.base import Floats, Labeling, SeriesFrame
+from svc_label.labelers.base import Floats, Labeler, Labeling, SeriesFrame
 from svc_label.labelers.parameters import parameter
 from svc_label.labelers.proposing import ProposingParameters, proposals_of, ranked, spans_above
 
@@ -87,4 +87,4 @@ class Robust:
         return Labeling(proposals=ranked(proposals, parameters.max_candidates))
 
 
-LABELER = Robust()
+LABELER: Labeler[RobustParameters] = Robust()

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
-from svc_label.labelers.base import Floats, Labeling, Proposal, SeriesFrame
+from svc_label.labelers.base import Floats, Labeler, Labeling, Proposal, SeriesFrame
 from svc_label.labelers.parameters import parameter
 from svc_label.labelers.periods import automatic_windows
 from svc_label.labelers.proposing import ProposingParameters, proposals_of, ranked, spans_above
@@ -71,7 +71,7 @@ def point_scores(values: Floats, parameters: SubsequencePcaParameters) -> Floats
     x = _scaled(values, missing, float(np.mean(values[start:end][~missing[start:end]])), spread)
     windows = parameters.windows or automatic_windows(x[start:end])
     gaps = _gap_lengths(missing)
-    return np.mean([_window_length_scores(x, gaps > w // 4, w, start, end) for w in windows], axis=0)
+    return np.asarray(sum(_window_length_scores(x, gaps > w // 4, w, start, end) for w in windows) / len(windows))
 
 
 def _fit_range(rows: int, parameters: SubsequencePcaParameters) -> tuple[int, int]:
@@ -185,4 +185,4 @@ def _proposals(
     return proposals_of(series, channel, spans, confidence)
 
 
-LABELER = SubsequencePca()
+LABELER: Labeler[SubsequencePcaParameters] = SubsequencePca()

@@ -6,7 +6,7 @@ import errno
 from dataclasses import dataclass
 
 from shared.errors import IntegrityError, InvalidInputError, PermanentError, RetryableError
-from svc_train.recipes.failure import TrainingFailure
+from svc_train.recipes.failure import TrainingFailedError
 
 # What torch's allocators say; on a CPU it is a bare RuntimeError.
 OUT_OF_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
@@ -31,28 +31,25 @@ class Diagnosis:
 
 def diagnose(error: BaseException) -> Diagnosis:
     """The diagnosis of an error; an unknown one may pass, so it is worth another attempt."""
-    detail = _detail(error)
+    cause, remedy = _cause_and_remedy(error)
+    return Diagnosis(permanent=isinstance(error, PermanentError), cause=cause, remedy=remedy, detail=_detail(error))
+
+
+def _cause_and_remedy(error: BaseException) -> tuple[str, str]:
     match error:
-        case TrainingFailure():
-            return Diagnosis(permanent=True, cause=error.cause, remedy=error.remedy, detail=detail)
+        case TrainingFailedError():
+            found = error.cause, error.remedy
         case InvalidInputError():
-            remedy = "Correct what the detail names and start a new run."
-            return Diagnosis(permanent=True, cause="invalid_input", remedy=remedy, detail=detail)
+            found = "invalid_input", "Correct what the detail names and start a new run."
         case IntegrityError():
-            remedy = "Check the base and the datasets of the run in the object store."
-            return Diagnosis(permanent=True, cause="damaged_data", remedy=remedy, detail=detail)
-        case PermanentError() | RetryableError():
-            permanent = isinstance(error, PermanentError)
-            return Diagnosis(permanent=permanent, cause="failed", remedy="See the detail.", detail=detail)
+            found = "damaged_data", "Check the base and the datasets of the run in the object store."
         case OSError() if error.errno == errno.ENOSPC:
-            remedy = "Free disk space on the training machine."
-            return Diagnosis(permanent=False, cause="disk_full", remedy=remedy, detail=detail)
+            found = "disk_full", "Free disk space on the training machine."
         case _ if _is_out_of_memory(error):
-            remedy = "Lower batch_size or window, or train where there is more memory."
-            return Diagnosis(permanent=False, cause="out_of_memory", remedy=remedy, detail=detail)
+            found = "out_of_memory", "Lower batch_size or window, or train where there is more memory."
         case _:
-            remedy = "See the end of the run's log."
-            return Diagnosis(permanent=False, cause="crashed", remedy=remedy, detail=detail)
+            found = "crashed", "See the end of the run's log."
+    return found
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from svc_train.child.events import EventStream
 from svc_train.recipes.base import Progress
@@ -29,7 +29,7 @@ class ProgressReporter:
         self._told_at = 0.0
         self._rate_from: Progress | None = None
 
-    def __enter__(self) -> ProgressReporter:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

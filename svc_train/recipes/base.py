@@ -109,7 +109,7 @@ class Recipe(Protocol):
 
         Raises:
             InvalidInputError: the hyperparameters or the data are wrong.
-            TrainingFailure: the training itself went wrong, with its remedy.
+            TrainingFailedError: the training itself went wrong, with its remedy.
         """
 
 
@@ -123,7 +123,5 @@ def find_recipe(name: str) -> Recipe:
     """The recipe of that name; InvalidInputError lists the installed ones when there is none."""
     installed = recipes()
     if name not in installed:
-        raise InvalidInputError.of(
-            "recipe", f"{name!r} is not a recipe; installed are: {', '.join(installed) or 'none'}"
-        )
+        raise InvalidInputError.of("recipe", f"{name!r} is no recipe; there are: {', '.join(installed) or 'none'}")
     return installed[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.errors import PermanentError
 
 
-class TrainingFailure(PermanentError):
+class TrainingFailedError(PermanentError):
     """Trying the same again gives the same; `remedy` says what to change.
 
     Args:

@@ -15,6 +15,9 @@ def main() -> None:
         app(prog_name="upwell")
     except ToolError as error:
         sys.exit(_message(error))
+    except ModuleNotFoundError as error:
+        # The client is light on purpose: the stack's own needs are an extra.
+        sys.exit(f"error: {error.name} is not installed: run `pip install 'upwell[local]'`.")
 
 
 def _message(error: ToolError) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from google.protobuf import json_format, timestamp_pb2
+from google.protobuf import json_format, struct_pb2, timestamp_pb2
 from google.protobuf.message import Message
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -102,6 +102,11 @@ def place_in_time(value: int, *, clock: bool) -> str:
     seconds, nanoseconds = divmod(value, 1_000_000_000)
     moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return f"{moment}.{nanoseconds:09d}".rstrip("0").rstrip(".") + "Z"
+
+
+def row_count(meta: struct_pb2.Struct) -> str:
+    """The rows that a manifest's facts speak of; empty where they do not."""
+    return f"{meta.fields['rows'].number_value:,.0f}" if "rows" in meta.fields else ""
 
 
 def size(count: int) -> str:

@@ -28,7 +28,10 @@ def up(
 
     Everything they keep lies in the data folder. Ctrl-C stops them in order.
 
-    Examples: `upwell up` · `upwell up --data /var/lib/upwell --detach`
+    Examples:
+
+    - `upwell up`
+    - `upwell up --data /var/lib/upwell --detach`
     """
     from upwell.local.background import start_background  # noqa: PLC0415 - needs the extra `local`
     from upwell.local.supervisor import run_stack  # noqa: PLC0415 - likewise
@@ -45,7 +48,9 @@ def up(
 def down(data: DataOption = None) -> None:
     """Stop the stack that `upwell up` started.
 
-    Example: `upwell down`
+    Examples:
+
+    - `upwell down`
     """
     from upwell.local.background import stop_background  # noqa: PLC0415 - needs the extra `local`
 
@@ -58,7 +63,10 @@ def down(data: DataOption = None) -> None:
 def status(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Show each process: state, health, port, process id, restarts. Exit code 1 when not all of it is up.
 
-    Examples: `upwell status` · `upwell status --json`
+    Examples:
+
+    - `upwell status`
+    - `upwell status --json`
     """
     from upwell.local.health import health  # noqa: PLC0415 - needs the extra `local`
 
@@ -83,7 +91,10 @@ def status(data: DataOption = None, as_json: JsonOption = False) -> None:
 def env(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Print what a client needs: addresses, the bus, the access token.
 
-    Examples: `eval "$(upwell env)"` · `upwell env --json`
+    Examples:
+
+    - `eval "$(upwell env)"`
+    - `upwell env --json`
     """
     environment = client_environment(record_of(data))
     if living_state(folder_of(data)) is None:

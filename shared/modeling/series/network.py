@@ -13,12 +13,12 @@ window, F = features of a point, Q = tokens of the prompt, S = Q + P, H = hidden
 L = labels, C = 1 + L outputs of a point (one score, then the labels; just the score where there is one label).
 """
 
-# ruff: noqa: N802, N803, N806 - names end in their shape, in capitals
+# ruff: noqa: N803, N806, N815 - names end in their shape, in capitals
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +48,7 @@ class PatchEncoder(nn.Module):
         nn.init.constant_(self.norm.weight, magnitude)
 
     def forward(self, features_BPKF: Tensor) -> Tensor:
+        """[B, P, H]."""
         embeddings_BPH: Tensor = self.norm(self.mlp(features_BPKF.flatten(2)))
         return embeddings_BPH
 
@@ -64,6 +65,7 @@ class SegmentHead(nn.Module):
         )
 
     def forward(self, forward_BPH: Tensor, backward_BPH: Tensor, features_BPKF: Tensor) -> Tensor:
+        """[B, T, C]."""
         joined = torch.cat(
             [self.forward_norm(forward_BPH), self.backward_norm(backward_BPH), features_BPKF.flatten(2)], dim=2
         )
@@ -78,10 +80,8 @@ class SeriesLM(nn.Module):
         super().__init__()
         self.decoder = decoder
         hidden = decoder.config.hidden_size
-        tokens_VH = decoder.get_input_embeddings().weight
-        self.encoder = PatchEncoder(
-            patch=spec.patch, hidden=hidden, magnitude=float(tokens_VH.detach().float().square().mean().sqrt())
-        )
+        tokens_VH = self._token_embedding.weight.detach().float()
+        self.encoder = PatchEncoder(patch=spec.patch, hidden=hidden, magnitude=float(tokens_VH.square().mean().sqrt()))
         # One label needs no choice: the score alone says it.
         self.labels = len(spec.labels) if len(spec.labels) > 1 else 0
         self.head = SegmentHead(patch=spec.patch, hidden=hidden, outputs=1 + self.labels)
@@ -89,10 +89,14 @@ class SeriesLM(nn.Module):
     def forward(self, batch: WindowBatch) -> WindowLogits:
         """Logits of every point of every window, also of those that are padding."""
         patches_BPH = self.encoder(batch.features_BPKF)
-        prompt_BQH = self.decoder.get_input_embeddings()(batch.prompt_ids_BQ)
+        prompt_BQH = self._token_embedding(batch.prompt_ids_BQ)
         forward_BPH, backward_BPH = self._read_both_ways(prompt_BQH, patches_BPH, batch)
         logits_BTC = self.head(forward_BPH, backward_BPH, batch.features_BPKF)
         return WindowLogits(score_BT=logits_BTC[..., 0], label_BTL=logits_BTC[..., 1:])
+
+    @property
+    def _token_embedding(self) -> nn.Embedding:
+        return cast("nn.Embedding", self.decoder.get_input_embeddings())
 
     def _read_both_ways(self, prompt_BQH: Tensor, patches_BPH: Tensor, batch: WindowBatch) -> tuple[Tensor, Tensor]:
         """The hidden states over each patch after what came before it, and after what comes behind it."""

@@ -1,6 +1,6 @@
 """The series predictor: series in, scored and named segments out."""
 
-# ruff: noqa: N802, N803, N806 - names end in their shape, in capitals
+# ruff: noqa: N806 - names end in their shape, in capitals
 
 from __future__ import annotations
 
@@ -133,7 +133,8 @@ def load(bundle_dir: Path, base_dir: Path | None, device: str) -> SeriesPredicto
     info = read_info(bundle_dir)
     network = load_network(bundle_dir, base_dir, info).to(device)
     if torch.device(device).type == "cuda":
-        network.decoder.to(torch.bfloat16)
+        # The library's wrapper hides the signature of torch's method.
+        network.decoder.to(dtype=torch.bfloat16)  # type: ignore[call-arg]
     return SeriesPredictor(
         network=network,
         tokenizer=load_tokenizer(bundle_dir),

@@ -56,7 +56,7 @@ def load_network(folder: Path, base_dir: Path | None, info: BundleInfo) -> Serie
     """Rebuild the network in float32 on the CPU, in eval mode; IntegrityError when anything does not fit."""
     spec = parse_spec(info.spec)
     if info.method == LORA:
-        decoder = load_base(check_base(info, base_dir)).model.base_model
+        decoder = load_base(check_base(info, base_dir)).decoder
         add_adapters(decoder, parse_lora(info.lora))
         network = SeriesLM(decoder, spec)
         state = network.state_dict()
@@ -76,7 +76,10 @@ def _empty_decoder(folder: Path) -> PreTrainedModel:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         # Its initial weights are random and all replaced; the caller's random state must not notice.
         with torch.random.fork_rng(devices=[]):
-            return AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
+            decoder: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
+                config, trust_remote_code=False, dtype=torch.float32
+            )
+            return decoder
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise IntegrityError(f"The bundle's {CONFIG_FILE} describes no language model: {error}") from error
 

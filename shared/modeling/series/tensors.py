@@ -4,7 +4,7 @@ Shape suffixes: B = windows in the batch, T = points in a window, P = patches in
 F = features of a point, Q = tokens of the prompt.
 """
 
-# ruff: noqa: N802, N803, N806 - names end in their shape, in capitals
+# ruff: noqa: N803, N806, N815 - names end in their shape, in capitals
 
 from __future__ import annotations
 

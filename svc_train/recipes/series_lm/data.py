@@ -107,7 +107,7 @@ def _read_segments(job: TrainingJob) -> dict[str, list[LabelledRows]]:
         if digests.get(name) != row["series_digest"]:
             raise InvalidInputError.of(
                 "training_set",
-                f"segment {number} speaks of {name!r} ({str(row['series_digest'])[:12]}), not given here",
+                f"segment {number} speaks of {name!r} ({str(row['series_digest'])[:12]}), which is not here",
             )
         by_series.setdefault(name, []).append(
             LabelledRows(
@@ -143,9 +143,7 @@ def _pieces(source: SeriesSource, rows: int) -> list[tuple[int, int]]:
     pieces = [(int(start), int(end)) for start, end in source.meta.get("pieces") or ()]
     for start, end in pieces:
         if not 0 <= start < end <= rows:
-            raise InvalidInputError.of(
-                "training_set", f"piece [{start}, {end}) lies outside {source.name!r}, {rows} rows"
-            )
+            raise InvalidInputError.of("training_set", f"piece [{start}, {end}) lies outside {rows} rows")
     return pieces
 
 

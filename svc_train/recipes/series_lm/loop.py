@@ -1,6 +1,6 @@
 """The training loop of `series-lm`: windows in, a trained network out. On a CPU equal seeds give equal losses."""
 
-# ruff: noqa: N802, N803, N806 - names end in their shape, in capitals
+# ruff: noqa: N803, N806 - names end in their shape, in capitals
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.modeling.series.network import SeriesLM, WindowLogits
 from shared.modeling.series.spec import SeriesSpec
 from shared.modeling.series.tensors import WindowBatch, encode_windows
 from svc_train.recipes.base import Progress
-from svc_train.recipes.failure import TrainingFailure
+from svc_train.recipes.failure import TrainingFailedError
 from svc_train.recipes.series_lm.config import SeriesLMConfig
 from svc_train.recipes.series_lm.data import NORMAL
 from svc_train.recipes.series_lm.sampling import LabelledWindow, WindowSampler
@@ -48,7 +48,7 @@ class Trainer:
         """Train, giving the progress after each step.
 
         Raises:
-            TrainingFailure: the loss is no longer a number.
+            TrainingFailedError: the loss is no longer a number.
         """
         optimizer = make_optimizer(self.network, self.config)
         device = self.network.decoder.device
@@ -78,7 +78,7 @@ class Trainer:
         trained = [p for group in optimizer.param_groups for p in group["params"]]
         norm = nn.utils.clip_grad_norm_(trained, self.config.max_grad_norm)
         if not math.isfinite(loss.item()) or not torch.isfinite(norm):
-            raise TrainingFailure(
+            raise TrainingFailedError(
                 cause="nan_loss",
                 reason=f"The loss is {loss.item()} at step {step} (gradient norm {norm.item():.3g}).",
                 remedy=f"Lower learning_rate (now {self.config.learning_rate:g}), or raise warmup_steps.",

@@ -1,4 +1,4 @@
-"""The recipe `series-lm`: labelled series in, a SeriesLM bundle with its certificate out. Imports no torch by itself."""
+"""The recipe `series-lm`: labelled series in, a certified SeriesLM bundle out. Imports no torch by itself."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     Raises:
         InvalidInputError: hyperparameters, data or base are wrong.
         IntegrityError: the base is damaged, or the saved bundle does not answer as the trained model did.
-        TrainingFailure: the loss became NaN.
+        TrainingFailedError: the loss became NaN.
     """
     config = parse(SeriesLMConfig, job.hyperparameters)
     data = read_data(job, config)
@@ -70,10 +70,9 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
 
 def build_network(base: Base, spec: SeriesSpec, config: SeriesLMConfig) -> SeriesLM:
     """The untrained network: everything of it trains (full), or adapters, encoder and head (lora)."""
-    decoder = base.model.base_model
     if config.method == LORA:
-        add_adapters(decoder, LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha))
-    return SeriesLM(decoder, spec)
+        add_adapters(base.decoder, LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha))
+    return SeriesLM(base.decoder, spec)
 
 
 def certify_bundle(job: TrainingJob, network: SeriesLM, tokenizer: PreTrainedTokenizerBase, spec: SeriesSpec) -> None:

@@ -1,0 +1,1 @@
+"""What predicting over series means, without models, wires or stores."""

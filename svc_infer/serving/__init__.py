@@ -1,0 +1,1 @@
+"""Keeps versions loaded, names pointed at them, and one model thread busy."""

@@ -1,0 +1,59 @@
+"""Follows the registry's aliases: at once when a promotion is heard, and every so often in any case."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+from shared.contracts.fate import jittered_delay
+from shared.errors import RetryableError, UnavailableError
+from svc_infer.serving.names import Names
+
+log = structlog.get_logger(__name__)
+
+
+class Follower:
+    """A promotion on the bus says only: look now. Where an alias stands is asked of the registry, so that neither the
+    order of events nor a lost one matters, and an ephemeral consumer that the bus has dropped costs a delay at most.
+
+    Args:
+        names: what is kept in step.
+        every_s: how long a promotion that was not heard may go unseen.
+        on_looked: called after each look.
+    """
+
+    def __init__(self, names: Names, *, every_s: float, on_looked: Callable[[], Awaitable[None]]) -> None:
+        self._names = names
+        self._every_s = every_s
+        self._on_looked = on_looked
+        self._wake = asyncio.Event()
+        self._has_looked = False
+
+    def look_now(self) -> None:
+        """Something was promoted."""
+        self._wake.set()
+
+    async def check_ready(self) -> None:
+        """UnavailableError until the aliases have been followed once."""
+        if not self._has_looked:
+            raise UnavailableError("svc_registry has not told yet where the aliases stand")
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        failures = 0
+        while True:
+            self._wake.clear()
+            try:
+                await asyncio.to_thread(self._names.reconcile)
+                failures, wait_s = 0, self._every_s
+                self._has_looked = True
+            except RetryableError as error:
+                wait_s = min(self._every_s, jittered_delay(failures))
+                failures += 1
+                log.warning("aliases not followed", error=str(error), again_in_s=round(wait_s, 1))
+            await self._on_looked()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait_s)

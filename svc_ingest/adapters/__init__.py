@@ -1,0 +1,1 @@
+"""The service's SQL, its readers of files and its disk."""

@@ -1,0 +1,1 @@
+"""svc_train: runs, which make model versions out of datasets and bases."""

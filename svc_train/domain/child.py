@@ -1,0 +1,153 @@
+"""What the training process is told and what it says: `job.json`, its events, `result.json`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shared.contracts.versions import BaseVersion, DatasetVersion
+from shared.errors import IntegrityError
+from svc_train.domain.run import Progress
+
+JOB_FILE = "job.json"
+RESULT_FILE = "result.json"
+BUNDLE_FOLDER = "bundle"
+# Longer estimates say nothing, and a duration on the wire has an end.
+LONGEST_ETA_S = 10.0 * 365 * 86400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesOnDisk:
+    """A series the training set speaks of, and where its files lie."""
+
+    name: str
+    digest: str
+    folder: Path
+    meta: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """All that one attempt is made from; folders are absolute."""
+
+    run_id: str
+    attempt: int
+    recipe: str
+    hyperparameters: Mapping[str, Any]
+    base: BaseVersion
+    base_folder: Path
+    dataset: DatasetVersion
+    dataset_folder: Path
+    series: tuple[SeriesOnDisk, ...]
+    output_folder: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `job.json`."""
+        return {
+            "run_id": self.run_id,
+            "attempt": self.attempt,
+            "recipe": self.recipe,
+            "hyperparameters": dict(self.hyperparameters),
+            "base": _located(self.base.name, self.base.digest, self.base_folder),
+            "training_set": _located(self.dataset.name, self.dataset.digest, self.dataset_folder),
+            "series": [
+                {**_located(one.name, one.digest, one.folder), "meta": dict(one.meta)} for one in self.series
+            ],
+            "output_dir": str(self.output_folder),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedFailure:
+    """The process says why it failed."""
+
+    permanent: bool
+    cause: str
+    remedy: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedEnd:
+    """The process says that its bundle is whole."""
+
+
+Report = Progress | ReportedFailure | ReportedEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What `result.json` says of a training that ended well. Sizes are in bytes, times in seconds."""
+
+    family: str
+    metrics: Mapping[str, float]
+    total_steps: int
+    tokens: int
+    device: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    peak_rss_bytes: int = 0
+    wall_seconds: float = 0.0
+
+
+def read_report(line: str) -> Report | None:
+    """An event of the process; None for a line that is none (a library that prints, say)."""
+    try:
+        body = json.loads(line)
+        kind = body["event"]
+        if kind == "progress":
+            return _progress(body)
+        if kind == "failed":
+            return ReportedFailure(
+                permanent=bool(body["permanent"]),
+                cause=str(body["cause"]),
+                remedy=str(body.get("remedy") or ""),
+                detail=str(body.get("detail") or body["cause"]),
+            )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return ReportedEnd() if kind == "completed" else None
+
+
+def parse_result(data: bytes) -> Result:
+    """Read `result.json`; IntegrityError when it is not what it should be."""
+    try:
+        body = json.loads(data)
+        return Result(
+            family=str(body["family"]),
+            metrics=_numbers(body["metrics"]),
+            total_steps=int(body["total_steps"]),
+            tokens=int(body["tokens"]),
+            device=str(body["device"]),
+            versions={str(name): str(version) for name, version in body.get("versions", {}).items()},
+            peak_rss_bytes=int(body.get("peak_rss_bytes") or 0),
+            wall_seconds=float(body.get("wall_seconds") or 0.0),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise IntegrityError(f"The training process left a {RESULT_FILE} that is not readable: {error!r}") from error
+
+
+def _progress(body: Mapping[str, Any]) -> Progress:
+    eta = float(body.get("eta_s") or 0.0)
+    return Progress(
+        step=int(body["step"]),
+        total_steps=int(body["total_steps"]),
+        loss=float(body["loss"]),
+        learning_rate=float(body.get("learning_rate") or 0.0),
+        tokens_per_s=float(body.get("tokens_per_s") or 0.0),
+        eta_s=min(max(eta, 0.0), LONGEST_ETA_S) if math.isfinite(eta) else 0.0,
+        metrics=_numbers(body.get("metrics") or {}),
+    )
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Finite numbers only: neither JSON in a database nor a manifest can hold the others."""
+    numbers = {str(name): float(value) for name, value in metrics.items()}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
+
+
+def _located(name: str, digest: str, folder: Path) -> dict[str, str]:
+    return {"name": name, "digest": digest, "dir": str(folder)}

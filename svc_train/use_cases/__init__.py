@@ -1,0 +1,1 @@
+"""What svc_train does: take requests, execute attempts, answer questions about runs."""

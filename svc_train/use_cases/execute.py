@@ -1,0 +1,220 @@
+"""One attempt of a run, from its lease to the transaction that completes it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from shared.contracts.kinds import Kind
+from shared.contracts.lineage import base_key
+from shared.contracts.manifest import Manifest
+from shared.contracts.work import Failure, Work
+from shared.errors import IntegrityError, InvalidInputError, UnavailableError
+from shared.ports import ArtifactStore
+from svc_train.domain.child import BUNDLE_FOLDER, JOB_FILE, RESULT_FILE, Job, Result, parse_result
+from svc_train.domain.events import RunCompleted, RunFailed, RunStarted
+from svc_train.domain.failures import AttemptStopped
+from svc_train.domain.request import RunRequest
+from svc_train.ports import ChildLauncher, Lease, ProgressFeed, TrainStore
+from svc_train.recipes.base import Recipe
+from svc_train.recipes.hyperparameters import parse, resolved
+from svc_train.use_cases.follow import AttemptJournal, follow
+from svc_train.use_cases.inputs import Inputs
+
+T = TypeVar("T")
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """Executes attempts. Called in a thread, and returns when the attempt has ended.
+
+    Args:
+        store: the service's tables.
+        artifacts: takes the bundle.
+        inputs: finds what attempts read.
+        launcher: starts training processes.
+        feed: live progress.
+        recipes: the installed recipes by name.
+        runs_folder: where attempts have their folders, `<run>/<attempt>`.
+        lease_s: how long a lease lasts.
+        build: facts about this service's code, recorded with every run.
+    """
+
+    store: TrainStore
+    artifacts: ArtifactStore
+    inputs: Inputs
+    launcher: ChildLauncher
+    feed: ProgressFeed
+    recipes: Mapping[str, Recipe]
+    runs_folder: Path
+    lease_s: float
+    build: Mapping[str, str]
+
+    def __call__(self, work: Work, lease: Lease) -> None:
+        """Execute the attempt and complete the run.
+
+        Raises:
+            UpwellError: as the error tree says what is to become of the run; StateError when the lease is lost.
+        """
+        folder = self.runs_folder / work.id / str(work.attempt)
+        # What an attempt left behind that died with its service would only fill the disk.
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            started_at = datetime.now(UTC)
+            job = self._prepare(work, folder, lease)
+            self._announce_start(work, job)
+            self._train(work, folder, lease)
+            self._complete(work, job, lease, started_at)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _prepare(self, work: Work, folder: Path, lease: Lease) -> Job:
+        request = RunRequest.from_json(work.request)
+        recipe = self.recipes.get(request.recipe)
+        if recipe is None:
+            raise InvalidInputError.of("recipe", f"{request.recipe!r} is no longer installed here")
+        hyperparameters = resolved(parse(recipe.config_type, request.hyperparameters))
+        dataset = self.inputs.dataset(work.id, request.dataset, recipe)
+        base, base_folder = self.inputs.base(request.base or recipe.default_base, folder, lease)
+        series = self.inputs.fetch_dataset(dataset, folder, lease)
+        output = folder / "output"
+        output.mkdir()
+        job = Job(
+            run_id=work.id,
+            attempt=work.attempt,
+            recipe=recipe.name,
+            hyperparameters=hyperparameters,
+            base=base,
+            base_folder=base_folder,
+            dataset=dataset,
+            dataset_folder=folder / "training_set",
+            series=series,
+            output_folder=output,
+        )
+        (folder / JOB_FILE).write_text(json.dumps(job.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
+        return job
+
+    def _announce_start(self, work: Work, job: Job) -> None:
+        started = RunStarted(
+            run_id=work.id,
+            attempt=work.attempt,
+            recipe=job.recipe,
+            model=str(work.request["model"]),
+            dataset=job.dataset,
+            base=job.base,
+        )
+        with self.store.transaction() as tx:
+            tx.work.renew(work.id, work.attempt, lease_s=self.lease_s)
+            tx.outbox.add(started)
+
+    def _train(self, work: Work, folder: Path, lease: Lease) -> None:
+        if lease.must_stop:
+            raise AttemptStopped
+        journal = AttemptJournal(store=self.store, feed=self.feed, work=work, lease_s=self.lease_s)
+        child = self.launcher.launch(folder)
+        try:
+            follow(child, lease, journal)
+        finally:
+            child.stop()
+
+    def _complete(self, work: Work, job: Job, lease: Lease, started_at: datetime) -> None:
+        """Upload the bundle, then finish the run and announce it in one transaction.
+
+        Hours of training may stand behind this, so that a dependency which is down is waited for as long as the
+        lease is held.
+        """
+        result = _result(job.output_folder)
+        bundle = _insist(lease, lambda: self._store_bundle(job, result))
+        request = RunRequest.from_json(work.request)
+        completed = RunCompleted(
+            run_id=work.id,
+            attempt=work.attempt,
+            recipe=job.recipe,
+            model=request.model,
+            stage=request.stage,
+            dataset=job.dataset,
+            base=job.base,
+            bundle_digest=bundle.digest,
+            metrics=result.metrics,
+            hyperparameters=job.hyperparameters,
+            environment=_environment(self.build, job, result),
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+        )
+        _insist(lease, lambda: self._finish(work, completed))
+
+    def _store_bundle(self, job: Job, result: Result) -> Manifest:
+        return self.artifacts.store(
+            kind=Kind.BUNDLE,
+            files=_bundle_files(job.output_folder),
+            meta={
+                "family": result.family,
+                "recipe": job.recipe,
+                "method": str(job.hyperparameters.get("method", "full")),
+                "base": {"name": job.base.name, "digest": job.base.digest},
+                "dataset": {"name": job.dataset.name, "digest": job.dataset.digest},
+                "metrics": dict(result.metrics),
+            },
+            parents=(job.dataset.key, base_key(job.base.digest)),
+        )
+
+    def _finish(self, work: Work, completed: RunCompleted) -> None:
+        result = {"bundle_digest": completed.bundle_digest, "metrics": dict(completed.metrics)}
+        with self.store.transaction() as tx:
+            tx.work.complete(work.id, work.attempt, result)
+            tx.outbox.add(completed)
+
+
+def run_failed(work: Work, failure: Failure) -> RunFailed:
+    """The event for a run that failed for good."""
+    request = RunRequest.from_json(work.request)
+    return RunFailed(
+        run_id=work.id, attempt=work.attempt, recipe=request.recipe, model=request.model, failure=failure
+    )
+
+
+def _insist(lease: Lease, action: Callable[[], T]) -> T:
+    """Do it as soon as what it depends on answers; AttemptStopped when the attempt has to end before."""
+    while True:
+        try:
+            return action()
+        except UnavailableError:
+            if lease.wait(RETRY_S):
+                raise
+
+
+def _result(output: Path) -> Result:
+    try:
+        return parse_result((output / RESULT_FILE).read_bytes())
+    except FileNotFoundError:
+        raise IntegrityError(f"The training process ended well and left no {RESULT_FILE}") from None
+
+
+def _bundle_files(output: Path) -> dict[str, Path]:
+    """The bundle's files by their path in it."""
+    bundle = output / BUNDLE_FOLDER
+    files = {path.relative_to(bundle).as_posix(): path for path in sorted(bundle.rglob("*")) if path.is_file()}
+    if not files:
+        raise IntegrityError("The training process ended well and left no bundle")
+    return files
+
+
+def _environment(build: Mapping[str, str], job: Job, result: Result) -> dict[str, str]:
+    """What a person needs to know to get the same numbers again."""
+    facts: dict[str, Any] = {
+        **build,
+        **result.versions,
+        "device": result.device,
+        "seed": job.hyperparameters.get("seed", ""),
+        "wall_seconds": round(result.wall_seconds, 3),
+        "peak_rss_bytes": result.peak_rss_bytes,
+        "tokens": result.tokens,
+    }
+    return {name: str(value) for name, value in facts.items() if value != ""}

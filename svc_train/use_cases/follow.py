@@ -1,0 +1,116 @@
+"""Follow a training process: keep what it says, stop it when the attempt has to end, and judge its end."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from shared.contracts.work import Failure, Work
+from shared.errors import UnavailableError
+from svc_train.domain.child import Report, ReportedEnd, ReportedFailure, read_report
+from svc_train.domain.failures import AttemptFailed, AttemptStopped, RunFailedForGood, crash
+from svc_train.domain.run import JournalEntry, Progress, RunProgress
+from svc_train.ports import Child, Lease, Line, ProgressFeed, TrainStore
+
+WINDOW_S = 0.5
+EVIDENCE_LINES = 20
+LONGEST_LINE = 2000
+# Of a chatty attempt at least so many log lines are kept, and at most twice as many.
+LOG_LINES_KEPT = 2000
+
+
+@dataclass(slots=True, kw_only=True)
+class AttemptJournal:
+    """Writes what one attempt does: into the tables for replay, and onto the feed for whoever listens now.
+
+    Args:
+        store: the service's tables.
+        feed: live progress.
+        work: the run, as this attempt claimed it.
+        lease_s: each write also renews the lease, so a lost one is noticed at the next write.
+    """
+
+    store: TrainStore
+    feed: ProgressFeed
+    work: Work
+    lease_s: float
+    log_tail: deque[str] = field(default_factory=lambda: deque(maxlen=EVIDENCE_LINES))
+    _waiting: list[JournalEntry] = field(default_factory=list)
+    _log_lines: int = 0
+
+    def write(self, happened: list[Progress | str]) -> None:
+        """Write what happened; it waits for the next write while the database is down.
+
+        Raises:
+            StateError: the lease is lost.
+        """
+        for one in happened:
+            self._waiting.append(JournalEntry(attempt=self.work.attempt, happened=one))
+            if isinstance(one, str):
+                self.log_tail.append(one)
+        self._publish_newest(happened)
+        if not self._waiting:
+            return
+        try:
+            self._flush()
+        except UnavailableError:
+            # Training goes on without its database; only the oldest of a long silence is given up.
+            del self._waiting[: -2 * LOG_LINES_KEPT]
+
+    def _flush(self) -> None:
+        lines = sum(isinstance(entry.happened, str) for entry in self._waiting)
+        with self.store.transaction() as tx:
+            tx.work.renew(self.work.id, self.work.attempt, lease_s=self.lease_s)
+            tx.journal.add(self.work.id, self._waiting)
+            if self._log_lines + lines > 2 * LOG_LINES_KEPT:
+                tx.journal.trim_log(self.work.id, self.work.attempt, keep=LOG_LINES_KEPT)
+        self._log_lines += lines
+        if self._log_lines > 2 * LOG_LINES_KEPT:
+            self._log_lines = LOG_LINES_KEPT
+        self._waiting = []
+
+    def _publish_newest(self, happened: list[Progress | str]) -> None:
+        newest = next((one for one in reversed(happened) if isinstance(one, Progress)), None)
+        if newest is not None:
+            self.feed.publish(RunProgress(run_id=self.work.id, attempt=self.work.attempt, progress=newest))
+
+
+def follow(child: Child, lease: Lease, journal: AttemptJournal) -> None:
+    """Follow the process to its end; returns when it says that its bundle is whole.
+
+    Raises:
+        AttemptStopped: the attempt had to end.
+        RunFailedForGood, AttemptFailed: the process says why it failed, or it crashed.
+        StateError: the lease is lost.
+    """
+    last: Report | None = None
+    while not child.ended:
+        if lease.must_stop:
+            raise AttemptStopped
+        last = _take(child.read(WINDOW_S), journal) or last
+    code = child.exit_code()
+    if isinstance(last, ReportedFailure):
+        raise _reported(last, journal)
+    if code != 0 or not isinstance(last, ReportedEnd):
+        raise crash(code, journal.log_tail)
+
+
+def _take(lines: list[Line] | tuple[Line, ...], journal: AttemptJournal) -> Report | None:
+    """Write down what was said; the failure or the end, when it was among it."""
+    happened: list[Progress | str] = []
+    last: Report | None = None
+    for line in lines:
+        report = read_report(line.text) if line.is_output else None
+        if isinstance(report, Progress):
+            happened.append(report)
+        elif report is not None:
+            last = report
+        else:
+            happened.append(line.text[:LONGEST_LINE])
+    journal.write(happened)
+    return last
+
+
+def _reported(said: ReportedFailure, journal: AttemptJournal) -> RunFailedForGood | AttemptFailed:
+    failure = Failure(cause=said.cause, reason=said.detail, remedy=said.remedy, evidence=tuple(journal.log_tail))
+    return RunFailedForGood(failure) if said.permanent else AttemptFailed(failure)

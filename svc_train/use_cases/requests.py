@@ -1,0 +1,94 @@
+"""A run is asked for, or cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.contracts.ids import check_id
+from shared.contracts.work import Failure, WorkState
+from shared.errors import InvalidInputError, NotFoundError
+from svc_train.domain.events import RunCancelled, RunFailed
+from svc_train.domain.request import RunRequest, check_all
+from svc_train.ports import TrainStore, TrainTransaction
+from svc_train.recipes.base import Recipe
+from svc_train.recipes.hyperparameters import parse
+
+Recipes = Mapping[str, Recipe]
+# A refused request may hold anything of any length; the event that says so has a limit.
+LONGEST_QUOTE = 1000
+
+
+def start_run(store: TrainStore, recipes: Recipes, request: RunRequest, *, run_id: str) -> None:
+    """Record a run; nothing happens when the same request stands already, whatever has become of it.
+
+    Raises:
+        InvalidInputError: with a violation for each wrong field.
+        ConflictError: the id stands for another request.
+    """
+    check_id("run_id", run_id)
+    with store.transaction() as tx:
+        # What was recorded once was right then; a recipe that is gone today does not undo it.
+        if not _is_recorded(tx, run_id):
+            check_all([lambda: _check_recipe(recipes, request), *request.checks()])
+            tx.runs.add(run_id, model=request.model)
+        tx.work.record(run_id, request.to_json())
+
+
+def take_request(store: TrainStore, recipes: Recipes, request: RunRequest, *, run_id: str) -> None:
+    """Record a run asked for on the bus, where the refusal has to be announced: nobody waits for an answer.
+
+    Raises:
+        InvalidInputError: as `start_run`, after the announcement.
+        ConflictError: as `start_run`; the run that has the id did not fail, so nothing is announced.
+    """
+    check_id("run_id", run_id)
+    try:
+        start_run(store, recipes, request, run_id=run_id)
+    except InvalidInputError as error:
+        with store.transaction() as tx:
+            tx.outbox.add(_refused(run_id, request, error))
+        raise
+
+
+def cancel_run(store: TrainStore, run_id: str, *, cancelled_by: str) -> None:
+    """Cancel a run, wherever it executes; again is fine.
+
+    Raises:
+        NotFoundError: there is no such run.
+        StateError: it has completed or failed.
+    """
+    with store.transaction() as tx:
+        if tx.work.get(run_id).state is WorkState.CANCELLED:
+            return
+        tx.work.cancel(run_id)
+        tx.outbox.add(RunCancelled(run_id=run_id, cancelled_by=cancelled_by))
+
+
+def _is_recorded(tx: TrainTransaction, run_id: str) -> bool:
+    try:
+        tx.work.get(run_id)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _check_recipe(recipes: Recipes, request: RunRequest) -> None:
+    recipe = recipes.get(request.recipe)
+    if recipe is None:
+        installed = ", ".join(sorted(recipes)) or "none"
+        raise InvalidInputError.of("recipe", f"{request.recipe!r} is not a recipe; installed are: {installed}")
+    parse(recipe.config_type, request.hyperparameters)
+
+
+def _refused(run_id: str, request: RunRequest, error: InvalidInputError) -> RunFailed:
+    return RunFailed(
+        run_id=run_id,
+        attempt=0,
+        recipe=request.recipe[:LONGEST_QUOTE],
+        model=request.model[:LONGEST_QUOTE],
+        failure=Failure(
+            cause="invalid_input",
+            reason=str(error)[:LONGEST_QUOTE],
+            remedy="Publish the request again with these fields put right.",
+        ),
+    )

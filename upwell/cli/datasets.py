@@ -1,0 +1,143 @@
+"""`upwell datasets list|show|preview`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from google.protobuf import json_format
+
+from upwell.cli.output import (
+    console,
+    place_in_time,
+    print_json,
+    print_table,
+    row_count,
+    short,
+    size,
+    version_name,
+    when,
+)
+from upwell.cli.plot import WIDTH, extent, sparkline
+from upwell.cli.session import DataOption, JsonOption, run
+from upwell.client import Upwell
+from upwell.ingest.v1 import ingest_service_pb2
+
+app = typer.Typer(help="Look at datasets.", no_args_is_help=True)
+DatasetArgument = Annotated[str, typer.Argument(help="NAME@3, or NAME for the newest version.")]
+
+
+@app.command("list")
+def list_datasets(
+    name: Annotated[str, typer.Option(help="Only versions of this dataset.")] = "",
+    kind: Annotated[str, typer.Option(help="Only this kind, e.g. series/v1.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List dataset versions, newest first.
+
+    Examples:
+
+    - `upwell datasets list`
+    - `upwell datasets list --kind segments/v1 --json`
+    """
+    versions = run(data, lambda upwell: upwell.registry.datasets(name=name, kind=kind, limit=limit))
+    if as_json:
+        print_json(versions)
+        return
+    rows = [
+        (
+            version_name(v.ref),
+            v.kind,
+            row_count(v.meta),
+            size(v.size_bytes),
+            when(v.registered_at),
+            short(v.ref.manifest_digest),
+        )
+        for v in versions
+    ]
+    columns = ["dataset", "kind", "rows#", "size#", "registered", "manifest"]
+    print_table(columns, rows, empty="No datasets yet: `upwell ingest csv FILE --name NAME` makes one.")
+
+
+@app.command()
+def show(dataset: DatasetArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show one dataset version and the facts in its manifest.
+
+    Examples:
+
+    - `upwell datasets show pump-7@3`
+    """
+    version = run(data, lambda upwell: upwell.registry.dataset(dataset))
+    if as_json:
+        print_json(version)
+        return
+    facts = [
+        ("dataset", version_name(version.ref)),
+        ("kind", version.kind),
+        ("manifest", version.ref.manifest_digest),
+        ("size", size(version.size_bytes)),
+        ("producer", version.producer),
+        ("registered", when(version.registered_at)),
+        *((key, _fact(value)) for key, value in sorted(json_format.MessageToDict(version.meta).items())),
+    ]
+    print_table(["fact", "value"], facts, empty="")
+
+
+@app.command()
+def preview(
+    dataset: DatasetArgument,
+    *,
+    channel: Annotated[list[str] | None, typer.Option("--channel", help="Only this one; again for more.")] = None,
+    start_row: Annotated[int, typer.Option(min=0, help="First row.")] = 0,
+    end_row: Annotated[int, typer.Option(min=0, help="First row after the range; 0 means the end.")] = 0,
+    buckets: Annotated[int, typer.Option(min=1, max=10000, help="Characters a line, or buckets in JSON.")] = WIDTH,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw each channel of a series.
+
+    Examples:
+
+    - `upwell datasets preview pump-7`
+    - `upwell datasets preview pump-7@2 --start-row 1000 --end-row 2000`
+    """
+
+    async def work(upwell: Upwell) -> ingest_service_pb2.PreviewResponse:
+        version = await upwell.registry.dataset(dataset)
+        return await upwell.ingest.preview(
+            version.ref.manifest_digest,
+            channels=channel or (),
+            start_row=start_row,
+            end_row=end_row,
+            buckets=buckets,
+        )
+
+    answer = run(data, work)
+    if as_json:
+        print_json(answer)
+        return
+    _draw(answer)
+
+
+def _draw(answer: ingest_service_pb2.PreviewResponse) -> None:
+    screen = console()
+    clock = answer.time == "utc"
+    screen.print(f"{answer.rows:,} rows")
+    for channel in answer.channels:
+        values = extent(channel.buckets)
+        between = f"{values[0]:.6g} .. {values[1]:.6g}" if values else "no values"
+        begin = place_in_time(channel.buckets[0].start_time, clock=clock) if channel.buckets else ""
+        screen.print(f"{channel.channel}  ({between}; from {begin})", markup=False)
+        screen.print(f"  {sparkline(channel.buckets)}", markup=False, overflow="ignore", no_wrap=True, crop=False)
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return f"{int(value)}"
+    if isinstance(value, list):
+        return ", ".join(_fact(item) for item in value)
+    if isinstance(value, dict):
+        return str(value["name"]) if set(value) == {"name"} else " ".join(f"{k}={_fact(v)}" for k, v in value.items())
+    return str(value)

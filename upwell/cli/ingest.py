@@ -1,0 +1,116 @@
+"""`upwell ingest csv|parquet`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from upwell.cli.output import print_json, progress_bar, row_count, say, version_name
+from upwell.cli.session import DataOption, JsonOption, run
+from upwell.client import Upwell
+from upwell.client.waiting import until
+from upwell.common.v1 import common_pb2
+from upwell.errors import ToolError
+from upwell.ingest.v1 import events_pb2, ingest_service_pb2
+from upwell.registry.v1 import registry_service_pb2
+
+IMPORT_LIMIT_S = 3600.0
+
+
+class Source(StrEnum):
+    """What the file is."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def ingest(
+    source: Annotated[Source, typer.Argument(help="What the file is.")],
+    path: Annotated[Path, typer.Argument(help="The file; with --on-server, its path in the import folder.")],
+    *,
+    name: Annotated[str, typer.Option(help="Name of the dataset.")],
+    on_server: Annotated[bool, typer.Option("--on-server", help="PATH lies in the server's import folder.")] = False,
+    layout: Annotated[str, typer.Option(help="auto, wide (a column a channel) or long.", show_default="auto")] = "",
+    time_column: Annotated[str, typer.Option(help="Its name.", show_default="the first named like a time")] = "",
+    time_format: Annotated[str, typer.Option(help="auto, iso8601, s, ms, us, ns or index.", show_default="auto")] = "",
+    timezone: Annotated[str, typer.Option(help="IANA zone of times without an offset.", show_default="UTC")] = "",
+    channel: Annotated[list[str] | None, typer.Option(help="Only this channel; again for more.")] = None,
+    channel_column: Annotated[str, typer.Option(help="Long layout: the channel.", show_default="channel")] = "",
+    value_column: Annotated[str, typer.Option(help="Long layout: the value.", show_default="value")] = "",
+    missing: Annotated[str, typer.Option(help="refuse or keep a literal NaN.", show_default="refuse")] = "",
+    downsample_to: Annotated[int, typer.Option(min=0, help="Keep about so many rows; 0 keeps all.")] = 0,
+    delimiter: Annotated[str, typer.Option(help="CSV: field separator.", show_default=",")] = "",
+    encoding: Annotated[str, typer.Option(help="CSV: text encoding.", show_default="utf-8")] = "",
+    max_line_bytes: Annotated[
+        int, typer.Option(min=0, help="CSV: longest line accepted; 0 means 1 MiB.", show_default="0")
+    ] = 0,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a dataset of a file and print the version the registry gave it.
+
+    Examples:
+
+    - `upwell ingest csv pump.csv --name pump-7`
+    - `upwell ingest csv gait.csv --name gait --time-column t --time-format ms --timezone Asia/Shanghai`
+    - `upwell ingest parquet pump.parquet --name pump-7`
+    """
+    options = events_pb2.ReadOptions(
+        layout=layout,
+        time_column=time_column,
+        time_format=time_format,
+        timezone=timezone,
+        channel_column=channel_column,
+        value_column=value_column,
+        channels=channel or (),
+        delimiter=delimiter,
+        encoding=encoding,
+        max_line_bytes=max_line_bytes,
+        missing=missing,
+        downsample_to=downsample_to,
+    )
+
+    async def work(upwell: Upwell) -> registry_service_pb2.DatasetVersion:
+        take = _import if on_server else _upload
+        return await upwell.numbering.dataset(await take(upwell, path, source, name, options))
+
+    version = run(data, work)
+    if as_json:
+        print_json(version)
+        return
+    say(f"{row_count(version.meta)} rows")
+    typer.echo(version_name(version.ref))
+
+
+async def _upload(
+    upwell: Upwell, path: Path, source: str, name: str, options: events_pb2.ReadOptions
+) -> common_pb2.DatasetRef:
+    with progress_bar() as bar:
+        task = bar.add_task(path.name, total=None, note="bytes")
+
+        def sent(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, note="bytes" if done < total else "being stored ...")
+
+        answer: ingest_service_pb2.IngestResponse = await upwell.ingest.file(
+            path, name=name, source=source, options=options, progress=sent
+        )
+    return answer.dataset
+
+
+async def _import(
+    upwell: Upwell, path: Path, source: str, name: str, options: events_pb2.ReadOptions
+) -> common_pb2.DatasetRef:
+    request = events_pb2.IngestRequested(name=name, source=source, path=path.as_posix(), options=options)
+    job_id = await upwell.ingest.start_import(request)
+
+    async def ended() -> ingest_service_pb2.IngestJob | None:
+        job = await upwell.ingest.job(job_id)
+        return job if job.state in {common_pb2.WORK_STATE_COMPLETED, common_pb2.WORK_STATE_FAILED} else None
+
+    job = await until(ended, within_s=IMPORT_LIMIT_S, what=f"The end of ingest job {job_id}")
+    if job.state == common_pb2.WORK_STATE_FAILED:
+        raise ToolError(f"{job.failure.reason} {job.failure.remedy}".strip())
+    return job.dataset

@@ -1,0 +1,118 @@
+"""`upwell label run|list`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from google.protobuf import json_format
+
+from upwell.cli.output import console, print_json, print_table, say, state_name, version_name
+from upwell.cli.session import DataOption, JsonOption, SetOption, run
+from upwell.cli.settings import parse_settings
+from upwell.client import Upwell
+from upwell.client.waiting import until
+from upwell.common.v1 import common_pb2
+from upwell.errors import ToolError
+from upwell.label.v1 import label_service_pb2
+
+app = typer.Typer(help="Have algorithms propose labels.", no_args_is_help=True)
+LIMIT_S = 3600.0
+ENDED = {common_pb2.WORK_STATE_COMPLETED, common_pb2.WORK_STATE_FAILED, common_pb2.WORK_STATE_CANCELLED}
+
+
+@app.command("run")
+def run_labeler(
+    dataset: Annotated[str, typer.Argument(help="NAME@3, or NAME for the newest version.")],
+    *,
+    labeler: Annotated[str, typer.Option("--labeler", help="See `upwell label list`.")],
+    settings: SetOption = None,
+    output: Annotated[str, typer.Option(help="Name of the dataset, for a labeler that makes one.")] = "",
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the job's id and return.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a labeler over a dataset and print how many candidates it proposed.
+
+    Examples:
+
+    - `upwell label run pump-7 --labeler robust`
+    - `upwell label run pump-7@2 --labeler inject --set seed=7 --output pump-7-injected`
+    """
+    parameters = parse_settings(settings)
+
+    async def work(upwell: Upwell) -> label_service_pb2.LabelJob:
+        job_id = await upwell.label.start(dataset, labeler=labeler, parameters=parameters, output=output)
+        if no_wait:
+            return await upwell.label.job(job_id)
+        with console(stderr=True).status(f"{labeler} looks at {dataset} ..."):
+            job = await ended_job(upwell, job_id)
+        if job.output.name:
+            job.output.CopyFrom((await upwell.numbering.dataset(job.output)).ref)
+        return job
+
+    job = run(data, work)
+    if as_json:
+        print_json(job)
+    elif no_wait:
+        typer.echo(job.job_id)
+    else:
+        say(f"{job.candidate_count} candidates by {job.labeler}: see `upwell review list {dataset}`")
+        typer.echo(version_name(job.output) if job.output.name else job.candidate_count)
+
+
+@app.command("list")
+def list_labelers(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """List the labelers and their parameters.
+
+    Examples:
+
+    - `upwell label list`
+    """
+    labelers = run(data, lambda upwell: upwell.label.labelers())
+    if as_json:
+        print_json(labelers)
+        return
+    rows = [(each.name, each.summary, _defaults(each)) for each in labelers]
+    print_table(["labeler", "what it does", "parameters"], rows, empty="No labelers are installed.")
+
+
+@app.command("jobs")
+def list_jobs(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List labelling jobs, newest first.
+
+    Examples:
+
+    - `upwell label jobs`
+    """
+    jobs = run(data, lambda upwell: upwell.label.jobs(limit=limit))
+    if as_json:
+        print_json(jobs)
+        return
+    rows = [(j.job_id, j.dataset, j.labeler, state_name(j.state), j.candidate_count, j.failure.reason) for j in jobs]
+    print_table(["job", "dataset", "labeler", "state", "candidates#", "failure"], rows, empty="No jobs yet.")
+
+
+async def ended_job(upwell: Upwell, job_id: str, *, within_s: float = LIMIT_S) -> label_service_pb2.LabelJob:
+    """The job once it is completed.
+
+    Raises:
+        ToolError: it failed, or did not end in time.
+    """
+
+    async def ended() -> label_service_pb2.LabelJob | None:
+        job = await upwell.label.job(job_id)
+        return job if job.state in ENDED else None
+
+    job = await until(ended, within_s=within_s, what=f"The end of labelling job {job_id}")
+    if job.state != common_pb2.WORK_STATE_COMPLETED:
+        raise ToolError(f"{job.failure.reason} {job.failure.remedy}".strip() or f"Job {job_id} was cancelled.")
+    return job
+
+
+def _defaults(labeler: label_service_pb2.Labeler) -> str:
+    return " ".join(f"{key}={value}" for key, value in json_format.MessageToDict(labeler.parameters).items())

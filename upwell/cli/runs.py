@@ -1,0 +1,135 @@
+"""`upwell runs list|show|watch|cancel`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from google.protobuf import json_format
+
+from upwell.cli.output import print_json, print_table, state_name, when
+from upwell.cli.session import DataOption, JsonOption, run
+from upwell.cli.watching import watch_run
+from upwell.common.v1 import common_pb2
+from upwell.train.v1 import train_service_pb2
+
+app = typer.Typer(help="Look at runs.", no_args_is_help=True)
+RunArgument = Annotated[str, typer.Argument(help="The run's id.")]
+
+
+class State(StrEnum):
+    """A run's state."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@app.command("list")
+def list_runs(
+    model: Annotated[str, typer.Option(help="Only runs for this model.")] = "",
+    state: Annotated[State | None, typer.Option(help="Only runs in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List runs, newest first.
+
+    Examples:
+
+    - `upwell runs list`
+    - `upwell runs list --state failed --json`
+    """
+    wanted = common_pb2.WorkState.Value(f"WORK_STATE_{state.name if state else 'UNSPECIFIED'}")
+    runs = run(data, lambda upwell: upwell.train.runs(model=model, state=wanted, limit=limit))
+    if as_json:
+        print_json(runs)
+        return
+    rows = [
+        (r.run_id, r.request.recipe, r.request.dataset, r.request.model, state_name(r.state), _progress(r), _remark(r))
+        for r in runs
+    ]
+    columns = ["run", "recipe", "dataset", "model", "state", "step#", "remark"]
+    print_table(columns, rows, empty="No runs yet: `upwell train RECIPE --dataset D --model M` asks for one.")
+
+
+@app.command()
+def show(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show one run.
+
+    Examples:
+
+    - `upwell runs show 0b7e...`
+    """
+    found = run(data, lambda upwell: upwell.train.run(run_id))
+    if as_json:
+        print_json(found)
+        return
+    facts = [
+        ("run", found.run_id),
+        ("recipe", found.request.recipe),
+        ("dataset", found.request.dataset),
+        ("model", found.request.model),
+        ("base", found.request.base or "the recipe's"),
+        *((f"set {key}", value) for key, value in json_format.MessageToDict(found.request.hyperparameters).items()),
+        ("state", state_name(found.state)),
+        ("attempt", found.attempt),
+        ("step", _progress(found)),
+        ("remark", _remark(found)),
+        *((f"metric {name}", f"{value:.6g}") for name, value in sorted(found.metrics.items())),
+        ("bundle", found.bundle_digest),
+        ("recorded", when(found.created_at)),
+        ("ended", when(found.finished_at)),
+        *(("evidence", line) for line in found.failure.evidence),
+    ]
+    print_table(["fact", "value"], [fact for fact in facts if fact[1] != ""], empty="")
+
+
+@app.command()
+def watch(
+    run_id: RunArgument,
+    *,
+    logs: Annotated[bool, typer.Option("--logs", help="Also the lines of its log.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow a run from its beginning until it ends. Exit code 1 when it does not complete.
+
+    Examples:
+
+    - `upwell runs watch 0b7e...`
+    - `upwell runs watch 0b7e... --logs`
+    """
+    ended = run(data, lambda upwell: watch_run(upwell, run_id, logs=logs))
+    if as_json:
+        print_json(ended)
+        return
+    typer.echo(f"{ended.run_id} {state_name(ended.state)}")
+
+
+@app.command()
+def cancel(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Stop a run.
+
+    Examples:
+
+    - `upwell runs cancel 0b7e...`
+    """
+    found = run(data, lambda upwell: upwell.train.cancel(run_id))
+    if as_json:
+        print_json(found)
+        return
+    typer.echo(f"{found.run_id} {state_name(found.state)}")
+
+
+def _progress(found: train_service_pb2.Run) -> str:
+    return f"{found.progress.step}/{found.progress.total_steps}" if found.HasField("progress") else ""
+
+
+def _remark(found: train_service_pb2.Run) -> str:
+    if found.waiting_for:
+        return f"waits for {found.waiting_for}"
+    return f"{found.failure.reason} {found.failure.remedy}".strip()

@@ -1,0 +1,60 @@
+"""`upwell train`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from upwell.cli.output import print_json, say, version_name
+from upwell.cli.session import DataOption, JsonOption, SetOption, run
+from upwell.cli.settings import parse_settings
+from upwell.cli.watching import watch_run
+from upwell.client import Upwell
+from upwell.client.waiting import until
+
+RECORDED_WITHIN_S = 60.0
+NUMBERED_WITHIN_S = 60.0
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="The recipe, e.g. series-lm.")],
+    *,
+    dataset: Annotated[str, typer.Option(help="The training set: NAME@3, or NAME for the newest version.")],
+    model: Annotated[str, typer.Option(help="Name of the model to make a version of.")],
+    base: Annotated[str, typer.Option(help="The base model.", show_default="the recipe's")] = "",
+    settings: SetOption = None,
+    stage: Annotated[str, typer.Option(help="Place in a chain, e.g. stage1.")] = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Show progress until it ends.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for a run by publishing `train.requested`, and print its id (with --watch: the version it made).
+
+    Examples:
+
+    - `upwell train series-lm --dataset bleeding-labels@1 --model bleeding-detector --watch`
+    - `upwell train series-lm --dataset L --model M --set method=lora --set max_steps=200`
+    """
+    hyperparameters = parse_settings(settings)
+
+    async def work(upwell: Upwell) -> None:
+        run_id = await upwell.train.request(
+            recipe, dataset=dataset, model=model, base=base, hyperparameters=hyperparameters, stage=stage
+        )
+        if not watch:
+            asked = await until(
+                lambda: upwell.train.run(run_id), within_s=RECORDED_WITHIN_S, what=f"The record of run {run_id}"
+            )
+            print_json(asked) if as_json else typer.echo(asked.run_id)
+            return
+        say(f"run {run_id}")
+        await watch_run(upwell, run_id)
+        version = await until(
+            lambda: upwell.registry.trained_model(run_id),
+            within_s=NUMBERED_WITHIN_S,
+            what=f"The registry's number for {model}",
+        )
+        print_json(version) if as_json else typer.echo(version_name(version.ref))
+
+    run(data, work)

@@ -1,0 +1,67 @@
+"""Following a run on the terminal, from its beginning to its end."""
+
+from __future__ import annotations
+
+from rich.progress import Progress, TaskID
+
+from upwell.cli.output import progress_bar, say, state_name
+from upwell.client import Upwell
+from upwell.common.v1 import common_pb2
+from upwell.errors import ToolError
+from upwell.train.v1 import events_pb2, train_service_pb2
+
+
+async def watch_run(upwell: Upwell, run_id: str, *, logs: bool = False) -> train_service_pb2.Run:
+    """Show a run's progress until it ends; the completed run.
+
+    Raises:
+        ToolError: the run failed or was cancelled; the message holds its reason and remedy.
+    """
+    run = train_service_pb2.Run(run_id=run_id)
+    with progress_bar() as bar:
+        display = _Display(bar, run_id)
+        async for answer in upwell.train.watch(run_id):
+            match answer.WhichOneof("happened"):
+                case "run":
+                    run = answer.run
+                    display.run(run)
+                case "progress":
+                    display.progress(answer.progress)
+                case "log_line" if logs:
+                    bar.console.print(answer.log_line, markup=False)
+    return _completed(run)
+
+
+class _Display:
+    """A bar on a terminal; elsewhere a line for each change and each tenth of the way."""
+
+    def __init__(self, bar: Progress, run_id: str) -> None:
+        self._bar = bar
+        self._task: TaskID = bar.add_task(f"run {run_id[:8]}", total=None, note="waiting")
+        self._told = ""
+
+    def run(self, run: train_service_pb2.Run) -> None:
+        note = state_name(run.state) + (f", attempt {run.attempt}" if run.attempt > 1 else "")
+        if run.waiting_for:
+            note += f": waiting for {run.waiting_for}"
+        self._bar.update(self._task, note=note)
+        self._tell(note)
+
+    def progress(self, progress: events_pb2.TrainProgress) -> None:
+        note = f"loss {progress.loss:.4f}  {progress.tokens_per_second:,.0f} tokens/s"
+        self._bar.update(self._task, completed=progress.step, total=progress.total_steps, note=note)
+        tenth = max(1, progress.total_steps // 10)
+        if progress.step % tenth == 0:
+            self._tell(f"step {progress.step} of {progress.total_steps}  {note}")
+
+    def _tell(self, text: str) -> None:
+        if self._bar.disable and text != self._told:
+            self._told = text
+            say(text)
+
+
+def _completed(run: train_service_pb2.Run) -> train_service_pb2.Run:
+    if run.state != common_pb2.WORK_STATE_COMPLETED:
+        reason = f"{run.failure.reason} {run.failure.remedy}".strip()
+        raise ToolError(f"Run {run.run_id} {state_name(run.state)}. {reason}".strip())
+    return run
