@@ -110,7 +110,7 @@ class BaseShelf(Protocol):
 
         Raises:
             InvalidInputError: there is no such base, or it is no causal language model.
-            AttemptStopped: `must_stop` said so.
+            StoppedAttemptError: `must_stop` said so.
         """
 
 

@@ -15,7 +15,7 @@ class TrainSettings(ServiceSettings):
     """What every service has, and how runs are executed."""
 
     train_slots: int = Field(1, ge=1, le=64, description="Runs that this replica executes at once.")
-    train_threads: int = Field(
+    torch_threads: int = Field(
         0, ge=0, le=1024, description="CPU threads of one training process; 0 lets torch take every core."
     )
     bases_dir: Path | None = Field(

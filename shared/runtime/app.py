@@ -43,6 +43,7 @@ class App:
         objects: the object store whose bucket it makes sure of.
         workers: workers over its recorded work.
         background: loops that run beside, e.g. a reconciler; each is cancelled at the end.
+        checks: what else must hold for the service to be ready; each raises UnavailableError while it does not.
     """
 
     name: str
@@ -54,6 +55,7 @@ class App:
     objects: S3ObjectStore | None = None
     workers: Sequence[Worker] = ()
     background: Sequence[Callable[[], Awaitable[None]]] = field(default_factory=tuple)
+    checks: Sequence[Callable[[], Awaitable[None]]] = field(default_factory=tuple)
 
 
 def run(name: str, settings: ServiceSettings, build: Callable[[Any], App]) -> None:
@@ -140,6 +142,8 @@ async def _keep_ready(app: App, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await _durables_exist(app.bus)
+            for check in app.checks:
+                await check()
             ready = True
         except (UnavailableError, OSError, TimeoutError, nats.errors.Error) as error:
             log.error("not ready", error=str(error) or type(error).__name__)  # noqa: TRY400

@@ -20,14 +20,20 @@ PROTOBUF = "application/protobuf"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """Where the event being handled came from.
+    """Where the event being handled came from: its headers, and its place in the stream."""
 
-    `event_id` is the sender's `ce-id`, or, when there is none, derived from the place in the stream, so that a
-    redelivery has the same id.
-    """
-
-    event_id: str
     headers: Mapping[str, str]
+    stream: str
+    sequence: int
+    stored_at: datetime
+
+    @property
+    def event_id(self) -> str:
+        """The sender's `ce-id`, else one from the place in the stream, so that a redelivery has the same id.
+
+        The time tells a stream from another of the same name that was made after it.
+        """
+        return self.headers.get("ce-id") or derived_id(self.stream, self.stored_at.isoformat(), str(self.sequence))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +58,6 @@ def current_envelope() -> Envelope:
 def set_current_envelope(envelope: Envelope) -> None:
     """Called by the bus before a handler runs; each message is handled in a context of its own."""
     _current.set(envelope)
-
-
-def event_id_of(headers: Mapping[str, str], *, stream: str, sequence: int, stored_at: datetime) -> str:
-    """The sender's id, else one from the place in the stream (its time tells a re-made stream apart)."""
-    return headers.get("ce-id") or derived_id(stream, stored_at.isoformat(), str(sequence))
 
 
 def encode(message: Message, *, key: str, source: str) -> Outgoing:

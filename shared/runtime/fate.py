@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 
 from shared.contracts.fate import ATTEMPTS, Verdict, decide
 from shared.errors import PermanentError, RetryableError
-from shared.runtime.envelope import Envelope, event_id_of, set_current_envelope
+from shared.runtime.envelope import Envelope, set_current_envelope
 from shared.runtime.tracing import continued_trace
 
 log = structlog.get_logger(__name__)
@@ -51,15 +51,16 @@ class FateMiddleware(BaseMiddleware[Any, Msg]):
         meta = raw.metadata
         headers = {str(key): str(value) for key, value in msg.headers.items()}
         deliveries = meta.num_delivered
-        event_id = event_id_of(headers, stream=meta.stream, sequence=meta.sequence.stream, stored_at=meta.timestamp)
-        set_current_envelope(Envelope(event_id=event_id, headers=headers))
+        set_current_envelope(
+            Envelope(headers=headers, stream=meta.stream, sequence=meta.sequence.stream, stored_at=meta.timestamp)
+        )
         with continued_trace(headers):
             excused = await self.letters.excused(raw) if deliveries > 1 else 0
             # Counted before the handler runs, so that a message which kills the process runs out as well.
             if deliveries - excused > ATTEMPTS:
                 await self._bury(raw, f"{ATTEMPTS} attempts were spent without an answer")
             try:
-                async with beating(raw, self.letters.ack_wait_s):
+                with Heartbeat(raw, self.letters.ack_wait_s):
                     return await call_next(msg)
             except Exception as error:  # noqa: BLE001 - every error gets its fate here
                 await self._settle(raw, error, deliveries=deliveries, excused=excused)
@@ -86,18 +87,28 @@ class FateMiddleware(BaseMiddleware[Any, Msg]):
         raise RejectMessage from error
 
 
-@asynccontextmanager
-async def beating(message: Msg, ack_wait_s: float) -> AsyncIterator[None]:
-    """Tell the server that work goes on, until the block ends."""
+class Heartbeat:
+    """Tells the server that work goes on, until the block ends. A timer: the hot path starts no task."""
 
-    async def beat() -> None:
+    def __init__(self, message: Msg, ack_wait_s: float) -> None:
+        self._message = message
+        self._pause_s = ack_wait_s / BEATS_PER_ACK_WAIT
+        self._loop = asyncio.get_running_loop()
+        self._beat: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
+        self._timer = self._loop.call_later(self._pause_s, self._start)
+
+    def __exit__(self, *_raised: object) -> None:
+        self._timer.cancel()
+        if self._beat is not None:
+            self._beat.cancel()
+
+    def _start(self) -> None:
+        self._beat = self._loop.create_task(self._go_on())
+
+    async def _go_on(self) -> None:
         while True:
-            await asyncio.sleep(ack_wait_s / BEATS_PER_ACK_WAIT)
             with suppress(Exception):  # a missed beat costs a redelivery at worst
-                await message.in_progress()
-
-    task = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        task.cancel()
+                await self._message.in_progress()
+            await asyncio.sleep(self._pause_s)

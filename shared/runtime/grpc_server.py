@@ -71,10 +71,14 @@ class GrpcServer:
         log.info("listening", address=self.address, tls=bool(credentials))
 
     async def set_ready(self, *, ready: bool) -> None:
-        """Tell health checks."""
-        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        """Tell health checks of the server as a whole, and of each of its services."""
         for name in ("", *(rpc.full_name for rpc in self._rpcs)):
-            await self._health.set(name, status)
+            await self.set_serving(name, serving=ready)
+
+    async def set_serving(self, name: str, *, serving: bool) -> None:
+        """Tell health checks of one part, which may be ready or not while the others are."""
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        await self._health.set(name, status)
 
     async def stop(self, grace_s: float) -> None:
         """Take no new calls and let the ones in hand finish."""

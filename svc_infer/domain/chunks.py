@@ -29,6 +29,7 @@ class Reach:
 class Rows:
     """Some rows of a series: `times` [rows], `values` [rows, channels], NaN where missing."""
 
+    channels: tuple[str, ...]
     times: Times
     values: Floats
 
@@ -88,10 +89,11 @@ def _joined(pieces: list[Rows]) -> Rows:
     if len(pieces) == 1:
         return pieces[0]
     return Rows(
+        channels=pieces[0].channels,
         times=np.concatenate([piece.times for piece in pieces]),
         values=np.concatenate([piece.values for piece in pieces]),
     )
 
 
 def _between(rows: Rows, start: int, end: int) -> Rows:
-    return Rows(times=rows.times[start:end], values=rows.values[start:end])
+    return Rows(channels=rows.channels, times=rows.times[start:end], values=rows.values[start:end])

@@ -78,7 +78,9 @@ def series_from_call(
     for index, (channel, column) in enumerate(zip(names, columns, strict=True)):
         path = f"{field}.channels[{index}]"
         if channel in names[:index]:
-            raise InvalidInputError.of(f"{path}.name", f"{channel!r}{where} is sent twice: each channel has its own name")
+            raise InvalidInputError.of(
+                f"{path}.name", f"{channel!r}{where} is sent twice: each channel has its own name"
+            )
         _check_values(f"{path}.values", column, rows, f"channel {channel!r}{where}", names[0])
     return Series(id=name, channels=names, values=np.stack(columns, axis=1), times=_times(field, times, rows, where))
 
@@ -93,7 +95,9 @@ def _check_values(path: str, column: Floats, rows: int, what: str, first: str) -
     finite = np.isfinite(column)
     if not finite.all():
         index = int(finite.argmin())
-        raise InvalidInputError.of(f"{path}[{index}]", f"value {index} of {what} is {column[index]}; send finite numbers")
+        raise InvalidInputError.of(
+            f"{path}[{index}]", f"value {index} of {what} is {column[index]}; send finite numbers"
+        )
 
 
 def _times(field: str, times: Times, rows: int, where: str) -> Times:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from shared.errors import OverloadedError
+from shared.errors import OverloadedError, UnavailableError
 from svc_infer.domain.series import Answer, Series
 from svc_infer.ports import Model
 
@@ -42,12 +42,9 @@ class Limits:
 class _Request:
     model: Model
     series: Sequence[Series]
+    values: int
     deadline: float | None
     future: Future[list[Answer]] = field(default_factory=Future)
-
-    @property
-    def values(self) -> int:
-        return sum(series.values.size for series in self.series)
 
 
 # Requests of one lane may share a batch.
@@ -106,9 +103,13 @@ class Batcher:
 
         Raises:
             OverloadedError: the queue is full.
+            UnavailableError: the batcher was stopped.
         """
-        request = _Request(model=model, series=series, deadline=deadline)
+        values = sum(one.values.size for one in series)
+        request = _Request(model=model, series=series, values=values, deadline=deadline)
         with self._changed:
+            if self._stopping:
+                raise UnavailableError("The server is stopping")
             if not of_job:
                 self._check_room(request.values)
             self._lanes.setdefault((model, of_job), deque()).append(request)
@@ -125,9 +126,7 @@ class Batcher:
     def _check_room(self, values: int) -> None:
         limits = self._limits
         # A queue that is empty takes any request that a message can hold.
-        if self._requests >= limits.queue_requests or (
-            self._requests and self._values + values > limits.queue_values
-        ):
+        if self._requests >= limits.queue_requests or (self._requests and self._values + values > limits.queue_values):
             raise OverloadedError(
                 f"{self._requests} requests with {self._values} values wait for the model already, and at most "
                 f"{limits.queue_requests} with {limits.queue_values} may: try again later, or at another replica"

@@ -16,7 +16,9 @@ log = structlog.get_logger(__name__)
 
 
 class Follower:
-    """A promotion on the bus says only: look now. Where an alias stands is asked of the registry, so that neither the
+    """Keeps names in step with the registry.
+
+    A promotion on the bus says only: look now. Where an alias stands is asked of the registry, so that neither the
     order of events nor a lost one matters, and an ephemeral consumer that the bus has dropped costs a delay at most.
 
     Args:
@@ -37,9 +39,9 @@ class Follower:
         self._wake.set()
 
     async def check_ready(self) -> None:
-        """UnavailableError until the aliases have been followed once."""
+        """UnavailableError until every alias was followed once, or found to name a version that is refused."""
         if not self._has_looked:
-            raise UnavailableError("svc_registry has not told yet where the aliases stand")
+            raise UnavailableError("the aliases of svc_registry have not been followed yet")
 
     async def run(self) -> None:
         """Follow until cancelled."""

@@ -71,7 +71,7 @@ class Names:
         if current == version:
             return
         # On a full shelf, a version that nobody waits for is loaded by the first request for it.
-        if self._shelf.has_room or (current and self._shelf.ready(current)):
+        if self._shelf.has_room or (current and self._shelf.holds(current)):
             try:
                 self._shelf.load(version).result()
             except ModelRefusedError:

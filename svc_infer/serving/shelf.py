@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -64,6 +65,7 @@ class Shelf:
         self._kept: Collection[str] = ()
         # Versions are loaded one at a time: two would need the memory of both, and the cores serve meanwhile.
         self._waiting: queue.Queue[_Entry | None] = queue.Queue(WAITING_LOADS)
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name="model-loader", daemon=True)
 
     def start(self) -> None:
@@ -74,7 +76,9 @@ class Shelf:
     def stop(self) -> None:
         """End after the load in hand."""
         atexit.unregister(self.stop)
-        self._waiting.put(None)
+        self._stopping = True
+        with suppress(queue.Full):
+            self._waiting.put_nowait(None)  # only to wake the thread: a full queue does that too
         self._thread.join(STOPPED_WITHIN_S)
 
     def load(self, version: ModelVersion) -> Future[Model]:
@@ -101,6 +105,12 @@ class Shelf:
                 return None
             entry.used_at = self._clock()
             return entry.model
+
+    def holds(self, version: ModelVersion) -> bool:
+        """Whether the version is in memory; asking is no use of it."""
+        with self._lock:
+            entry = self._entries.get(version.run_id)
+            return entry is not None and entry.model is not None
 
     def find(self, name: str, number: int) -> ModelVersion | None:
         """The version `name@number` when it is in memory."""
@@ -147,7 +157,7 @@ class Shelf:
         return entry
 
     def _run(self) -> None:
-        while (entry := self._waiting.get()) is not None:
+        while (entry := self._waiting.get()) and not self._stopping:
             self._load(entry)
 
     def _load(self, entry: _Entry) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from shared.contracts.canonical import digest_of
@@ -132,13 +132,11 @@ def _reason_violations(field: str, reason: str) -> Iterable[FieldViolation]:
         yield FieldViolation(field, f"{len(reason)} characters; at most {MAX_REASON} are allowed")
 
 
-def decided(batch_id: str, reviewer: str, request_digest: str, at: datetime, reviews: Iterable[Review]) -> DecidedBatch:
-    """The batch with its reviews counted."""
+def counted(begun: DecidedBatch, at: datetime, reviews: Iterable[Review]) -> DecidedBatch:
+    """The batch with its reviews counted and the time at which they were decided."""
     counts = Counter(review.decision for review in reviews)
-    return DecidedBatch(
-        id=batch_id,
-        reviewer=reviewer,
-        request_digest=request_digest,
+    return replace(
+        begun,
         decided_at=at,
         approved_count=counts[Decision.APPROVED],
         rejected_count=counts[Decision.REJECTED],

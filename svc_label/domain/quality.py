@@ -81,4 +81,6 @@ def wilson_interval(right: int, judged: int, *, level: float = LEVEL) -> tuple[f
     spread = z * sqrt(share * (1 - share) / judged + z * z / (4 * judged * judged))
     centre = share + z * z / (2 * judged)
     scale = 1 + z * z / judged
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    # At a share of 0 or 1 the interval ends there; rounding would leave it a hair beside.
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return (low if right else 0.0), (high if right < judged else 1.0)

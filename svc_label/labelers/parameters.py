@@ -67,7 +67,9 @@ def _read(path: str, hint: Any, allowed: Allowed, value: Any) -> Any:
 def _read_float(path: str, allowed: Allowed, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInputError.of(path, f"{value!r} is not a number")
-    if not allowed.low <= value <= allowed.high:  # NaN compares false, so it is refused here too
+    if not math.isfinite(value):
+        raise InvalidInputError.of(path, f"{value!r} is not a finite number")
+    if not allowed.low <= value <= allowed.high:
         raise InvalidInputError.of(path, f"{value!r} is out of range: {_range(allowed)}")
     return float(value)
 

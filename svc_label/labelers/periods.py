@@ -12,6 +12,7 @@ MAX_ROWS = 2**17  # enough to see any period up to MAX_LAG
 MAX_LAG = 1000
 MIN_LAG = 8
 CLEAR = 0.5  # an autocorrelation below this is no period one should build on
+NEARLY = 0.9
 MIN_WINDOW = 96
 MAX_WINDOW = 256
 DEFAULT_WINDOW = 128
@@ -27,15 +28,20 @@ def autocorrelation(values: Floats, max_lag: int) -> Floats:
 
 
 def clear_period(values: Floats) -> int:
-    """The lag of the highest peak of the autocorrelation, in rows; 0 when no peak is clear."""
+    """The lag at which the series best repeats itself, in rows; 0 when it does not do so clearly.
+
+    Every multiple of a period repeats it too, so the first peak that is nearly as high as the highest is taken. What
+    comes before the autocorrelation first falls below zero is the series' smoothness, not its period.
+    """
     values = values[:MAX_ROWS]
     correlation = autocorrelation(values, min(MAX_LAG, len(values) // 3))
+    fallen = int(np.argmax(correlation < 0.0))
     peaks, _ = find_peaks(correlation)
-    peaks = peaks[peaks >= MIN_LAG]
-    if not len(peaks):
+    peaks = peaks[(peaks >= MIN_LAG) & (peaks > fallen)] if fallen else peaks[:0]
+    if not len(peaks) or correlation[peaks].max() < CLEAR:
         return 0
-    best = int(peaks[np.argmax(correlation[peaks])])
-    return best if correlation[best] >= CLEAR else 0
+    first = int(peaks[np.argmax(correlation[peaks] >= NEARLY * correlation[peaks].max())])
+    return first + int(np.argmax(correlation[first : first + first // 4]))
 
 
 def automatic_windows(values: Floats) -> tuple[int, ...]:

@@ -54,9 +54,7 @@ class Job:
             "hyperparameters": dict(self.hyperparameters),
             "base": _located(self.base.name, self.base.digest, self.base_folder),
             "training_set": _located(self.dataset.name, self.dataset.digest, self.dataset_folder),
-            "series": [
-                {**_located(one.name, one.digest, one.folder), "meta": dict(one.meta)} for one in self.series
-            ],
+            "series": [{**_located(one.name, one.digest, one.folder), "meta": dict(one.meta)} for one in self.series],
             "output_dir": str(self.output_folder),
         }
 

@@ -9,7 +9,7 @@ from shared.contracts.work import Failure
 from shared.errors import NotYetError, PermanentError, RetryableError
 
 
-class DatasetMissing(NotYetError):
+class MissingDatasetError(NotYetError):
     """The registry does not know the training set yet."""
 
     def __init__(self, reason: str) -> None:
@@ -21,7 +21,7 @@ class DatasetMissing(NotYetError):
         )
 
 
-class RunFailedForGood(PermanentError):
+class FailedRunError(PermanentError):
     """Another attempt would end in the same way."""
 
     def __init__(self, failure: Failure) -> None:
@@ -29,7 +29,7 @@ class RunFailedForGood(PermanentError):
         self.failure = failure
 
 
-class AttemptFailed(RetryableError):
+class FailedAttemptError(RetryableError):
     """Another attempt may end well."""
 
     def __init__(self, failure: Failure) -> None:
@@ -37,21 +37,21 @@ class AttemptFailed(RetryableError):
         self.failure = failure
 
 
-class AttemptStopped(RetryableError):
+class StoppedAttemptError(RetryableError):
     """The service stops, or the run is no longer this attempt's to finish."""
 
     def __init__(self) -> None:
         super().__init__("The attempt was stopped")
 
 
-def crash(exit_code: int, log_tail: Sequence[str]) -> AttemptFailed:
+def crash(exit_code: int, log_tail: Sequence[str]) -> FailedAttemptError:
     """The error for a training process that ended without saying why; a negative exit code is a signal's number."""
     cause, remedy = "crashed", "The last lines of the log are the evidence."
     if exit_code == -signal.SIGKILL:
         cause, remedy = "killed", "If the machine ran out of memory, lower batch_size, or give it more memory."
     how = f"was killed by {_signal_name(-exit_code)}" if exit_code < 0 else f"ended with exit code {exit_code}"
     reason = f"The training process {how} and gave no reason"
-    return AttemptFailed(Failure(cause=cause, reason=reason, remedy=remedy, evidence=tuple(log_tail)))
+    return FailedAttemptError(Failure(cause=cause, reason=reason, remedy=remedy, evidence=tuple(log_tail)))
 
 
 def _signal_name(number: int) -> str:

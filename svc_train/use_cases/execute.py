@@ -18,7 +18,7 @@ from shared.errors import IntegrityError, InvalidInputError, UnavailableError
 from shared.ports import ArtifactStore
 from svc_train.domain.child import BUNDLE_FOLDER, JOB_FILE, RESULT_FILE, Job, Result, parse_result
 from svc_train.domain.events import RunCompleted, RunFailed, RunStarted
-from svc_train.domain.failures import AttemptStopped
+from svc_train.domain.failures import StoppedAttemptError
 from svc_train.domain.request import RunRequest
 from svc_train.ports import ChildLauncher, Lease, ProgressFeed, TrainStore
 from svc_train.recipes.base import Recipe
@@ -116,13 +116,14 @@ class Execution:
 
     def _train(self, work: Work, folder: Path, lease: Lease) -> None:
         if lease.must_stop:
-            raise AttemptStopped
+            raise StoppedAttemptError
         journal = AttemptJournal(store=self.store, feed=self.feed, work=work, lease_s=self.lease_s)
         child = self.launcher.launch(folder)
         try:
             follow(child, lease, journal)
         finally:
             child.stop()
+        _insist(lease, journal.flush)
 
     def _complete(self, work: Work, job: Job, lease: Lease, started_at: datetime) -> None:
         """Upload the bundle, then finish the run and announce it in one transaction.
@@ -175,13 +176,11 @@ class Execution:
 def run_failed(work: Work, failure: Failure) -> RunFailed:
     """The event for a run that failed for good."""
     request = RunRequest.from_json(work.request)
-    return RunFailed(
-        run_id=work.id, attempt=work.attempt, recipe=request.recipe, model=request.model, failure=failure
-    )
+    return RunFailed(run_id=work.id, attempt=work.attempt, recipe=request.recipe, model=request.model, failure=failure)
 
 
 def _insist(lease: Lease, action: Callable[[], T]) -> T:
-    """Do it as soon as what it depends on answers; AttemptStopped when the attempt has to end before."""
+    """Do it as soon as what it depends on answers; StoppedAttemptError when the attempt has to end before."""
     while True:
         try:
             return action()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.contracts.work import Failure, Work
 from shared.errors import UnavailableError
 from svc_train.domain.child import Report, ReportedEnd, ReportedFailure, read_report
-from svc_train.domain.failures import AttemptFailed, AttemptStopped, RunFailedForGood, crash
+from svc_train.domain.failures import FailedAttemptError, FailedRunError, StoppedAttemptError, crash
 from svc_train.domain.run import JournalEntry, Progress, RunProgress
 from svc_train.ports import Child, Lease, Line, ProgressFeed, TrainStore
 
@@ -37,27 +38,31 @@ class AttemptJournal:
     log_tail: deque[str] = field(default_factory=lambda: deque(maxlen=EVIDENCE_LINES))
     _waiting: list[JournalEntry] = field(default_factory=list)
     _log_lines: int = 0
+    _step: int = -1
 
-    def write(self, happened: list[Progress | str]) -> None:
+    def write(self, happened: Sequence[Progress | str]) -> None:
         """Write what happened; it waits for the next write while the database is down.
 
         Raises:
             StateError: the lease is lost.
         """
         for one in happened:
-            self._waiting.append(JournalEntry(attempt=self.work.attempt, happened=one))
             if isinstance(one, str):
                 self.log_tail.append(one)
+            elif self._is_told(one):
+                continue
+            self._waiting.append(JournalEntry(attempt=self.work.attempt, happened=one))
         self._publish_newest(happened)
-        if not self._waiting:
-            return
         try:
-            self._flush()
+            self.flush()
         except UnavailableError:
             # Training goes on without its database; only the oldest of a long silence is given up.
             del self._waiting[: -2 * LOG_LINES_KEPT]
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what waits; UnavailableError while the database is down, StateError when the lease is lost."""
+        if not self._waiting:
+            return
         lines = sum(isinstance(entry.happened, str) for entry in self._waiting)
         with self.store.transaction() as tx:
             tx.work.renew(self.work.id, self.work.attempt, lease_s=self.lease_s)
@@ -69,7 +74,12 @@ class AttemptJournal:
             self._log_lines = LOG_LINES_KEPT
         self._waiting = []
 
-    def _publish_newest(self, happened: list[Progress | str]) -> None:
+    def _is_told(self, report: Progress) -> bool:
+        """Whether it only says that the process still lives: while a step takes long, its report is repeated."""
+        step, self._step = self._step, report.step
+        return step == report.step and not report.metrics
+
+    def _publish_newest(self, happened: Sequence[Progress | str]) -> None:
         newest = next((one for one in reversed(happened) if isinstance(one, Progress)), None)
         if newest is not None:
             self.feed.publish(RunProgress(run_id=self.work.id, attempt=self.work.attempt, progress=newest))
@@ -79,14 +89,14 @@ def follow(child: Child, lease: Lease, journal: AttemptJournal) -> None:
     """Follow the process to its end; returns when it says that its bundle is whole.
 
     Raises:
-        AttemptStopped: the attempt had to end.
-        RunFailedForGood, AttemptFailed: the process says why it failed, or it crashed.
+        StoppedAttemptError: the attempt had to end.
+        FailedRunError, FailedAttemptError: the process says why it failed, or it crashed.
         StateError: the lease is lost.
     """
     last: Report | None = None
     while not child.ended:
         if lease.must_stop:
-            raise AttemptStopped
+            raise StoppedAttemptError
         last = _take(child.read(WINDOW_S), journal) or last
     code = child.exit_code()
     if isinstance(last, ReportedFailure):
@@ -95,7 +105,7 @@ def follow(child: Child, lease: Lease, journal: AttemptJournal) -> None:
         raise crash(code, journal.log_tail)
 
 
-def _take(lines: list[Line] | tuple[Line, ...], journal: AttemptJournal) -> Report | None:
+def _take(lines: Sequence[Line], journal: AttemptJournal) -> Report | None:
     """Write down what was said; the failure or the end, when it was among it."""
     happened: list[Progress | str] = []
     last: Report | None = None
@@ -111,6 +121,6 @@ def _take(lines: list[Line] | tuple[Line, ...], journal: AttemptJournal) -> Repo
     return last
 
 
-def _reported(said: ReportedFailure, journal: AttemptJournal) -> RunFailedForGood | AttemptFailed:
+def _reported(said: ReportedFailure, journal: AttemptJournal) -> FailedRunError | FailedAttemptError:
     failure = Failure(cause=said.cause, reason=said.detail, remedy=said.remedy, evidence=tuple(journal.log_tail))
-    return RunFailedForGood(failure) if said.permanent else AttemptFailed(failure)
+    return FailedRunError(failure) if said.permanent else FailedAttemptError(failure)

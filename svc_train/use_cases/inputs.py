@@ -14,7 +14,7 @@ from shared.errors import IntegrityError, InvalidInputError, NotFoundError
 from shared.ports import ArtifactStore, Catalogue
 from svc_train.domain.child import SeriesOnDisk
 from svc_train.domain.events import BaseProduced
-from svc_train.domain.failures import AttemptStopped, DatasetMissing
+from svc_train.domain.failures import MissingDatasetError, StoppedAttemptError
 from svc_train.ports import BaseShelf, Lease, TrainStore
 from svc_train.recipes.base import Recipe
 
@@ -41,7 +41,7 @@ class Inputs:
         """The training set's version: the same one in every attempt of a run.
 
         Raises:
-            DatasetMissing: the registry does not know it yet.
+            MissingDatasetError: the registry does not know it yet.
             InvalidInputError: the recipe does not learn from its kind.
         """
         with self.store.reading() as tx:
@@ -51,7 +51,7 @@ class Inputs:
         try:
             found = self.catalogue.dataset(reference)
         except NotFoundError as error:
-            raise DatasetMissing(str(error)) from error
+            raise MissingDatasetError(str(error)) from error
         if found.kind not in recipe.dataset_kinds:
             raise InvalidInputError.of(
                 "dataset",
@@ -73,7 +73,7 @@ class Inputs:
         series = []
         for number, (name, digest) in enumerate(_series_of(dataset, manifest.meta)):
             if lease.must_stop:
-                raise AttemptStopped
+                raise StoppedAttemptError
             described = self.artifacts.manifest(digest)
             target = folder / "series" / str(number)
             self.artifacts.fetch(described, target)

@@ -8,7 +8,6 @@ import typer
 from google.protobuf import json_format
 
 from upwell.cli.output import (
-    console,
     place_in_time,
     print_json,
     print_table,
@@ -38,7 +37,6 @@ def list_datasets(
     """List dataset versions, newest first.
 
     Examples:
-
     - `upwell datasets list`
     - `upwell datasets list --kind segments/v1 --json`
     """
@@ -66,7 +64,6 @@ def show(dataset: DatasetArgument, data: DataOption = None, as_json: JsonOption 
     """Show one dataset version and the facts in its manifest.
 
     Examples:
-
     - `upwell datasets show pump-7@3`
     """
     version = run(data, lambda upwell: upwell.registry.dataset(dataset))
@@ -99,7 +96,6 @@ def preview(
     """Draw each channel of a series.
 
     Examples:
-
     - `upwell datasets preview pump-7`
     - `upwell datasets preview pump-7@2 --start-row 1000 --end-row 2000`
     """
@@ -118,19 +114,21 @@ def preview(
     if as_json:
         print_json(answer)
         return
-    _draw(answer)
+    typer.echo(f"{answer.rows:,} rows")
+    for line in preview_lines(answer):
+        typer.echo(line)
 
 
-def _draw(answer: ingest_service_pb2.PreviewResponse) -> None:
-    screen = console()
+def preview_lines(answer: ingest_service_pb2.PreviewResponse) -> list[str]:
+    """Two lines a channel: what it is, and its values drawn."""
     clock = answer.time == "utc"
-    screen.print(f"{answer.rows:,} rows")
+    lines = []
     for channel in answer.channels:
         values = extent(channel.buckets)
         between = f"{values[0]:.6g} .. {values[1]:.6g}" if values else "no values"
         begin = place_in_time(channel.buckets[0].start_time, clock=clock) if channel.buckets else ""
-        screen.print(f"{channel.channel}  ({between}; from {begin})", markup=False)
-        screen.print(f"  {sparkline(channel.buckets)}", markup=False, overflow="ignore", no_wrap=True, crop=False)
+        lines += [f"{channel.channel}  ({between}; from {begin})", sparkline(channel.buckets)]
+    return lines
 
 
 def _fact(value: object) -> str:

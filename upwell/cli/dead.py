@@ -33,7 +33,6 @@ def list_letters(
     """List dead letters, newest first.
 
     Examples:
-
     - `upwell dead list`
     - `upwell dead list --limit 500 --json`
     """
@@ -54,7 +53,6 @@ def show(
     """Show one dead letter with its headers and body.
 
     Examples:
-
     - `upwell dead show 12`
     """
     letter = _run(data, lambda js: read_letter(js, number))
@@ -77,7 +75,6 @@ def replay(
     """Publish dead letters again where they came from; the event keeps its id.
 
     Examples:
-
     - `upwell dead replay 12 13`
     """
 

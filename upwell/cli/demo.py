@@ -2,6 +2,43 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
 
-def demo() -> None:
-    """The whole loop on real data."""
+import typer
+
+from upwell.cli.output import console, print_json
+from upwell.cli.session import DataOption, JsonOption, folder_of
+from upwell.local.folder import DataFolder
+
+
+def demo(
+    *,
+    temporary: Annotated[bool, typer.Option("--temporary", help="Keep nothing: use a folder of its own.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Walk through the whole loop on real data: ingest, detect, inject, export, train, promote, predict, review.
+
+    It starts the stack in the data folder if none runs there, and stops what it has started. With --json the scores
+    go to stdout and the story to stderr.
+
+    Examples:
+    - `upwell demo`
+    - `upwell demo --temporary --json`
+    """
+    from upwell.demo.run import run_demo  # noqa: PLC0415 - needs the extra `demo`
+
+    screen = console(stderr=as_json)
+    if temporary:
+        root = Path(tempfile.mkdtemp(prefix="upwell-"))
+        try:
+            scores = run_demo(DataFolder.at(root), console=screen, kept=False)
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+    else:
+        scores = run_demo(folder_of(data), console=screen, kept=True)
+    if as_json:
+        print_json([score.as_json() for score in scores])

@@ -22,7 +22,6 @@ def export(
     """Make a training set of the approved candidates and print the version the registry gave it.
 
     Examples:
-
     - `upwell export pump-7-injected --output pump-7-labels`
     """
 

@@ -53,7 +53,6 @@ def ingest(
     """Make a dataset of a file and print the version the registry gave it.
 
     Examples:
-
     - `upwell ingest csv pump.csv --name pump-7`
     - `upwell ingest csv gait.csv --name gait --time-column t --time-format ms --timezone Asia/Shanghai`
     - `upwell ingest parquet pump.parquet --name pump-7`

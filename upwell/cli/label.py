@@ -35,7 +35,6 @@ def run_labeler(
     """Run a labeler over a dataset and print how many candidates it proposed.
 
     Examples:
-
     - `upwell label run pump-7 --labeler robust`
     - `upwell label run pump-7@2 --labeler inject --set seed=7 --output pump-7-injected`
     """
@@ -66,7 +65,6 @@ def list_labelers(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the labelers and their parameters.
 
     Examples:
-
     - `upwell label list`
     """
     labelers = run(data, lambda upwell: upwell.label.labelers())
@@ -86,7 +84,6 @@ def list_jobs(
     """List labelling jobs, newest first.
 
     Examples:
-
     - `upwell label jobs`
     """
     jobs = run(data, lambda upwell: upwell.label.jobs(limit=limit))

@@ -36,7 +36,6 @@ def lineage(
     """Draw what a thing was made from, or what was made from it.
 
     Examples:
-
     - `upwell lineage bleeding-detector@1`
     - `upwell lineage pump-7@1 --down`
     - `upwell lineage bleeding-detector:champion --json`
@@ -78,5 +77,6 @@ def _name(nodes: dict[str, lineage_service_pb2.LineageNode], key: str) -> Text:
     kind = node.type if node and node.type else key.partition("/")[0]
     label = node.label if node and node.label else key.partition("/")[2]
     shown = label if len(label) <= LONGEST_KEY else label[: LONGEST_KEY - 1] + "…"
-    unseen = "" if node is None or node.seen else " (not seen yet)"
+    # A source is never announced by itself, so only the edge to it is known.
+    unseen = "" if node is None or node.seen or kind == "source" else " (not seen yet)"
     return Text.assemble((kind, STYLES.get(kind, "")), " ", shown, (unseen, "dim"))

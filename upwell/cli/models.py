@@ -24,7 +24,6 @@ def list_models(
     """List model versions, newest first.
 
     Examples:
-
     - `upwell models list`
     - `upwell models list --name bleeding-detector --json`
     """
@@ -57,7 +56,6 @@ def show(
     """Show one model version and the moves of its aliases.
 
     Examples:
-
     - `upwell models show bleeding-detector@1`
     - `upwell models show bleeding-detector:champion --json`
     """
@@ -103,7 +101,6 @@ def promote(
     """Move an alias to a version; every server loads it and switches.
 
     Examples:
-
     - `upwell models promote bleeding-detector@1 --reason "hit the known anomaly"`
     """
     name, version = parse_version(model)

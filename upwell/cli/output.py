@@ -61,18 +61,23 @@ def print_json(value: Message | Sequence[Message] | dict[str, Any] | list[Any]) 
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """A table, or a sentence where there are no rows. Columns whose name ends with `#` hold numbers."""
+    """Print a table, or a sentence where there are no rows."""
     rows = list(rows)
-    if not rows:
+    if rows:
+        console().print(table(columns, rows))
+    else:
         say(empty)
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table; columns whose name ends with `#` hold numbers."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         number = column.endswith("#")
-        table.add_column(column.rstrip("#"), justify="right" if number else "left", overflow="fold")
+        made.add_column(column.rstrip("#"), justify="right" if number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    console().print(table)
+        made.add_row(*(Text(str(cell)) for cell in row))
+    return made
 
 
 def state_name(state: int) -> str:

@@ -23,7 +23,6 @@ def predict(
     """Ask a model about a series: every column is a channel, except one named time or index.
 
     Examples:
-
     - `upwell predict bleeding-detector --input new.csv`
     - `upwell predict bleeding-detector@1 --input new.csv --json --scores`
     """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
-from upwell.cli.output import print_json, print_table, say, version_name
+from upwell.cli.output import console, print_json, print_table, say, table, version_name
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.client import Upwell
 from upwell.common.v1 import common_pb2
@@ -63,7 +65,6 @@ def list_candidates(
     """Show the queue: candidates without a decision, best first.
 
     Examples:
-
     - `upwell review list pump-7`
     - `upwell review list pump-7 --pick uncertain --limit 50 --json`
     """
@@ -73,8 +74,8 @@ def list_candidates(
     if as_json:
         print_json(answer)
         return
-    columns = ["candidate", "dataset", "rows", "channel", "label", "confidence#", "labeler", "decision"]
-    print_table(columns, [candidate_row(each) for each in answer.candidates], empty="No candidates match.")
+    if answer.candidates:
+        console().print(candidate_table(answer.candidates))
     say(f"{len(answer.candidates)} of {answer.total_count} candidates")
 
 
@@ -97,7 +98,6 @@ def decide(
     """Approve, reject or correct candidates, one by one or all of a dataset that match.
 
     Examples:
-
     - `upwell review decide approve ID1 ID2`
     - `upwell review decide reject --dataset pump-7 --labeler robust --max-confidence 0.2`
     - `upwell review decide correct ID --rows 120:140 --label spike`
@@ -134,7 +134,6 @@ def progress(dataset: Dataset = "", data: DataOption = None, as_json: JsonOption
     """Count decisions per dataset, labeler and reviewer.
 
     Examples:
-
     - `upwell review progress pump-7`
     """
     counts = run(data, lambda upwell: upwell.label.progress(dataset))
@@ -157,8 +156,13 @@ def progress(dataset: Dataset = "", data: DataOption = None, as_json: JsonOption
     print_table(columns, rows, empty="No candidates yet: `upwell label run DATASET --labeler robust` proposes some.")
 
 
-def candidate_row(candidate: pb.Candidate) -> tuple[object, ...]:
-    """A candidate's cells: id, dataset, rows, channel, label, confidence, labeler, decision."""
+def candidate_table(candidates: Sequence[pb.Candidate]) -> Table:
+    """A row a candidate."""
+    columns = ["candidate", "dataset", "rows", "channel", "label", "confidence#", "labeler", "decision"]
+    return table(columns, [_row(each) for each in candidates])
+
+
+def _row(candidate: pb.Candidate) -> tuple[object, ...]:
     segment = candidate.corrected if candidate.decision == pb.DECISION_CORRECTED else candidate.segment
     decision = pb.Decision.Name(candidate.decision).removeprefix("DECISION_").lower()
     return (

@@ -39,7 +39,6 @@ def list_runs(
     """List runs, newest first.
 
     Examples:
-
     - `upwell runs list`
     - `upwell runs list --state failed --json`
     """
@@ -61,7 +60,6 @@ def show(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = Fal
     """Show one run.
 
     Examples:
-
     - `upwell runs show 0b7e...`
     """
     found = run(data, lambda upwell: upwell.train.run(run_id))
@@ -99,7 +97,6 @@ def watch(
     """Follow a run from its beginning until it ends. Exit code 1 when it does not complete.
 
     Examples:
-
     - `upwell runs watch 0b7e...`
     - `upwell runs watch 0b7e... --logs`
     """
@@ -115,7 +112,6 @@ def cancel(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = F
     """Stop a run.
 
     Examples:
-
     - `upwell runs cancel 0b7e...`
     """
     found = run(data, lambda upwell: upwell.train.cancel(run_id))

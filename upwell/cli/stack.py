@@ -29,7 +29,6 @@ def up(
     Everything they keep lies in the data folder. Ctrl-C stops them in order.
 
     Examples:
-
     - `upwell up`
     - `upwell up --data /var/lib/upwell --detach`
     """
@@ -49,7 +48,6 @@ def down(data: DataOption = None) -> None:
     """Stop the stack that `upwell up` started.
 
     Examples:
-
     - `upwell down`
     """
     from upwell.local.background import stop_background  # noqa: PLC0415 - needs the extra `local`
@@ -64,7 +62,6 @@ def status(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Show each process: state, health, port, process id, restarts. Exit code 1 when not all of it is up.
 
     Examples:
-
     - `upwell status`
     - `upwell status --json`
     """
@@ -92,7 +89,6 @@ def env(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Print what a client needs: addresses, the bus, the access token.
 
     Examples:
-
     - `eval "$(upwell env)"`
     - `upwell env --json`
     """

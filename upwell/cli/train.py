@@ -32,7 +32,6 @@ def train(
     """Ask for a run by publishing `train.requested`, and print its id (with --watch: the version it made).
 
     Examples:
-
     - `upwell train series-lm --dataset bleeding-labels@1 --model bleeding-detector --watch`
     - `upwell train series-lm --dataset L --model M --set method=lora --set max_steps=200`
     """

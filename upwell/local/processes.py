@@ -139,7 +139,7 @@ class Keeper:
         return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
     async def _spawn(self) -> asyncio.subprocess.Process:
-        _rotate(self.spec.log)
+        rotate(self.spec.log)
         with self.spec.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *dying_with_parent(self.spec.command, signal.SIGKILL),
@@ -189,7 +189,8 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
-def _rotate(log: Path) -> None:
+def rotate(log: Path) -> None:
+    """Put a log that has grown large aside; the one put aside before goes."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
         log.replace(log.with_suffix(".log.1"))

@@ -13,11 +13,12 @@ from typing import Any
 from upwell.errors import StackError
 from upwell.local.folder import DataFolder
 from upwell.local.processes import Keeper
-from upwell.local.record import renew_record
+from upwell.local.record import Record, renew_record
 from upwell.local.stack import Stage, stages
 from upwell.local.state import Phase, ProcessReport, StackReport, living_state, start_ticks, write_state
 
 Listener = Callable[[StackReport], None]
+Plan = Callable[[DataFolder, Record], Sequence[Stage]]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -102,15 +103,20 @@ class Supervisor:
         self._listener(self.report())
 
 
-async def run_stack(folder: DataFolder, *, listener: Listener) -> None:
+async def run_stack(folder: DataFolder, *, listener: Listener, plan: Plan = stages) -> None:
     """Run the embedded stack on a data folder until SIGINT, SIGTERM or SIGHUP.
+
+    Args:
+        folder: where it keeps everything.
+        listener: told of every change.
+        plan: what the stack consists of.
 
     Raises:
         StackError: another one runs on this folder, or something did not start.
     """
     folder.make()
     with _locked(folder):
-        supervisor = Supervisor(stages(folder, renew_record(folder)), listener=_recording(folder, listener))
+        supervisor = Supervisor(plan(folder, renew_record(folder)), listener=_recording(folder, listener))
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, supervisor.stop)

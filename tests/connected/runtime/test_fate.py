@@ -306,3 +306,23 @@ async def test_a_durable_that_was_deleted_is_noticed(servers: Servers, admin: Cl
     with pytest.raises(NotFoundError):
         await admin.jetstream().consumer_info("CATALOGUE", durable)
     await ensure(admin.jetstream())
+
+
+async def test_work_longer_than_the_ack_wait_is_done_once(
+    servers: Servers, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    durable = durable_name("svc_registry", SUBJECT)
+    info = await admin.jetstream().consumer_info("CATALOGUE", durable)
+    await admin.jetstream().add_consumer("CATALOGUE", info.config.evolve(ack_wait=1.0))
+    monkeypatch.setattr(Bus, "ack_wait_s", 1.0)
+    starts: list[int] = []
+
+    async def slow(_body: registry.DatasetProduced) -> None:
+        starts.append(1)
+        await asyncio.sleep(3.5)
+
+    async with taking(servers, slow), taking(servers, slow):
+        await publish(admin)
+        await asyncio.sleep(5)
+    assert len(starts) == 1
+    assert await pending(admin) == 0

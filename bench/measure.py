@@ -1,0 +1,47 @@
+"""What the benchmarks share: repetitions, percentiles and the table."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle value."""
+    return float(np.median(values))
+
+
+def p99(values: Sequence[float]) -> float:
+    """The 99th percentile."""
+    return float(np.percentile(values, 99))
+
+
+def ratios(ours: Sequence[float], other: Sequence[float]) -> list[float]:
+    """Ours over the other, repetition by repetition: what slows one slows its neighbour too."""
+    return [a / b for a, b in zip(ours, other, strict=True)]
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], notes: Mapping[str, object]
+) -> None:
+    """Print a table, what it ran on, and what has to be known to read it."""
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="left" if column == columns[0] else "right")
+    for row in rows:
+        table.add_row(*(_text(cell) for cell in row))
+    console = Console(width=120)
+    console.print(table)
+    notes = {"cores": os.cpu_count(), "python": platform.python_version(), **notes}
+    console.print(", ".join(f"{key} {value}" for key, value in notes.items()), style="dim")
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float):
+        return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.3g}"
+    return str(cell)

@@ -1,0 +1,1 @@
+"""Models, stores and files."""

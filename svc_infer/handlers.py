@@ -1,0 +1,28 @@
+"""Events in: translate and delegate."""
+
+from __future__ import annotations
+
+import asyncio
+
+from shared.runtime.bus import Bus
+from shared.runtime.envelope import current_envelope
+from svc_infer import wire
+from svc_infer.ports import InferStore
+from svc_infer.serving.follower import Follower
+from svc_infer.use_cases import jobs
+from upwell.infer.v1 import events_pb2 as infer
+from upwell.registry.v1 import events_pb2 as registry
+
+
+def take_events(bus: Bus, store: InferStore, follower: Follower) -> None:
+    """Take prediction jobs, and hear of promotions."""
+
+    async def on_infer_requested(body: infer.InferRequested) -> None:
+        job_id = body.job_id or current_envelope().event_id
+        await asyncio.to_thread(jobs.request_job, store, job_id=job_id, request=wire.job_request(body))
+
+    async def on_model_promoted(body: registry.ModelPromoted) -> None:  # noqa: ARG001 - that it came says enough
+        follower.look_now()
+
+    bus.take(infer.InferRequested, on_infer_requested)
+    bus.listen(registry.ModelPromoted, on_model_promoted)

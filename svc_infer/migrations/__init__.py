@@ -1,0 +1,1 @@
+"""Migrations of svc_infer, applied at its start."""

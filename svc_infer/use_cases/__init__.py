@@ -1,0 +1,1 @@
+"""What svc_infer does, over its ports."""

@@ -1,0 +1,1 @@
+"""The service's SQL, and the files it reads and writes."""

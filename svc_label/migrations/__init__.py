@@ -1,0 +1,1 @@
+"""Migrations of svc_label, applied at its start."""

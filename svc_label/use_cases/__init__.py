@@ -1,0 +1,1 @@
+"""What the service does: label, take predictions, show the queue, record decisions, export."""

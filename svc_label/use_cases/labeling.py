@@ -1,0 +1,183 @@
+"""Labelling jobs: requests are recorded, then done by a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shared.contracts.ids import check_id, derived_id
+from shared.contracts.kinds import Kind
+from shared.contracts.names import check_name
+from shared.contracts.work import Failure, Work
+from shared.errors import FieldViolation, InvalidInputError, NotFoundError, NotYetError, RetryableError
+from shared.ports import Catalogue
+from svc_label.domain.candidates import Candidate
+from svc_label.domain.datasets import SeriesFacts, check_series
+from svc_label.domain.events import DatasetProduced, LabelCompleted, LabelFailed
+from svc_label.domain.jobs import LabelRequest, LabelResult, output_name, request_from_json
+from svc_label.domain.queue import CandidateFilter
+from svc_label.domain.reviews import Decision, policy_reviewer
+from svc_label.labelers.base import Labeler, Labeling, MadeSeries
+from svc_label.labelers.catalogue import labeler_named
+from svc_label.labelers.parameters import parse_parameters
+from svc_label.ports import LabelStore, LabelTransaction, Lease, StoredSeries
+from svc_label.use_cases.recording import Ruling, begin_batch, record_reviews
+
+TRUE_BY_CONSTRUCTION = "true by construction"
+
+
+class LabelingJobs:
+    """Records labelling jobs and does them.
+
+    Args:
+        store: the service's database.
+        catalogue: knows the datasets.
+        series: the stored series.
+        labelers: by name.
+        explain: what people are told of an error.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: LabelStore,
+        catalogue: Catalogue,
+        series: StoredSeries,
+        labelers: Mapping[str, Labeler[Any]],
+        explain: Callable[[Exception], Failure],
+    ) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._series = series
+        self._labelers = labelers
+        self._explain = explain
+
+    def record(self, job_id: str, request: LabelRequest) -> None:
+        """Check a request and record it; the same request twice is one job.
+
+        Raises:
+            InvalidInputError: naming the wrong field, with the nearest name where one is known.
+            ConflictError: the id is used by another request.
+        """
+        check_id("job_id", job_id)
+        labeler = self._labeler(request.labeler)
+        parse_parameters(labeler.parameters, request.parameters)
+        output_name(request, makes_series=labeler.makes_series)
+        with self._store.transaction() as tx:
+            tx.work.record(job_id, request.to_json())
+
+    def take(self, job_id: str, request: LabelRequest) -> None:
+        """`record` for a request on the bus, where nobody waits: a refusal is announced as well as raised."""
+        check_id("job_id", job_id)
+        try:
+            self.record(job_id, request)
+        except InvalidInputError as error:
+            with self._store.transaction() as tx:
+                # A bad request under the id of a good one must not say that the good one failed.
+                if not _stands(tx, job_id):
+                    tx.outbox.add(_failed(job_id, request, self._explain(error)))
+            raise
+
+    def execute(self, work: Work, lease: Lease) -> None:
+        """Do a recorded job, and complete it in one transaction with its candidates and events.
+
+        Raises:
+            NotYetError: the registry does not know the dataset yet.
+            InvalidInputError: the dataset is no series, or the parameters do not fit it.
+            StateError: another attempt has the job.
+        """
+        request = request_from_json(work.request)
+        labeler = self._labeler(request.labeler)
+        facts = self._facts(request.dataset)
+        series = self._series.load(facts)
+        if lease.must_stop:
+            raise RetryableError("stopped before the labeler began")
+        labeling = labeler.propose(series, parse_parameters(labeler.parameters, request.parameters))
+        if labeling.made is None:
+            self._complete(work, labeler.name, facts, labeling)
+        else:
+            self._complete_made(work, request, facts, labeling, labeling.made)
+
+    def failed(self, work: Work, failure: Failure) -> LabelFailed:
+        """The event for a job that failed for good."""
+        return _failed(work.id, request_from_json(work.request), failure)
+
+    def _labeler(self, name: str) -> Labeler[Any]:
+        try:
+            return labeler_named(name, self._labelers)
+        except NotFoundError as error:
+            reason = str(error).removeprefix("labeler: ")
+            raise InvalidInputError(str(error), [FieldViolation("labeler", reason)]) from error
+
+    def _facts(self, reference: str) -> SeriesFacts:
+        try:
+            version = self._catalogue.dataset(reference)
+        except NotFoundError as error:
+            raise NotYetError(str(error)) from error
+        check_series(version, version.kind)
+        return self._series.describe(version)
+
+    def _complete(self, work: Work, labeler: str, facts: SeriesFacts, labeling: Labeling) -> None:
+        with self._store.transaction() as tx:
+            _add_candidates(tx, labeler, facts, labeling)
+            _complete(tx, work, labeler, facts, labeling)
+
+    def _complete_made(
+        self, work: Work, request: LabelRequest, source: SeriesFacts, labeling: Labeling, made: MadeSeries
+    ) -> None:
+        name = check_name("output", output_name(request, makes_series=True))
+        facts = self._series.store(name, made, source=source)
+        with self._store.transaction() as tx:
+            _add_candidates(tx, request.labeler, facts, labeling)
+            _approve_new(tx, work.id, request.labeler, facts)
+            tx.outbox.add(
+                DatasetProduced(name=name, kind=Kind.SERIES, digest=facts.version.digest, producer=work.id)
+            )
+            _complete(tx, work, request.labeler, facts, labeling)
+
+
+def _add_candidates(tx: LabelTransaction, labeler: str, facts: SeriesFacts, labeling: Labeling) -> None:
+    tx.series.remember(facts)
+    tx.candidates.add(
+        Candidate(
+            dataset_name=facts.version.name,
+            dataset_digest=facts.version.digest,
+            labeler=labeler,
+            segment=proposal.segment,
+        )
+        for proposal in labeling.proposals
+    )
+
+
+def _approve_new(tx: LabelTransaction, job_id: str, labeler: str, facts: SeriesFacts) -> None:
+    """What is true by construction is approved, where nobody has said otherwise of an equal dataset before."""
+    version = facts.version
+    wanted = CandidateFilter(
+        dataset_name=version.name, dataset_digest=version.digest, labeler=labeler, undecided_only=True
+    )
+    ids = tx.candidates.lock_matching(wanted)
+    batch = begin_batch(tx, derived_id("approval", job_id), policy_reviewer(labeler), request_digest="")
+    if ids and batch is not None:
+        ruling = Ruling(decision=Decision.APPROVED, reason=TRUE_BY_CONSTRUCTION, in_bulk=True)
+        record_reviews(tx, batch, dict.fromkeys(ids, ruling))
+
+
+def _complete(tx: LabelTransaction, work: Work, labeler: str, facts: SeriesFacts, labeling: Labeling) -> None:
+    count = len(labeling.proposals)
+    result = LabelResult(dataset=facts.version, candidate_count=count, made=labeling.made is not None)
+    tx.work.complete(work.id, work.attempt, result.to_json())
+    tx.outbox.add(
+        LabelCompleted(job_id=work.id, dataset=facts.version, labeler=labeler, candidate_count=count)
+    )
+
+
+def _failed(job_id: str, request: LabelRequest, failure: Failure) -> LabelFailed:
+    return LabelFailed(job_id=job_id, dataset=request.dataset, labeler=request.labeler, failure=failure)
+
+
+def _stands(tx: LabelTransaction, job_id: str) -> bool:
+    try:
+        tx.work.get(job_id)
+    except NotFoundError:
+        return False
+    return True

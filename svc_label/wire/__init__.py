@@ -1,0 +1,1 @@
+"""Between the service's values and protobuf."""

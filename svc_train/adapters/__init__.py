@@ -1,0 +1,1 @@
+"""What svc_train touches: SQL, processes, files."""

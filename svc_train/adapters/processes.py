@@ -1,0 +1,126 @@
+"""Processes that work for an attempt: read line by line, ended as a group, gone when the service is gone."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from svc_train.adapters import launch
+from svc_train.ports import Line
+
+GRACE_S = 2.0
+QUEUED_LINES = 10_000
+LONGEST_LINE_BYTES = 64 * 1024
+# Idle threads must not spin on the cores that others need, and nothing is fetched from outside.
+MODEL_ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "PYTHONUNBUFFERED": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def model_environment(*, threads: int) -> dict[str, str]:
+    """This process's environment without its secrets: who trains needs neither bus nor database nor object store.
+
+    Args:
+        threads: CPU threads of numerical libraries; 0 lets them take every core.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("UPWELL_")}
+    limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")} if threads else {}
+    return {**inherited, **MODEL_ENVIRONMENT, **limits}
+
+
+class ProcessLauncher:
+    """The `ChildLauncher` port: runs a command with the job's folder as its last argument."""
+
+    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str]) -> None:
+        self._command = tuple(command)
+        self._environment = environment
+
+    def launch(self, job_folder: Path) -> Process:
+        """Start it."""
+        return Process((*self._command, str(job_folder)), environment=self._environment)
+
+
+class Process:
+    """The `Child` port.
+
+    Start it on a thread that outlives it: the kernel ties "dies with its parent" to the thread that started it.
+    """
+
+    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str]) -> None:
+        self._lines: queue.Queue[Line | None] = queue.Queue(QUEUED_LINES)
+        self._process = subprocess.Popen(  # noqa: S603 - the service's own command, no shell
+            (sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *command),
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # A group of its own, so that it can be ended together with what it started.
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        pipes = ((self._process.stdout, True), (self._process.stderr, False))
+        self._open_pipes = len(pipes)
+        for pipe, is_output in pipes:
+            threading.Thread(target=self._pump, args=(pipe, is_output), daemon=True).start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether both its pipes are closed and read."""
+        return self._open_pipes == 0
+
+    def read(self, window_s: float) -> Sequence[Line]:
+        """What it says within the window."""
+        limit = time.monotonic() + window_s
+        lines: list[Line] = []
+        while not self.ended and len(lines) < QUEUED_LINES:
+            try:
+                line = self._lines.get(timeout=max(limit - time.monotonic(), 0.001))
+            except queue.Empty:
+                if self._process.poll() is not None:
+                    # It is gone, and what it started holds its pipes open.
+                    self._signal(signal.SIGKILL)
+                break
+            if line is None:
+                self._open_pipes -= 1
+            else:
+                lines.append(line)
+        return lines
+
+    def exit_code(self) -> int:
+        """How it ended."""
+        return self._process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM, then SIGKILL to the whole group."""
+        if self._process.poll() is None:
+            self._signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_S)
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        while not self.ended:  # lets the reading threads go
+            self.read(GRACE_S)
+
+    def _signal(self, number: signal.Signals) -> None:
+        # The group has the number of its first process, and lives as long as any process in it.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def _pump(self, pipe: IO[bytes], is_output: bool) -> None:
+        with pipe:
+            while text := pipe.readline(LONGEST_LINE_BYTES):
+                self._lines.put(Line(text=text.decode(errors="replace").rstrip("\r\n"), is_output=is_output))
+        self._lines.put(None)

@@ -1,0 +1,49 @@
+"""The service's tables beside work and outbox: rows, and nothing but rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column
+from sqlmodel import Field, SQLModel
+
+
+class RunRow(SQLModel, table=True):
+    """What is known of a run beside its recorded work; the dataset's columns are empty until it is resolved."""
+
+    __tablename__ = "runs"
+    run_id: str = Field(primary_key=True)
+    model: str = Field(index=True)
+    dataset_name: str = ""
+    dataset_version: int = 0
+    dataset_digest: str = ""
+    dataset_kind: str = ""
+
+
+class JournalRow(SQLModel, table=True):
+    """An entry of the journal: a log line, or, where that is None, a report of progress.
+
+    `loss` is None when it was not finite, for not every database holds such numbers.
+    """
+
+    __tablename__ = "run_journal"
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: str
+    attempt: int
+    log_line: str | None
+    step: int = Field(sa_type=BigInteger)
+    total_steps: int = Field(sa_type=BigInteger)
+    loss: float | None
+    learning_rate: float
+    tokens_per_s: float
+    eta_s: float
+    metrics: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class StoredBaseRow(SQLModel, table=True):
+    """A base that was stored, and the fingerprint of what it was stored from."""
+
+    __tablename__ = "stored_bases"
+    name: str = Field(primary_key=True)
+    fingerprint: str = Field(primary_key=True)
+    digest: str

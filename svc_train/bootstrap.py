@@ -1,0 +1,104 @@
+"""Wires the service: the one file that names adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from shared.runtime.app import App
+from shared.runtime.artifacts import Artifacts
+from shared.runtime.auth import authenticator_for
+from shared.runtime.bus import Bus
+from shared.runtime.catalogue import RegistryCatalogue
+from shared.runtime.database import database_for
+from shared.runtime.grpc_server import GrpcServer
+from shared.runtime.object_store import object_store_for
+from shared.runtime.worker import Worker
+from svc_train.adapters.build_facts import build_facts
+from svc_train.adapters.feed import BusFeed
+from svc_train.adapters.processes import ProcessLauncher, model_environment
+from svc_train.adapters.shelf import ProcessShelf
+from svc_train.adapters.store import SqlTrainStore
+from svc_train.handlers import take_requests
+from svc_train.ports import TrainStore
+from svc_train.recipes.base import recipes as installed_recipes
+from svc_train.rpc import train_rpc
+from svc_train.settings import DEFAULT_PORT, TrainSettings
+from svc_train.use_cases.cleaning import remove_stale_folders
+from svc_train.use_cases.execute import Execution, run_failed
+from svc_train.use_cases.inputs import Inputs
+
+NAME = "svc_train"
+MIGRATIONS = Path(__file__).parent / "migrations"
+TRAIN = (sys.executable, "-m", "svc_train.child")
+CLEANING_S = 3600.0
+
+
+def build(settings: TrainSettings) -> App:
+    """The service as its settings say; nothing connects yet. Called inside the loop it runs in."""
+    database = database_for(settings, service=NAME)
+    store = SqlTrainStore(database, source=NAME)
+    objects = object_store_for(settings)
+    bus = Bus(settings, service=NAME)
+    recipes = installed_recipes()
+    take_requests(bus, store, recipes)
+    runs_folder = settings.data_dir.absolute() / "runs"
+    environment = model_environment(threads=settings.torch_threads)
+    execution = Execution(
+        store=store,
+        artifacts=Artifacts(objects),
+        inputs=Inputs(
+            store=store,
+            catalogue=RegistryCatalogue(settings),
+            artifacts=Artifacts(objects),
+            shelf=ProcessShelf(settings.bases_dir, environment=environment),
+            bases_folder=settings.data_dir.absolute() / "bases",
+        ),
+        launcher=ProcessLauncher(TRAIN, environment=environment),
+        feed=BusFeed(bus.publish, loop=asyncio.get_running_loop(), source=NAME),
+        recipes=recipes,
+        runs_folder=runs_folder,
+        lease_s=settings.lease_seconds,
+        build=build_facts(settings.git_commit),
+    )
+    stopping = asyncio.Event()
+    server = GrpcServer(
+        settings,
+        default_port=DEFAULT_PORT,
+        rpcs=[train_rpc(store, recipes, stopping)],
+        auth=authenticator_for(settings),
+    )
+    worker = Worker(
+        name="runs",
+        store=store,
+        execute=execution,
+        on_failed=run_failed,
+        slots=settings.train_slots,
+        lease_s=settings.lease_seconds,
+        patience_s=settings.patience_seconds,
+    )
+    return App(
+        name=NAME,
+        settings=settings,
+        bus=bus,
+        server=server,
+        database=database,
+        migrations=MIGRATIONS,
+        objects=objects,
+        workers=[worker],
+        background=[lambda: _clean(store, runs_folder), lambda: _tell_watchers(stopping)],
+    )
+
+
+async def _clean(store: TrainStore, runs_folder: Path) -> None:
+    await asyncio.to_thread(remove_stale_folders, store, runs_folder)
+    await asyncio.sleep(CLEANING_S)
+
+
+async def _tell_watchers(stopping: asyncio.Event) -> None:
+    """Waits until it is cancelled, which is what happens to the background when the service stops."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        stopping.set()

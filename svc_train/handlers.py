@@ -1,0 +1,24 @@
+"""Events in: translate and delegate."""
+
+from __future__ import annotations
+
+import asyncio
+
+from shared.contracts.ids import derived_id
+from shared.runtime.bus import Bus
+from shared.runtime.envelope import current_envelope
+from svc_train import wire
+from svc_train.ports import TrainStore
+from svc_train.use_cases.requests import Recipes, take_request
+from upwell.train.v1 import events_pb2 as events
+
+
+def take_requests(bus: Bus, store: TrainStore, recipes: Recipes) -> None:
+    """Take requests for runs."""
+
+    async def on_train_requested(body: events.TrainRequested) -> None:
+        # The same event always names the same run, however often it is delivered.
+        run_id = body.run_id or derived_id("run", current_envelope().event_id)
+        await asyncio.to_thread(take_request, store, recipes, wire.run_request(body), run_id=run_id)
+
+    bus.take(events.TrainRequested, on_train_requested)

@@ -1,0 +1,1 @@
+"""Migrations of svc_train, applied at its start."""

@@ -1,0 +1,164 @@
+"""Between the values of svc_train and protobuf."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from google.protobuf import json_format, struct_pb2
+from google.protobuf.message import Message
+
+from shared.contracts.versions import BaseVersion
+from shared.errors import InvalidInputError
+from shared.runtime.convert import STATES, dataset_ref, failure_message, timestamp
+from svc_train.domain.events import BaseProduced, RunCancelled, RunCompleted, RunFailed, RunStarted, TrainEvent
+from svc_train.domain.request import RunRequest
+from svc_train.domain.run import Run, RunProgress
+from svc_train.recipes.base import Recipe
+from svc_train.recipes.hyperparameters import describe
+from upwell.common.v1 import common_pb2 as common
+from upwell.registry.v1 import events_pb2 as registry
+from upwell.train.v1 import events_pb2 as events
+from upwell.train.v1 import train_service_pb2 as pb
+
+
+def to_message(event: TrainEvent) -> tuple[Message, str]:
+    """An event and its natural key."""
+    match event:
+        case BaseProduced():
+            base = event.base
+            return registry.BaseProduced(name=base.name, manifest_digest=base.digest), f"{base.name}/{base.digest}"
+        case RunStarted():
+            return _started(event), f"{event.run_id}/{event.attempt}"
+        case RunCompleted():
+            return _completed(event), event.run_id
+        case RunFailed():
+            failed = events.TrainFailed(
+                run_id=event.run_id,
+                attempt=event.attempt,
+                recipe=event.recipe,
+                model=event.model,
+                failure=failure_message(event.failure),
+            )
+            # A request may be refused again under its id, for another reason.
+            return failed, f"{event.run_id}/{event.attempt}/{event.failure.reason}"
+        case RunCancelled():
+            return events.TrainCancelled(run_id=event.run_id, cancelled_by=event.cancelled_by), event.run_id
+
+
+def _started(event: RunStarted) -> events.TrainStarted:
+    return events.TrainStarted(
+        run_id=event.run_id,
+        attempt=event.attempt,
+        recipe=event.recipe,
+        model=event.model,
+        dataset=dataset_ref(event.dataset),
+        base=_base_ref(event.base),
+    )
+
+
+def _completed(event: RunCompleted) -> events.TrainCompleted:
+    return events.TrainCompleted(
+        run_id=event.run_id,
+        attempt=event.attempt,
+        recipe=event.recipe,
+        model=event.model,
+        bundle_digest=event.bundle_digest,
+        dataset=dataset_ref(event.dataset),
+        base=_base_ref(event.base),
+        metrics=dict(event.metrics),
+        hyperparameters=_struct(event.hyperparameters),
+        stage=event.stage,
+        started_at=timestamp(event.started_at),
+        finished_at=timestamp(event.finished_at),
+        environment=dict(event.environment),
+    )
+
+
+def run_request(message: events.TrainRequested) -> RunRequest:
+    """What was asked for; InvalidInputError when a hyperparameter is no JSON value."""
+    try:
+        hyperparameters = json_format.MessageToDict(message.hyperparameters)
+    except ValueError as error:
+        raise InvalidInputError.of("hyperparameters", f"NaN and infinity are not allowed: {error}") from error
+    return RunRequest(
+        recipe=message.recipe,
+        dataset=message.dataset,
+        model=message.model,
+        base=message.base,
+        stage=message.stage,
+        hyperparameters=hyperparameters,
+    )
+
+
+def run_message(run: Run) -> pb.Run:
+    """A run for the caller."""
+    work, request = run.work, run.request
+    return pb.Run(
+        run_id=work.id,
+        request=events.TrainRequested(
+            run_id=work.id,
+            recipe=request.recipe,
+            dataset=request.dataset,
+            model=request.model,
+            base=request.base,
+            stage=request.stage,
+            hyperparameters=_struct(request.hyperparameters),
+        ),
+        state=STATES[work.state],
+        attempt=work.attempt,
+        progress=progress_message(run.progress) if run.progress else None,
+        metrics=work.result.get("metrics", {}),
+        bundle_digest=work.result.get("bundle_digest", ""),
+        failure=failure_message(work.failure),
+        waiting_for=work.waiting_for,
+        created_at=timestamp(work.created_at),
+        finished_at=timestamp(work.finished_at),
+    )
+
+
+def progress_message(report: RunProgress) -> events.TrainProgress:
+    """The progress of an attempt."""
+    progress = report.progress
+    message = events.TrainProgress(
+        run_id=report.run_id,
+        attempt=report.attempt,
+        step=progress.step,
+        total_steps=progress.total_steps,
+        loss=progress.loss,
+        learning_rate=progress.learning_rate,
+        tokens_per_second=progress.tokens_per_s,
+        metrics=dict(progress.metrics),
+    )
+    message.eta.FromTimedelta(timedelta(seconds=progress.eta_s))
+    return message
+
+
+def recipe_message(recipe: Recipe) -> pb.Recipe:
+    """A recipe for the caller: each hyperparameter with its default, type, help, and what is allowed."""
+    described = {
+        one.name: {"default": one.default, "type": one.type, **_said(asdict(one.rule))}
+        for one in describe(recipe.config_type)
+    }
+    return pb.Recipe(
+        name=recipe.name,
+        summary=recipe.summary,
+        dataset_kinds=recipe.dataset_kinds,
+        hyperparameters=_struct(described),
+        default_base=recipe.default_base,
+    )
+
+
+def _said(rule: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in rule.items() if value not in (None, "", ())}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
+
+
+def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
+    return json_format.ParseDict(dict(values), struct_pb2.Struct())
+
+
+def _base_ref(base: BaseVersion) -> common.BaseRef:
+    return common.BaseRef(name=base.name, digest=base.digest)

@@ -1,0 +1,109 @@
+"""What becomes of a request on a real bus."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.contracts.lineage import base_key
+from tests.connected.train.world import TINY, World
+from tests.support.servers import wait_until
+from upwell.common.v1 import common_pb2 as common
+from upwell.train.v1 import train_service_pb2 as pb
+
+pytestmark = [pytest.mark.connected, pytest.mark.heavy]
+
+
+def test_a_bare_json_request_becomes_a_run_and_a_model_version(world: World):
+    world.publish(world.request("first"))
+    run = world.wait_for_end("first")
+    assert run.state == common.WORK_STATE_COMPLETED, run.failure
+    assert run.attempt == 1
+    assert run.progress.step == run.progress.total_steps == 4
+
+    completed = world.the_event("train.completed", "first")
+    assert completed["dataset"]["version"] == 1
+    assert completed["dataset"]["manifestDigest"] == world.dataset.digest
+    assert completed["hyperparameters"]["learning_rate"] == 1e-3
+    assert completed["hyperparameters"]["max_steps"] == 4
+    assert {"torch", "device", "seed", "python", "upwell"} <= set(completed["environment"])
+    assert world.the_event("train.started", "first")["base"] == completed["base"]
+    assert world.events("train.progress", "first")[-1]["step"] == "4"
+
+    manifest = world.artifacts.manifest(run.bundle_digest)
+    assert "bundle.json" in {entry.path for entry in manifest.files}
+    assert base_key(completed["base"]["digest"]) in manifest.parents
+    (version,) = wait_until(lambda: world.versions_of("bump-detector"), 10)
+    assert version.ref.run_id == "first"
+
+
+def test_the_same_event_again_even_for_a_finished_run_changes_nothing(world: World):
+    request = world.request("again", hyperparameters={**TINY, "max_steps": 2}, model="again-detector")
+    world.publish(request)
+    world.publish(request)
+    assert world.wait_for_end("again").attempt == 1
+    wait_until(lambda: world.versions_of("again-detector"), 10)
+    world.publish(request)
+    world.publish({**request, "model": "another"})
+    assert "already used by another request" in world.letter("another")
+    assert world.run("again").state == common.WORK_STATE_COMPLETED
+    assert len(world.versions_of("again-detector")) == 1
+    assert not world.events("train.failed", "again")
+
+
+def test_an_event_without_an_id_is_one_run_however_often_it_is_sent(world: World):
+    request = world.request("", model="anonymous", dataset="not-there@1")
+    for _ in range(2):
+        world.publish(request, **{"ce-id": "a-client-s-own-id"})
+    runs = wait_until(lambda: world.call("ListRuns", pb.ListRunsRequest(model="anonymous")).runs, 10)
+    assert len(runs) == 1
+    assert world.wait_for_end(runs[0].run_id).failure.cause == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("run_id", "wrong", "reason"),
+    [
+        ("bad-recipe", {"recipe": "serie-lm"}, "recipe: 'serie-lm' is not a recipe; installed are: series-lm"),
+        ("bad-steps", {"hyperparameters": {"max_steps": -5}}, "max_steps: -5 is too small: at least 1 steps"),
+        ("bad-name", {"hyperparameters": {"max_stps": 5}}, "max_stps: unknown; did you mean 'max_steps'?"),
+        ("bad-base", {"base": "../../etc"}, "base: '../../etc' is not the name of a base"),
+        ("bad-dataset", {"dataset": "bumps@0"}, "dataset: 'bumps@0': the version after '@' must be a number"),
+    ],
+)
+def test_a_wrong_request_is_a_dead_letter_and_a_failed_event(world: World, run_id, wrong, reason):
+    world.publish(world.request(run_id, **wrong))
+    failed = world.the_event("train.failed", run_id)
+    assert reason in failed["failure"]["reason"]
+    assert reason in world.letter(run_id)
+    assert world.run(run_id) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"run_id": "bad-json", ', "the body is no upwell.train.v1.TrainRequested"),
+        (b'{"run_id": "bad-field", "epochs": 3}', 'no field named "epochs"'),
+        (b'{"run_id": "bad id", "recipe": "series-lm"}', "'bad id' is not an id"),
+    ],
+)
+def test_a_request_that_cannot_be_named_is_a_dead_letter(world: World, body, reason):
+    world.publish(body)
+    assert reason in world.letter(body.split(b'"')[3].decode())
+
+
+def test_a_dataset_of_the_wrong_kind_fails_at_once_and_an_unknown_one_after_its_patience(world: World):
+    world.publish(world.request("wrong-kind", dataset="bumps-series@1"))
+    world.publish(world.request("unknown-dataset", dataset="bumps@7"))
+    assert world.wait_for_end("wrong-kind").failure.reason == (
+        "dataset: bumps-series@1 is of the kind series/v1; the recipe 'series-lm' learns from segments/v1"
+    )
+    unknown = world.wait_for_end("unknown-dataset")
+    assert unknown.failure.cause == "not_found"
+    assert unknown.failure.reason == "There is no dataset version bumps@7: the newest is bumps@1"
+    assert world.the_event("train.failed", "unknown-dataset")["failure"]["remedy"]
+
+
+def test_a_base_that_is_not_there_fails_the_run(world: World):
+    world.publish(world.request("no-base", base="qwen-900b"))
+    failure = world.wait_for_end("no-base").failure
+    assert failure.cause == "invalid_input"
+    assert "no base 'qwen-900b' is built in" in failure.reason

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from shared.errors import InvalidInputError, NotFoundError
+from svc_label.labelers.catalogue import installed_labelers, labeler_named
+from svc_label.labelers.parameters import parameter, parameters_as_json, parse_parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    window: int = parameter(51, low=3, high=101)
+    threshold: float = parameter(4.0, low=0.5)
+    lengths: tuple[int, ...] = parameter((), low=4, high=64)
+    bounds: tuple[float, float] = parameter((0.5, 2.0), low=0.0, high=9.0)
+    kinds: tuple[str, ...] = parameter(("spike",), choices=("spike", "drift"))
+
+
+def test_absent_parameters_take_their_defaults() -> None:
+    assert parse_parameters(Sample, {}) == Sample()
+
+
+def test_values_come_as_protobuf_carries_them() -> None:
+    values = {"window": 21.0, "threshold": 3, "lengths": [8.0, 16.0], "bounds": [1, 2], "kinds": ["drift"]}
+    parsed = parse_parameters(Sample, values)
+    assert parsed == Sample(window=21, threshold=3.0, lengths=(8, 16), bounds=(1.0, 2.0), kinds=("drift",))
+    assert all(type(v) is int for v in (parsed.window, *parsed.lengths))
+    assert parse_parameters(Sample, parameters_as_json(parsed)) == parsed
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "says"),
+    [
+        ({"windw": 5}, "parameters.windw", "did you mean 'window'"),
+        ({"zzz": 5}, "parameters.zzz", "use window, threshold, lengths, bounds, kinds"),
+        ({"window": 2}, "parameters.window", "use 3 to 101"),
+        ({"window": 102}, "parameters.window", "use 3 to 101"),
+        ({"window": 5.5}, "parameters.window", "5.5 is not a whole number"),
+        ({"window": "5"}, "parameters.window", "'5' is not a number"),
+        ({"window": True}, "parameters.window", "True is not a number"),
+        ({"window": None}, "parameters.window", "None is not a number"),
+        ({"threshold": 0.4}, "parameters.threshold", "use 0.5 or more"),
+        ({"threshold": float("nan")}, "parameters.threshold", "not a finite number"),
+        ({"threshold": float("inf")}, "parameters.threshold", "not a finite number"),
+        ({"lengths": 8}, "parameters.lengths", "8 is not a list"),
+        ({"lengths": "8"}, "parameters.lengths", "'8' is not a list"),
+        ({"lengths": [8, 2]}, "parameters.lengths[1]", "use 4 to 64"),
+        ({"bounds": [1.0]}, "parameters.bounds", "must have 2 items"),
+        ({"kinds": ["spik"]}, "parameters.kinds[0]", "did you mean 'spike'"),
+        ({"kinds": [3]}, "parameters.kinds[0]", "3 is not a text"),
+    ],
+)
+def test_a_wrong_parameter_is_named_with_what_is_allowed(values: dict[str, Any], field: str, says: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_parameters(Sample, values)
+    assert [v.field for v in caught.value.violations] == [field]
+    assert says in str(caught.value)
+
+
+def test_our_labelers_are_found_by_their_entry_points() -> None:
+    labelers = installed_labelers()
+    assert {"inject", "robust", "subsequence-pca"} <= set(labelers)
+    for name, labeler in labelers.items():
+        assert labeler.name == name
+        assert labeler.summary.endswith(".")
+        assert parse_parameters(labeler.parameters, parameters_as_json(labeler.parameters())) == labeler.parameters()
+    assert [name for name, labeler in labelers.items() if labeler.makes_series] == ["inject"]
+
+
+def test_an_unknown_labeler_is_refused_with_the_nearest_name() -> None:
+    labelers = installed_labelers()
+    assert labeler_named("robust", labelers) is labelers["robust"]
+    with pytest.raises(NotFoundError, match="'robst' is not installed here; did you mean 'robust'"):
+        labeler_named("robst", labelers)
+    with pytest.raises(NotFoundError, match="use one of .*subsequence-pca"):
+        labeler_named("zzz", labelers)

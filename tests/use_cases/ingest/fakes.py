@@ -1,0 +1,94 @@
+"""Stand-ins for the disk-bound halves of svc_ingest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from shared.contracts.series import SERIES_FILE
+from shared.errors import InvalidInputError
+from svc_ingest.domain.jobs import StoppedError
+from svc_ingest.domain.options import ReadOptions
+from svc_ingest.domain.sampling import SamplingFacts
+from svc_ingest.domain.series import SeriesFacts
+from svc_ingest.sources.preview import Preview
+
+
+class FakeReader:
+    """Takes any text: each line is a row, and `bad` in a line is an error. `gate` holds it up until it is set."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.reading = threading.Event()
+        self.on_read: Callable[[Path], None] = lambda path: None
+
+    def source_name(self, source: str, path: str) -> str:
+        if source not in {"", "csv"}:
+            raise InvalidInputError.of("source", f"{source!r} is not one of: csv")
+        return "csv"
+
+    def make_series(
+        self, source: str, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]
+    ) -> SeriesFacts:
+        lines = path.read_text().splitlines()
+        self.reading.set()
+        while not self.gate.wait(0.01):
+            if must_stop():
+                raise StoppedError("stopped while the file was read")
+        self.on_read(path)
+        for number, line in enumerate(lines, start=1):
+            if "bad" in line:
+                raise InvalidInputError.of("file", f"line {number}: is bad")
+        (folder / SERIES_FILE).write_text("\n".join(lines))
+        sampling = SamplingFacts(median_step=1, gaps=0, irregular=False)
+        return SeriesFacts(
+            rows=len(lines), channels=("a",), time="index", start=0, end=len(lines) - 1, sampling=sampling
+        )
+
+    def preview(self, path: Path, *, channels: Sequence[str], start_row: int, end_row: int, buckets: int) -> Preview:
+        return Preview(rows=len(path.read_text().splitlines()), time="index", channels={})
+
+
+class FakeScratch:
+    """Folders under one root; what is left in it is what was not cleaned up."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir()
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        folder = self.root / f"work-{len(list(self.root.iterdir()))}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            for file in folder.iterdir():
+                file.unlink()
+            folder.rmdir()
+
+    def spool(self) -> FakeSpool:
+        return FakeSpool(self.root / "upload")
+
+
+class FakeSpool:
+    """Holds what was written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size_bytes = 0
+        path.write_bytes(b"")
+
+    def write(self, chunk: bytes) -> None:
+        self.size_bytes += len(chunk)
+        with self.path.open("ab") as file:
+            file.write(chunk)
+
+    def close(self) -> str:
+        return "0" * 64
+
+    def discard(self) -> None:
+        self.path.unlink(missing_ok=True)

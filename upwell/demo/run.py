@@ -1,0 +1,81 @@
+"""The demo with a stack around it."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from upwell.client import Connection, Upwell
+from upwell.demo.data import prepare
+from upwell.demo.narrator import Narrator
+from upwell.demo.scores import Score
+from upwell.demo.steps import MODEL, SCORED, Demo
+from upwell.local.background import start_background, stop_background
+from upwell.local.environment import client_environment
+from upwell.local.folder import DataFolder
+from upwell.local.record import load_record
+from upwell.local.state import living_state
+
+
+def run_demo(folder: DataFolder, *, console: Console, kept: bool) -> list[Score]:
+    """Start a stack if none runs on the folder, walk through the loop, and stop what was started.
+
+    Args:
+        folder: the stack's data folder.
+        console: where to tell it.
+        kept: whether the folder stays, so that one can look further.
+    """
+    narrator = Narrator(console)
+    with _stack(folder, narrator) as was_running, tempfile.TemporaryDirectory(prefix="upwell-demo-") as files:
+        record = load_record(folder)
+        assert record is not None, "a stack that runs has a record"
+        connection = Connection.from_environment(client_environment(record))
+        scores = asyncio.run(_walk(connection, narrator, Path(files)))
+    _where_next(narrator, folder, kept=kept, runs=was_running)
+    return scores
+
+
+async def _walk(connection: Connection, narrator: Narrator, files: Path) -> list[Score]:
+    async with Upwell.connect(connection) as upwell:
+        demo = Demo(upwell=upwell, narrator=narrator, data=prepare(files), nats_url=connection.nats_url)
+        await demo.run()
+        demo.show_scores()
+        return demo.scores
+
+
+@contextmanager
+def _stack(folder: DataFolder, narrator: Narrator) -> Iterator[bool]:
+    """A stack for the block; whether it ran before."""
+    narrator.step("Start", "A real NATS JetStream server, a real S3 server and five services, on this machine.")
+    if living_state(folder) is not None:
+        narrator.say(f"already running in {folder.root}")
+        yield True
+        return
+    try:
+        # With this process: should the demo be killed, nothing may stay behind.
+        with narrator.console.status("starting ..."):
+            report = start_background(folder, with_parent=True)
+        narrator.say(" ".join(process.name for process in report.processes) + f" in {folder.root}")
+        yield False
+    finally:
+        with narrator.console.status("stopping ..."):
+            stop_background(folder)
+
+
+def _where_next(narrator: Narrator, folder: DataFolder, *, kept: bool, runs: bool) -> None:
+    narrator.step("Where to look next", f"All of it took {narrator.elapsed_s:.0f} s.")
+    if not kept:
+        narrator.say("`upwell demo` without --temporary keeps everything, so that you can look at it afterwards.")
+        return
+    if not runs:
+        narrator.say(f"upwell up --data {folder.root} --detach        start it again, with all that is in it now")
+    narrator.say(f"export UPWELL_DATA={folder.root}")
+    narrator.say(f"upwell review list {SCORED}                 the queue; `upwell review decide` works it")
+    narrator.say(f"upwell lineage {SCORED} --down              what was made from the test part")
+    narrator.say(f"upwell models show {MODEL}             versions, aliases, numbers")
+    narrator.say("upwell env                                   addresses and token for your own client")
