@@ -84,7 +84,7 @@ class Draws(Protocol):
     """Which candidates a reviewer was last shown because chance picked them: the random arm of review."""
 
     def seeds(self, drawn_by: str, ids: Collection[str]) -> Mapping[str, int]:
-        """candidate id -> the seed it was drawn with, for those that were drawn."""
+        """By candidate id, the seed it was drawn with; only those that were drawn."""
 
     def remember(self, drawn_by: str, ids: Collection[str], seed: int) -> None:
         """They were drawn with the seed."""

@@ -16,7 +16,7 @@ from shared.modeling.corpus import corpus
 from shared.modeling.quiet import no_progress_bars
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 SEED = 20_261_121
 VOCABULARY = 4096
@@ -27,6 +27,8 @@ WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
     r"|\s+(?!\S)|\s+"
 )
+
+RESIDUAL_OUTPUTS = ("o_proj.weight", "down_proj.weight")
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
@@ -85,10 +87,21 @@ def fill(model: PreTrainedModel, *, seed: int) -> None:
         elif parameter.ndim == 1:
             torch.nn.init.ones_(parameter)
         else:
-            # Unit variance through every linear layer: random features are then worth as much as they can be.
-            spread = 1 / math.sqrt(parameter.shape[1])
-            drawn = generator.standard_normal(parameter.shape, dtype=np.float32) * np.float32(spread)
-            parameter.data.copy_(torch.from_numpy(drawn))
+            drawn = generator.standard_normal(parameter.shape, dtype=np.float32)
+            parameter.data.copy_(torch.from_numpy(drawn * np.float32(_spread(name, parameter, model.config))))
+
+
+def _spread(name: str, parameter: torch.Tensor, config: PreTrainedConfig) -> float:
+    """Standard deviation of a matrix's initial values: unit variance through the layer, which keeps features apart.
+
+    What the layers add to the residual stream starts small beside the embeddings in it, all layers together: in a
+    random network it would drown them, and training would first have to undo that.
+    """
+    unit = 1 / math.sqrt(parameter.shape[1])
+    if not name.endswith(RESIDUAL_OUTPUTS):
+        return unit
+    embedding = 1 / math.sqrt(config.hidden_size)
+    return unit * embedding / math.sqrt(2 * config.num_hidden_layers)
 
 
 def _config(tokenizer: PreTrainedTokenizerFast) -> Qwen2Config:

@@ -36,7 +36,7 @@ class ArtifactCache:
         """
         manifest = self._artifacts.manifest(digest)
         if manifest.kind != kind:
-            raise IntegrityError(f"The manifest {digest[:12]} is of the kind {manifest.kind!r}, not {kind!r}")
+            raise IntegrityError(f"The manifest {digest[:12]} is of the kind {manifest.kind!r}, not {str(kind)!r}")
         folder = self._root / digest
         folder.mkdir(parents=True, exist_ok=True)
         self._remove_strangers(folder, {entry.path for entry in manifest.files})

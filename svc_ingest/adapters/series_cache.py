@@ -42,9 +42,9 @@ class DiskSeriesCache:
             with download:
                 if entry.sha256 not in self._sizes:
                     self._artifacts.fetch_file(entry, path)
-            with self._lock:
-                self._sizes[entry.sha256] = entry.size_bytes
-                self._sizes.move_to_end(entry.sha256)
+                with self._lock:
+                    self._sizes[entry.sha256] = entry.size_bytes
+                    self._sizes.move_to_end(entry.sha256)
             yield path
         finally:
             with self._lock:

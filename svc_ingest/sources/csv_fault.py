@@ -99,21 +99,19 @@ class LineFaults:
         return True
 
     def _value_reason(self, name: str, cell: str, seen: int) -> str:
-        if not cell or _NUMBER.fullmatch(cell):
-            return ""
-        if self._options.missing is Missing.KEEP and cell in MISSING_WORDS:
-            return ""
+        missing = cell in MISSING_WORDS and self._options.missing is Missing.KEEP
+        return "" if not cell or missing or _NUMBER.fullmatch(cell) else self._number_reason(name, cell, seen)
+
+    def _number_reason(self, name: str, cell: str, seen: int) -> str:
         if not cell.strip():
             return "holds only spaces; leave the cell empty for a missing value"
         if _COMMA_NUMBER.fullmatch(cell):
             return f"{clipped(cell)} has a comma; write numbers with a decimal point and no thousands separators"
+        reason = f"{clipped(cell)} is not a number"
         if cell in MISSING_WORDS:
-            return f"{clipped(cell)} is not a number; leave the cell empty, or choose missing=keep to read it as missing"
-        if self._columns.long:
-            return f"{clipped(cell)} is not a number"
-        if seen:
-            return f"{clipped(cell)} is not a number, as earlier lines have"
+            return f"{reason}; leave the cell empty, or choose missing=keep to read it as missing"
+        if self._columns.long or seen:
+            return reason + (", as earlier lines have" if seen else "")
         others = [other for other in self._columns.channels if other != name]
-        return f"{clipped(cell)} is not a number; if the column is no channel, choose the others with channels" + (
-            f" ({', '.join(others[:5])}{', ...' if len(others) > 5 else ''})" if others else ""
-        )
+        shown = f" ({', '.join(others[:5])}{', ...' if len(others) > 5 else ''})" if others else ""
+        return f"{reason}; if the column is no channel, choose the others with channels{shown}"

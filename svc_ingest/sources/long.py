@@ -31,12 +31,17 @@ def long_reading(pieces: Generator[Piece], *, time: str, columns: Columns, missi
     The whole file is read before this returns, because any row may name a channel that was not seen before.
     Channels stand in the order in which the file first names them.
     """
-    rows = _LongRows(time=time, columns=columns, missing=missing, spill=Spill(scratch))
-    with closing(pieces):
-        for piece in pieces:
-            rows.add(piece)
-    channels = rows.channels()
-    return Reading(time=time, channels=channels, batches=_batches(rows.spill, time, channels))
+    spill = Spill(scratch)
+    try:
+        rows = _LongRows(time=time, columns=columns, missing=missing, spill=spill)
+        with closing(pieces):
+            for piece in pieces:
+                rows.add(piece)
+        channels = rows.channels()
+    except BaseException:
+        spill.close()
+        raise
+    return Reading(time=time, channels=channels, batches=_batches(spill, time, channels))
 
 
 def _batches(spill: Spill, time: str, channels: tuple[str, ...]) -> Generator[Any]:
@@ -51,7 +56,7 @@ class _LongRows:
     """Checks pieces and hands their rows to the spill, under a number for each channel."""
 
     def __init__(self, *, time: str, columns: Columns, missing: Missing, spill: Spill) -> None:
-        self.spill = spill
+        self._spill = spill
         self._time = time
         self._columns = columns
         self._missing = missing
@@ -73,7 +78,7 @@ class _LongRows:
             # Of the rows of one channel the last one counts: numpy assigns in order.
             self._last[codes] = times
             # NaN stands for a missing value in the spill: no other NaN gets this far.
-            self.spill.add(codes, times, values.to_numpy(zero_copy_only=False)[rows])
+            self._spill.add(codes, times, values.to_numpy(zero_copy_only=False)[rows])
 
     def channels(self) -> tuple[str, ...]:
         """The channels found; InvalidInputError when one that was asked for is not among them."""

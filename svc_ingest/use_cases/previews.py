@@ -12,8 +12,8 @@ from shared.ports import ArtifactStore
 from svc_ingest.ports import SeriesCache, SeriesReader
 from svc_ingest.sources.preview import Preview
 
-# What fits into one answer, with room to spare.
-MAX_BUCKETS = 250_000
+# gRPC clients take answers of 4 MiB unless they are told otherwise, and a bucket may take 50 bytes.
+MAX_BUCKETS = 80_000
 
 
 class Previews:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func
+from sqlalchemy import Executable, func
 from sqlmodel import Session, col, select
 
 from shared.runtime.database import insert_or_ignore
 from svc_label.adapters.chunks import chunks
 from svc_label.adapters.filters import conditions
+from svc_label.adapters.progress import count_progress
 from svc_label.adapters.rows import candidate_of, candidate_values, review_of, standing_of
 from svc_label.adapters.tables import CandidateRow, ReviewRow, SeriesRow
 from svc_label.domain.candidates import Candidate
@@ -57,7 +58,7 @@ class SqlCandidates:
         """Those picked; see the port."""
         query = select(CandidateRow.id, CandidateRow.confidence).where(*conditions(self._session, wanted))
         if how in ORDERS:
-            ids = [row.id for row in self._session.exec(query.order_by(*ORDERS[how]).limit(limit))]
+            ids = [key for key, _ in self._session.exec(query.order_by(*ORDERS[how]).limit(limit))]
         else:
             ids = self._pick_streamed(query, how=how, limit=limit, seed=seed)
         standing = self._standing(ids)
@@ -99,35 +100,14 @@ class SqlCandidates:
         ]
 
     def progress(self, wanted: CandidateFilter) -> Sequence[Progress]:
-        """Counts, in one query; see the port."""
-        key = (SeriesRow.name, SeriesRow.digest, CandidateRow.labeler, ReviewRow.reviewer)
-        counts = [func.count().filter(col(CandidateRow.decision) == decision) for decision in ("", *Decision)]
-        query = (
-            select(*key, *counts)  # type: ignore[call-overload]
-            .join(SeriesRow, col(SeriesRow.id) == CandidateRow.series_id)
-            .outerjoin(ReviewRow, col(ReviewRow.id) == CandidateRow.review_id)
-            .where(*conditions(self._session, wanted))
-            .group_by(*key)
-        )
-        rows = [
-            Progress(
-                dataset_name=name,
-                dataset_digest=digest,
-                labeler=labeler,
-                reviewer=by or "",
-                undecided_count=undecided,
-                approved_count=approved,
-                rejected_count=rejected,
-                corrected_count=corrected,
-            )
-            for name, digest, labeler, by, undecided, approved, rejected, corrected in self._session.exec(query)
-        ]
-        # Sorted here, for databases differ in how they order text.
-        return sorted(rows, key=lambda row: (row.dataset_name, row.dataset_digest, row.labeler, row.reviewer))
+        """Counts; see the port."""
+        return count_progress(self._session, wanted)
 
-    def _pick_streamed(self, query: Select[Any], *, how: Pick, limit: int, seed: int) -> list[str]:
-        """An order that SQL cannot tell. What is not picked from a part is not picked from the whole either, so the
-        candidates pass by in parts and only those picked so far are held.
+    def _pick_streamed(self, query: Executable, *, how: Pick, limit: int, seed: int) -> list[str]:
+        """An order that SQL cannot tell.
+
+        What is not picked from a part is not picked from the whole either, so the candidates pass by in parts and
+        only those picked so far are held.
         """
         held: list[tuple[str, float]] = []
         passing = self._session.connection().execution_options(yield_per=STREAMED).execute(query)

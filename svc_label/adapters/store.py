@@ -10,11 +10,11 @@ from sqlmodel import Session
 from shared.runtime.database import Database
 from shared.runtime.outbox import SqlOutbox
 from shared.runtime.work import SqlWork
-from svc_label.wire.events import to_message
 from svc_label.adapters.candidates import SqlCandidates
 from svc_label.adapters.reviews import SqlDraws, SqlReviews
 from svc_label.adapters.series import SqlSeries
 from svc_label.domain.events import LabelEvent
+from svc_label.wire.events import to_message
 
 
 class SqlLabelTransaction:

@@ -147,9 +147,7 @@ def write_series(series: SeriesFrame, time: str, path: Path) -> None:
         for start in range(0, series.rows, GROUP_ROWS):
             end = min(start + GROUP_ROWS, series.rows)
             columns = [pa.array(series.time[start:end]).cast(time_type)]
-            columns += [
-                pa.array(series.values[start:end, i], from_pandas=True) for i in range(len(series.channels))
-            ]
+            columns += [pa.array(series.values[start:end, i], from_pandas=True) for i in range(len(series.channels))]
             writer.write_table(pa.table(columns, schema=schema), row_group_size=GROUP_ROWS)
 
 

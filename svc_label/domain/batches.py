@@ -19,7 +19,10 @@ MAX_DECISIONS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SingleDecision:
-    """One decision; `corrected` is the right segment where, and only where, that is what is decided."""
+    """One decision; `corrected` is the right segment where, and only where, that is what is decided.
+
+    Its rows count; an empty channel or label is the candidate's.
+    """
 
     candidate_id: str
     decision: Decision

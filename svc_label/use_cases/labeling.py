@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shared.contracts.ids import check_id, derived_id
@@ -78,6 +78,16 @@ class LabelingJobs:
                     tx.outbox.add(_failed(job_id, request, self._explain(error)))
             raise
 
+    def get(self, job_id: str) -> Work:
+        """A job; NotFoundError when there is none."""
+        with self._store.reading() as tx:
+            return tx.work.get(job_id)
+
+    def list(self, limit: int) -> Sequence[Work]:
+        """Jobs, newest first."""
+        with self._store.reading() as tx:
+            return tx.work.list(limit=limit)
+
     def execute(self, work: Work, lease: Lease) -> None:
         """Do a recorded job, and complete it in one transaction with its candidates and events.
 
@@ -130,9 +140,7 @@ class LabelingJobs:
         with self._store.transaction() as tx:
             _add_candidates(tx, request.labeler, facts, labeling)
             _approve_new(tx, work.id, request.labeler, facts)
-            tx.outbox.add(
-                DatasetProduced(name=name, kind=Kind.SERIES, digest=facts.version.digest, producer=work.id)
-            )
+            tx.outbox.add(DatasetProduced(name=name, kind=Kind.SERIES, digest=facts.version.digest, producer=work.id))
             _complete(tx, work, request.labeler, facts, labeling)
 
 
@@ -166,9 +174,7 @@ def _complete(tx: LabelTransaction, work: Work, labeler: str, facts: SeriesFacts
     count = len(labeling.proposals)
     result = LabelResult(dataset=facts.version, candidate_count=count, made=labeling.made is not None)
     tx.work.complete(work.id, work.attempt, result.to_json())
-    tx.outbox.add(
-        LabelCompleted(job_id=work.id, dataset=facts.version, labeler=labeler, candidate_count=count)
-    )
+    tx.outbox.add(LabelCompleted(job_id=work.id, dataset=facts.version, labeler=labeler, candidate_count=count))
 
 
 def _failed(job_id: str, request: LabelRequest, failure: Failure) -> LabelFailed:

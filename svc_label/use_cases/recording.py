@@ -26,13 +26,9 @@ class Ruling:
     seed: int = 0
 
 
-def begin_batch(
-    tx: LabelTransaction, batch_id: str, reviewer: str, *, request_digest: str
-) -> DecidedBatch | None:
+def begin_batch(tx: LabelTransaction, batch_id: str, reviewer: str, *, request_digest: str) -> DecidedBatch | None:
     """Reserve a batch's id; None when the batch was recorded before."""
-    batch = DecidedBatch(
-        id=batch_id, reviewer=reviewer, request_digest=request_digest, decided_at=datetime.now(UTC)
-    )
+    batch = DecidedBatch(id=batch_id, reviewer=reviewer, request_digest=request_digest, decided_at=datetime.now(UTC))
     return batch if tx.reviews.begin(batch) else None
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
+from shared.contracts.series import Segment
 from shared.contracts.versions import DatasetVersion
 from shared.errors import InvalidInputError
-from shared.runtime.convert import dataset_ref, segment_message, segment_value, timestamp
+from shared.runtime.convert import dataset_ref, segment_message, timestamp
 from svc_label.domain.batches import Batch, BulkDecision, SingleDecision
 from svc_label.domain.exports import Export
 from svc_label.domain.picking import Pick
@@ -16,6 +17,7 @@ from svc_label.domain.queue import CandidateFilter, Standing
 from svc_label.domain.reviews import Decision
 from svc_label.ports import SeriesKey
 from svc_label.wire.fields import inside
+from upwell.common.v1 import common_pb2 as common
 from upwell.label.v1 import label_service_pb2 as pb
 
 DECISIONS = {
@@ -50,7 +52,7 @@ def candidate_filter(field: str, message: pb.CandidateFilter) -> CandidateFilter
         )
 
 
-def pick(number: int) -> Pick:
+def pick(number: pb.Pick.ValueType) -> Pick:
     """How to choose; not set means top."""
     if number not in PICKS:
         raise InvalidInputError.of("pick", f"{number} is not known; use one of {', '.join(pb.Pick.keys()[1:])}")
@@ -78,8 +80,20 @@ def _single(field: str, message: pb.CandidateDecision) -> SingleDecision:
     return SingleDecision(
         candidate_id=message.candidate_id,
         decision=_decision(f"{field}.decision", message.decision),
-        corrected=segment_value(message.corrected) if message.HasField("corrected") else None,
+        corrected=_correction(message.corrected) if message.HasField("corrected") else None,
         reason=message.reason,
+    )
+
+
+def _correction(message: common.Segment) -> Segment:
+    """Rows, channel and label; the series knows the times, and the labeler said how sure it was."""
+    return Segment(
+        start_row=message.start_row,
+        end_row=message.end_row,
+        start_time=0,
+        end_time=0,
+        channel=message.channel,
+        label=message.label,
     )
 
 
@@ -92,7 +106,7 @@ def _bulk(message: pb.BulkDecision) -> BulkDecision:
     )
 
 
-def _decision(field: str, number: int) -> Decision:
+def _decision(field: str, number: pb.Decision.ValueType) -> Decision:
     if number not in DECISIONS:
         allowed = ", ".join(pb.Decision.Name(known) for known in DECISIONS)
         raise InvalidInputError.of(field, f"say what is decided: one of {allowed}")

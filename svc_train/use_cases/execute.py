@@ -8,15 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from shared.contracts.kinds import Kind
-from shared.contracts.lineage import base_key
-from shared.contracts.manifest import Manifest
 from shared.contracts.work import Failure, Work
-from shared.errors import IntegrityError, InvalidInputError, UnavailableError
+from shared.errors import InvalidInputError, UnavailableError
 from shared.ports import ArtifactStore
-from svc_train.domain.child import BUNDLE_FOLDER, JOB_FILE, RESULT_FILE, Job, Result, parse_result
+from svc_train.domain.child import JOB_FILE, Job
 from svc_train.domain.events import RunCompleted, RunFailed, RunStarted
 from svc_train.domain.failures import StoppedAttemptError
 from svc_train.domain.request import RunRequest
@@ -25,6 +22,7 @@ from svc_train.recipes.base import Recipe
 from svc_train.recipes.hyperparameters import parse, resolved
 from svc_train.use_cases.follow import AttemptJournal, follow
 from svc_train.use_cases.inputs import Inputs
+from svc_train.use_cases.outputs import environment_of, read_result, store_bundle
 
 T = TypeVar("T")
 RETRY_S = 1.0
@@ -131,8 +129,8 @@ class Execution:
         Hours of training may stand behind this, so that a dependency which is down is waited for as long as the
         lease is held.
         """
-        result = _result(job.output_folder)
-        bundle = _insist(lease, lambda: self._store_bundle(job, result))
+        result = read_result(job.output_folder)
+        bundle = _insist(lease, lambda: store_bundle(self.artifacts, job, result))
         request = RunRequest.from_json(work.request)
         completed = RunCompleted(
             run_id=work.id,
@@ -145,26 +143,11 @@ class Execution:
             bundle_digest=bundle.digest,
             metrics=result.metrics,
             hyperparameters=job.hyperparameters,
-            environment=_environment(self.build, job, result),
+            environment=environment_of(self.build, job, result),
             started_at=started_at,
             finished_at=datetime.now(UTC),
         )
         _insist(lease, lambda: self._finish(work, completed))
-
-    def _store_bundle(self, job: Job, result: Result) -> Manifest:
-        return self.artifacts.store(
-            kind=Kind.BUNDLE,
-            files=_bundle_files(job.output_folder),
-            meta={
-                "family": result.family,
-                "recipe": job.recipe,
-                "method": str(job.hyperparameters.get("method", "full")),
-                "base": {"name": job.base.name, "digest": job.base.digest},
-                "dataset": {"name": job.dataset.name, "digest": job.dataset.digest},
-                "metrics": dict(result.metrics),
-            },
-            parents=(job.dataset.key, base_key(job.base.digest)),
-        )
 
     def _finish(self, work: Work, completed: RunCompleted) -> None:
         result = {"bundle_digest": completed.bundle_digest, "metrics": dict(completed.metrics)}
@@ -187,33 +170,3 @@ def _insist(lease: Lease, action: Callable[[], T]) -> T:
         except UnavailableError:
             if lease.wait(RETRY_S):
                 raise
-
-
-def _result(output: Path) -> Result:
-    try:
-        return parse_result((output / RESULT_FILE).read_bytes())
-    except FileNotFoundError:
-        raise IntegrityError(f"The training process ended well and left no {RESULT_FILE}") from None
-
-
-def _bundle_files(output: Path) -> dict[str, Path]:
-    """The bundle's files by their path in it."""
-    bundle = output / BUNDLE_FOLDER
-    files = {path.relative_to(bundle).as_posix(): path for path in sorted(bundle.rglob("*")) if path.is_file()}
-    if not files:
-        raise IntegrityError("The training process ended well and left no bundle")
-    return files
-
-
-def _environment(build: Mapping[str, str], job: Job, result: Result) -> dict[str, str]:
-    """What a person needs to know to get the same numbers again."""
-    facts: dict[str, Any] = {
-        **build,
-        **result.versions,
-        "device": result.device,
-        "seed": job.hyperparameters.get("seed", ""),
-        "wall_seconds": round(result.wall_seconds, 3),
-        "peak_rss_bytes": result.peak_rss_bytes,
-        "tokens": result.tokens,
-    }
-    return {name: str(value) for name, value in facts.items() if value != ""}

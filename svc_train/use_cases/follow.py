@@ -13,7 +13,7 @@ from svc_train.domain.failures import FailedAttemptError, FailedRunError, Stoppe
 from svc_train.domain.run import JournalEntry, Progress, RunProgress
 from svc_train.ports import Child, Lease, Line, ProgressFeed, TrainStore
 
-WINDOW_S = 0.5
+WINDOW_S = 0.25
 EVIDENCE_LINES = 20
 LONGEST_LINE = 2000
 # Of a chatty attempt at least so many log lines are kept, and at most twice as many.

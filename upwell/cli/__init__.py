@@ -22,6 +22,7 @@ def main() -> None:
 
 def _message(error: ToolError) -> str:
     lines = [f"error: {error}"]
-    if isinstance(error, UpwellClientError) and len(error.violations) > 1:
-        lines += [f"  {violation.field}: {violation.reason}" for violation in error.violations]
+    if isinstance(error, UpwellClientError):
+        # A service's sentence mostly says it all; what it leaves out stands below it.
+        lines += [f"  {wrong.field}: {wrong.reason}" for wrong in error.violations if wrong.reason not in str(error)]
     return "\n".join(lines)

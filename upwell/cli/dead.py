@@ -108,5 +108,5 @@ def _as_json(letter: DeadLetter) -> dict[str, Any]:
         "reason": letter.reason,
         "truncated": letter.truncated,
         "headers": dict(letter.headers),
-        "body": letter.text(),
+        "body": letter.body.decode("utf-8", errors="backslashreplace"),
     }

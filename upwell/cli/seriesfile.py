@@ -37,6 +37,7 @@ def read_series(path: Path) -> SeriesFile:
         ToolError: the file is missing, empty, or holds something else; the message names line and column.
     """
     with _opened(path) as file:
+        path = Path("stdin") if path == STDIN else path
         reader = csv.reader(file)
         header = next(reader, [])
         if not header:

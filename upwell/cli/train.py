@@ -13,7 +13,6 @@ from upwell.cli.watching import watch_run
 from upwell.client import Upwell
 from upwell.client.waiting import until
 
-RECORDED_WITHIN_S = 60.0
 NUMBERED_WITHIN_S = 60.0
 
 
@@ -29,7 +28,9 @@ def train(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask for a run by publishing `train.requested`, and print its id (with --watch: the version it made).
+    """Ask for a run and print its id; with --watch, follow it and print the version it made.
+
+    Any program can ask the same by publishing `train.requested` on the bus.
 
     Examples:
     - `upwell train series-lm --dataset bleeding-labels@1 --model bleeding-detector --watch`
@@ -38,14 +39,11 @@ def train(
     hyperparameters = parse_settings(settings)
 
     async def work(upwell: Upwell) -> None:
-        run_id = await upwell.train.request(
+        run_id = await upwell.train.start(
             recipe, dataset=dataset, model=model, base=base, hyperparameters=hyperparameters, stage=stage
         )
         if not watch:
-            asked = await until(
-                lambda: upwell.train.run(run_id), within_s=RECORDED_WITHIN_S, what=f"The record of run {run_id}"
-            )
-            print_json(asked) if as_json else typer.echo(asked.run_id)
+            print_json(await upwell.train.run(run_id)) if as_json else typer.echo(run_id)
             return
         say(f"run {run_id}")
         await watch_run(upwell, run_id)

@@ -51,6 +51,12 @@ class InferClient:
         await self._publisher.publish(request)
         return request.job_id
 
+    async def start(self, dataset: str, *, model: str, job_id: str = "") -> str:
+        """Record a prediction job by a call to svc_infer; its id."""
+        request = events_pb2.InferRequested(job_id=job_id or str(uuid.uuid4()), dataset=dataset, model=model)
+        answer = await self._caller.call(self._stub.StartJob, infer_service_pb2.StartJobRequest(request=request))
+        return answer.job_id
+
     async def job(self, job_id: str) -> infer_service_pb2.PredictionJob:
         """One prediction job."""
         answer = await self._caller.call(self._stub.GetJob, infer_service_pb2.GetJobRequest(job_id=job_id))

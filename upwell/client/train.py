@@ -45,15 +45,50 @@ class TrainClient:
     ) -> str:
         """Publish `train.requested`; the id that the run will have.
 
+        A request that makes no sense becomes a dead letter: `start` answers at once instead.
+
         Raises:
             BusError: the bus refused it or does not answer.
         """
-        request = events_pb2.TrainRequested(
-            run_id=run_id or str(uuid.uuid4()), recipe=recipe, dataset=dataset, model=model, base=base, stage=stage
+        request = _requested(
+            recipe=recipe,
+            dataset=dataset,
+            model=model,
+            base=base,
+            hyperparameters=hyperparameters,
+            stage=stage,
+            run_id=run_id,
         )
-        request.hyperparameters.update(hyperparameters or {})
         await self._publisher.publish(request)
         return request.run_id
+
+    async def start(
+        self,
+        recipe: str,
+        *,
+        dataset: str,
+        model: str,
+        base: str = "",
+        hyperparameters: Mapping[str, Any] | None = None,
+        stage: str = "",
+        run_id: str = "",
+    ) -> str:
+        """Record a run by a call to svc_train; its id.
+
+        Raises:
+            UpwellClientError: the request makes no sense (`violations` names the fields), or the call failed.
+        """
+        request = _requested(
+            recipe=recipe,
+            dataset=dataset,
+            model=model,
+            base=base,
+            hyperparameters=hyperparameters,
+            stage=stage,
+            run_id=run_id,
+        )
+        answer = await self._caller.call(self._stub.StartRun, train_service_pb2.StartRunRequest(request=request))
+        return answer.run_id
 
     async def run(self, run_id: str) -> train_service_pb2.Run:
         """One run."""
@@ -112,6 +147,23 @@ class TrainClient:
                 if error.code not in PASSING or time.monotonic() - heard > patience_s:
                     raise
             await asyncio.sleep(RETRY_S)
+
+
+def _requested(
+    *,
+    recipe: str,
+    dataset: str,
+    model: str,
+    base: str,
+    hyperparameters: Mapping[str, Any] | None,
+    stage: str,
+    run_id: str,
+) -> events_pb2.TrainRequested:
+    request = events_pb2.TrainRequested(
+        run_id=run_id or str(uuid.uuid4()), recipe=recipe, dataset=dataset, model=model, base=base, stage=stage
+    )
+    request.hyperparameters.update(hyperparameters or {})
+    return request
 
 
 class _Seen:

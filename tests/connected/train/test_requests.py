@@ -100,10 +100,3 @@ def test_a_dataset_of_the_wrong_kind_fails_at_once_and_an_unknown_one_after_its_
     assert unknown.failure.cause == "not_found"
     assert unknown.failure.reason == "There is no dataset version bumps@7: the newest is bumps@1"
     assert world.the_event("train.failed", "unknown-dataset")["failure"]["remedy"]
-
-
-def test_a_base_that_is_not_there_fails_the_run(world: World):
-    world.publish(world.request("no-base", base="qwen-900b"))
-    failure = world.wait_for_end("no-base").failure
-    assert failure.cause == "invalid_input"
-    assert "no base 'qwen-900b' is built in" in failure.reason

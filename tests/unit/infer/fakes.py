@@ -87,9 +87,11 @@ class FakeLoader:
         self.loads: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
+        self.entered = threading.Event()
 
     def load(self, of: ModelVersion) -> FakeModel:
         self.loads.append(str(of))
+        self.entered.set()
         assert self.gate.wait(WAIT_S), "nobody opened the gate"
         if of.run_id in self.errors:
             raise self.errors[of.run_id]

@@ -172,8 +172,7 @@ def test_too_many_loads_at_once_are_turned_away(start, loader):
     shelf = start(capacity=20)
     loader.gate.clear()
     first = shelf.load(version(100))
-    while not loader.loads:
-        pass  # the loader's thread takes it from the queue
+    assert loader.entered.wait(LONG_S), "the loader's thread took it from the queue"
     waiting = [shelf.load(version(101 + number)) for number in range(WAITING_LOADS)]
     with pytest.raises(OverloadedError, match="4 versions wait to be loaded already, so pump@200 cannot"):
         shelf.load(version(200))

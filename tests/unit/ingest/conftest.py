@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,8 +74,6 @@ def refused(ingest: Ingest) -> Callable[..., str]:
 
 
 @pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are read a few lines at a time, as large ones are."""
     monkeypatch.setattr(lines, "BLOCK_BYTES", 100)
-    yield
-    gc.collect()

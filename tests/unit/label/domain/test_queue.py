@@ -126,7 +126,7 @@ def test_progress_counts_by_dataset_labeler_and_reviewer() -> None:
             standing(5, 0.5, labeler="inject", decision=Decision.APPROVED, reviewer="policy:inject"),
         ]
     )
-    key = {"dataset_name": "pump", "dataset_digest": "d" * 64}
+    key: dict[str, Any] = {"dataset_name": "pump", "dataset_digest": "d" * 64}
     assert rows == [
         Progress(**key, labeler="inject", reviewer="policy:inject", approved_count=1),
         Progress(**key, labeler="robust", reviewer="", undecided_count=2),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -100,7 +102,7 @@ def test_merging_covers_the_same_rows_once(items: list[Segment], gap: int) -> No
     for channel in "ab":
         of_channel = [s for s in merged if s.channel == channel]
         assert rows_of(items, channel) <= rows_of(merged, channel)
-        assert all(b.start_row - a.end_row > gap for a, b in zip(of_channel, of_channel[1:], strict=False))
+        assert all(b.start_row - a.end_row > gap for a, b in itertools.pairwise(of_channel))
         if gap == 0:
             assert rows_of(items, channel) == rows_of(merged, channel)
     assert merge_overlapping(merged, gap_rows=gap) == merged

@@ -75,5 +75,5 @@ def test_an_unknown_labeler_is_refused_with_the_nearest_name() -> None:
     assert labeler_named("robust", labelers) is labelers["robust"]
     with pytest.raises(NotFoundError, match="'robst' is not installed here; did you mean 'robust'"):
         labeler_named("robst", labelers)
-    with pytest.raises(NotFoundError, match="use one of .*subsequence-pca"):
+    with pytest.raises(NotFoundError, match=r"use one of .*subsequence-pca"):
         labeler_named("zzz", labelers)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,7 +44,7 @@ def test_spans_hold_every_row_above_the_threshold_and_are_apart(
     if scores.max() >= threshold:
         inside = {row for span in spans for row in range(span.start, span.end)}
         assert set(np.flatnonzero(scores >= threshold)) <= inside
-        assert all(b.start - a.end > gap_rows for a, b in zip(spans, spans[1:], strict=False))
+        assert all(b.start - a.end > gap_rows for a, b in itertools.pairwise(spans))
     for span in spans:
         assert span.peak == scores[span.start : span.end].max() > 0
         assert scores[span.start] > 0

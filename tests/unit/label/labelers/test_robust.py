@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -109,7 +111,7 @@ def test_scores_are_finite_and_do_not_depend_on_unit_or_level(values: np.ndarray
     assert point_scores(-4.0 * values, parameters) == pytest.approx(scores, nan_ok=False)
 
 
-def test_internal_bleeding_is_not_for_this_labeler(bleeding) -> None:
+def test_internal_bleeding_is_not_for_this_labeler(bleeding: Any) -> None:
     # The anomaly is a change of shape well within the range of the pulse: the median is blind to it. Known, and the
     # reason for the other labeler; this test notices if that ever changes.
     scores = point_scores(bleeding.test.values[:, 0], RobustParameters())

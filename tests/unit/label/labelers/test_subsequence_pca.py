@@ -13,7 +13,7 @@ from svc_label.labelers.parameters import parse_parameters
 from svc_label.labelers.subsequence_pca import LABELER, SubsequencePcaParameters, point_scores
 from upwell.scoring import top_point_distance, vus_pr
 
-TRAIN = {"fit_rows": (0, 1200), "windows": (30, 60, 125)}
+TRAIN: dict[str, Any] = {"fit_rows": (0, 1200), "windows": (30, 60, 125)}
 
 
 def pulse(rows: int, seed: int = 0) -> np.ndarray:
@@ -38,21 +38,21 @@ def test_scores_are_the_mean_squared_distance_along_the_components() -> None:
     assert np.mean(scores) == pytest.approx(1.0, abs=0.05)
 
 
-def test_internal_bleeding_is_found_after_learning_from_the_train_part(bleeding) -> None:
+def test_internal_bleeding_is_found_after_learning_from_the_train_part(bleeding: Any) -> None:
     scores = point_scores(bleeding.whole.values[:, 0], SubsequencePcaParameters(**TRAIN))[1200:]
     assert top_point_distance(bleeding.test_labels, scores) == 0
     assert vus_pr(bleeding.test_labels, scores, 100) > 0.95
 
 
 @pytest.mark.parametrize("windows", [[30], [60], [125], []])
-def test_internal_bleeding_is_found_with_each_window_and_with_none_given(bleeding, windows: list[int]) -> None:
+def test_internal_bleeding_is_found_with_each_window_and_with_none_given(bleeding: Any, windows: list[int]) -> None:
     scores = point_scores(
         bleeding.whole.values[:, 0], SubsequencePcaParameters(fit_rows=(0, 1200), windows=tuple(windows))
     )[1200:]
     assert top_point_distance(bleeding.test_labels, scores) <= 100
 
 
-def test_internal_bleeding_is_the_one_candidate_without_a_train_part(bleeding) -> None:
+def test_internal_bleeding_is_the_one_candidate_without_a_train_part(bleeding: Any) -> None:
     (proposal,) = LABELER.propose(bleeding.test, SubsequencePcaParameters()).proposals
     rows = np.flatnonzero(bleeding.test_labels)
     assert proposal.segment.start_row <= rows[0]
@@ -62,7 +62,7 @@ def test_internal_bleeding_is_the_one_candidate_without_a_train_part(bleeding) -
     assert proposal.segment.start_time == proposal.segment.start_row + 1200
 
 
-def test_the_unit_does_not_matter(bleeding) -> None:
+def test_the_unit_does_not_matter(bleeding: Any) -> None:
     values = bleeding.test.values[:, 0]
     scores = point_scores(values, SubsequencePcaParameters())
     assert point_scores(-1e6 * values + 3e7, SubsequencePcaParameters()) == pytest.approx(scores, rel=1e-3)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
-from svc_label.labelers.periods import automatic_windows, autocorrelation, clear_period
+from svc_label.labelers.periods import autocorrelation, automatic_windows, clear_period
 from svc_label.labelers.window_moments import usable_windows, window_moments
 
 

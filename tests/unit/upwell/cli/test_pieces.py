@@ -1,0 +1,192 @@
+"""What the commands are made of: reading, drawing, writing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from google.protobuf import struct_pb2
+from rich.console import Console
+
+from upwell.cli.datasets import preview_lines
+from upwell.cli.lineage import lineage_tree
+from upwell.cli.output import place_in_time, print_json, print_table, row_count, size
+from upwell.cli.plot import sparkline
+from upwell.cli.seriesfile import read_series
+from upwell.cli.session import parse_version
+from upwell.cli.settings import parse_settings
+from upwell.common.v1 import common_pb2
+from upwell.errors import ToolError
+from upwell.ingest.v1 import ingest_service_pb2
+from upwell.registry.v1 import lineage_service_pb2
+
+
+def buckets(*pairs):
+    return [
+        ingest_service_pb2.Bucket(min=pair[0], max=pair[1], count=1) if pair else ingest_service_pb2.Bucket()
+        for pair in pairs
+    ]
+
+
+def test_a_sparkline_rises_with_the_values_and_leaves_gaps_blank():
+    assert sparkline(buckets((0, 0), (1, 1), None, (3, 5), (8, 8))) == "▁▂ ▅█"
+    assert sparkline(buckets((2, 2), (2, 2))) == "▅▅"
+    assert sparkline(buckets(None, None)) == "  "
+
+
+def test_a_preview_names_channel_extent_and_beginning():
+    answer = ingest_service_pb2.PreviewResponse(time="utc", rows=2)
+    answer.channels.add(channel="温度", buckets=buckets((1, 2), (0.5, 3)))
+    answer.channels[0].buckets[0].start_time = 1_700_000_000_500_000_000
+    assert preview_lines(answer) == ["温度  (0.5 .. 3; from 2023-11-14 22:13:20.5Z)", "▁█"]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "settings"),
+    [
+        (["a=1", "b=x", "c=[1,2]", "d=true", "e=1e-3"], {"a": 1, "b": "x", "c": [1, 2], "d": True, "e": 0.001}),
+        (["path=a=b"], {"path": "a=b"}),
+        (["empty="], {"empty": ""}),
+        (None, {}),
+    ],
+)
+def test_settings_are_read_as_json_where_they_are(pairs, settings):
+    assert parse_settings(pairs) == settings
+
+
+@pytest.mark.parametrize("pair", ["novalue", "=1"])
+def test_a_setting_without_key_or_value_is_bad_usage(pair):
+    with pytest.raises(typer.BadParameter, match="KEY=VALUE"):
+        parse_settings([pair])
+
+
+def test_a_version_needs_a_number():
+    assert parse_version("pump@12") == ("pump", 12)
+    for wrong in ("pump", "pump@", "pump@x", "@1"):
+        with pytest.raises(ToolError, match="NAME@NUMBER"):
+            parse_version(wrong)
+
+
+def series_file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "new.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_series_file_with_an_index(tmp_path):
+    read = read_series(series_file(tmp_path, "Index,压力,b\n5,1.5,2\n6,3,4e1\n\n"))
+    assert list(read.series.times) == [5, 6]
+    assert {channel.name: list(channel.values) for channel in read.series.channels} == {
+        "压力": [1.5, 3.0],
+        "b": [2.0, 40.0],
+    }
+    assert not read.clock
+
+
+def test_a_series_file_with_a_clock(tmp_path):
+    text = "time,a\n2026-01-01T00:00:00Z,1\n2026-01-01T01:00:00.000001+01:00,2\n"
+    read = read_series(series_file(tmp_path, text))
+    assert list(read.series.times) == [1_767_225_600_000_000_000, 1_767_225_600_000_001_000]
+    assert read.clock
+
+
+def test_a_series_file_without_a_time(tmp_path):
+    read = read_series(series_file(tmp_path, "a\n1\n2\n"))
+    assert not read.series.times
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("a,b\n", "no rows"),
+        ("index\n1\n", "no column of values"),
+        ("a\n1\nx\n", "line 3, column a: 'x' is not a number"),
+        ("a\nnan\n", "finite"),
+        ("a\ninf\n", "finite"),
+        ("a,b\n1\n", "line 2: 1 fields where the header names 2"),
+        ("index,a\n1,1\n2.5,1\n", "line 3, column index: '2.5' is not a whole number"),
+        ("time,a\n2026-01-01,1\nyesterday,1\n", "line 3, column time: 'yesterday' is not a time"),
+    ],
+)
+def test_a_bad_series_file_is_one_clear_error(tmp_path, text, message):
+    with pytest.raises(ToolError, match=message):
+        read_series(series_file(tmp_path, text))
+
+
+def test_a_missing_or_binary_series_file_is_one_clear_error(tmp_path):
+    with pytest.raises(ToolError, match="cannot be read"):
+        read_series(tmp_path / "nothing.csv")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ToolError, match="not UTF-8"):
+        read_series(tmp_path / "binary.csv")
+
+
+def drawn(tree) -> list[str]:
+    console = Console(width=200, color_system=None)
+    with console.capture() as capture:
+        console.print(tree)
+    return capture.get().splitlines()
+
+
+def graph(root: str, *edges: tuple[str, str]):
+    answer = lineage_service_pb2.GetLineageResponse(root=root)
+    keys = {root, *(key for edge in edges for key in edge)}
+    for key in sorted(keys):
+        answer.nodes.add(key=key, type=key.partition("/")[0], label=key.partition("/")[2].upper(), seen=True)
+    for parent, child in edges:
+        answer.edges.add(parent=parent, child=child)
+    return answer
+
+
+def test_a_tree_draws_what_is_shared_once():
+    diamond = graph(
+        "model/m",
+        ("run/r", "model/m"),
+        ("dataset/a", "run/r"),
+        ("dataset/b", "run/r"),
+        ("source/s", "dataset/a"),
+        ("dataset/a", "dataset/b"),
+    )
+    assert drawn(lineage_tree(diamond, up=True)) == [
+        "model M",
+        "└── run R",
+        "    ├── dataset A",
+        "    │   └── source S",
+        "    └── dataset B",
+        "        └── dataset A (see above)",
+    ]
+
+
+def test_a_tree_downwards_and_a_node_not_seen_yet():
+    answer = graph("dataset/a", ("dataset/a", "run/r"))
+    next(node for node in answer.nodes if node.key == "run/r").seen = False
+    assert drawn(lineage_tree(answer, up=False)) == ["dataset A", "└── run R (not seen yet)"]
+
+
+def test_messages_are_printed_as_json_with_the_contracts_names(capsys):
+    print_json([common_pb2.DatasetRef(name="泵", version=3)])
+    assert json.loads(capsys.readouterr().out) == [{"name": "泵", "version": 3, "manifest_digest": ""}]
+
+
+def test_a_table_in_a_pipe_is_not_cut(capsys):
+    print_table(["name", "n#"], [("x" * 300, 1)], empty="none")
+    assert "x" * 300 in capsys.readouterr().out
+
+
+def test_an_empty_table_is_a_sentence_beside_the_result(capsys):
+    print_table(["name"], [], empty="Nothing yet.")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "Nothing yet.\n")
+
+
+def test_numbers_for_people():
+    meta = struct_pb2.Struct()
+    assert row_count(meta) == ""
+    meta["rows"] = 20_000_000
+    assert row_count(meta) == "20,000,000"
+    assert [size(n) for n in (12, 2048, 5 * 2**20, 3 * 2**30)] == ["12 B", "2.0 KiB", "5.0 MiB", "3.0 GiB"]
+    assert place_in_time(17, clock=False) == "17"
+    assert place_in_time(1_000_000_000, clock=True) == "1970-01-01 00:00:01Z"
