@@ -34,7 +34,7 @@ class ObjectStore(Protocol):
         """Whether the key holds an object."""
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Keys under a prefix, in order."""
+        """Keys under a prefix; those of one folder come together and in order."""
 
 
 class ArtifactStore(Protocol):

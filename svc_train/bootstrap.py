@@ -32,6 +32,7 @@ from svc_train.use_cases.inputs import Inputs
 NAME = "svc_train"
 MIGRATIONS = Path(__file__).parent / "migrations"
 TRAIN = (sys.executable, "-m", "svc_train.child")
+PREPARE_BASE = (sys.executable, "-m", "svc_train.adapters.prepare_base")
 CLEANING_S = 3600.0
 
 
@@ -52,7 +53,7 @@ def build(settings: TrainSettings) -> App:
             store=store,
             catalogue=RegistryCatalogue(settings),
             artifacts=Artifacts(objects),
-            shelf=ProcessShelf(settings.bases_dir, environment=environment),
+            shelf=ProcessShelf(settings.bases_dir, command=PREPARE_BASE, environment=environment),
             bases_folder=settings.data_dir.absolute() / "bases",
         ),
         launcher=ProcessLauncher(TRAIN, environment=environment),

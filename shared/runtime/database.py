@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event
+from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -140,5 +140,6 @@ def insert_or_ignore(session: Session, table: type[SQLModel], rows: Sequence[Map
     if not rows:
         return 0
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).on_conflict_do_nothing()
-    return session.connection().execute(statement, list(rows)).rowcount
+    # What is returned is counted, because the drivers do not agree on how many rows such a statement concerns.
+    statement = insert(table).on_conflict_do_nothing().returning(*inspect(table).primary_key)
+    return len(session.connection().execute(statement, list(rows)).all())

@@ -106,7 +106,7 @@ class FolderObjectStore:
         """Read an object that is small."""
         try:
             data = self._path(key).read_bytes()
-        except (FileNotFoundError, IsADirectoryError):
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise NotFoundError(f"The object store has no {key}") from None
         if len(data) > max_bytes:
             raise IntegrityError(f"The object {key} is larger than {max_bytes} bytes")

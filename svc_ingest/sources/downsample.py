@@ -28,12 +28,12 @@ MIN_POINTS = 3
 
 
 def downsample_series(full: Path, facts: SeriesFacts, target: Path, points: int) -> SeriesFacts:
-    """Write the rows of `full` that some channel's shape needs to `target`: at most about `points` of them.
+    """Write the rows of `full` that some channel's shape needs to `target`: at most `points` of them.
 
-    Every channel has an equal share of the points and all channels keep the union of the rows, so that they stay
-    aligned; the first and the last row are always among them.
+    Every channel has an equal share of the points (three at least, even where that makes more points) and all
+    channels keep the union of the rows, so that they stay aligned. The first and the last row are always kept.
     """
-    share = max(MIN_POINTS, points // len(facts.channels))
+    share = max(MIN_POINTS, (points - 2) // len(facts.channels))
     kept = [np.array([0, facts.rows - 1])]
     kept += [_channel_rows(full, facts, name, share) for name in facts.channels]
     rows = np.unique(np.concatenate(kept))

@@ -19,7 +19,8 @@ MARGIN = 8
 MIN_CHANGE = 0.2
 UNCHANGED = 1e-6
 TRIES = 50
-# Where a piece hardly moves, its spread is taken as this share of the whole channel's.
+# Where a piece hardly moves, its spread is taken as this share of the whole channel's. The spread of a channel that
+# never moves is taken as a tenth of its value, or 1 for zero.
 QUIET = 0.05
 
 
@@ -93,23 +94,23 @@ class _Cut:
 def make_pieces(source: Floats, parameters: InjectParameters) -> Iterator[Piece]:
     """Pieces of the source ([rows, channels]) until there are enough rows; each is drawn from a seed of its own."""
     columns = [source[:, channel] for channel in range(source.shape[1])]
-    whole = [_spread(column, floor=0.0) for column in columns]
+    least = [QUIET * _spread(column) or abs(_mean(column)) / 10 or 1.0 for column in columns]
     made, number = 0, 0
     while made < parameters.rows:
         rng = np.random.default_rng([parameters.seed, number])
-        piece = _make_piece(source, whole, parameters, rng)
+        piece = _make_piece(source, least, parameters, rng)
         yield piece
         made, number = made + len(piece.values), number + 1
 
 
 def _make_piece(
-    source: Floats, whole: Sequence[float], parameters: InjectParameters, rng: np.random.Generator
+    source: Floats, least: Sequence[float], parameters: InjectParameters, rng: np.random.Generator
 ) -> Piece:
     low, high = parameters.piece_rows
     rows = min(int(rng.integers(low, high + 1)), len(source))
     offset = int(rng.integers(len(source) - rows + 1))
     values = _jittered(source[offset : offset + rows], 1.0 + parameters.amplitude_jitter * rng.uniform(-1.0, 1.0))
-    spreads = [_spread(values[:, i], floor=QUIET * spread) for i, spread in enumerate(whole)]
+    spreads = [max(_spread(values[:, channel]), floor) for channel, floor in enumerate(least)]
     cut = _Cut(values=values, source=source, spreads=spreads, parameters=parameters, rng=rng)
     fewest, most = parameters.distortions_per_piece
     wanted = int(rng.integers(fewest, most + 1))
@@ -131,11 +132,10 @@ def _mean(column: Floats) -> float:
     return float(present.mean()) if len(present) else 0.0
 
 
-def _spread(column: Floats, *, floor: float) -> float:
-    """The standard deviation of the present values, at least `floor`; for a constant a tenth of it, or 1 for zeros."""
+def _spread(column: Floats) -> float:
     present = column[np.isfinite(column)]
-    spread = max(float(present.std()), floor) if len(present) else floor
-    return spread or abs(_mean(column)) / 10 or 1.0
+    # The standard deviation of a constant may be a rounding error; its range is exactly zero.
+    return float(present.std()) if len(present) and np.ptp(present) > 0.0 else 0.0
 
 
 def _distort(cut: _Cut, taken: Sequence[Injected]) -> Injected | None:

@@ -54,24 +54,29 @@ def point_scores(values: Floats, parameters: SubsequencePcaParameters) -> Floats
     by that component's variance. A row's score is the mean over the windows that cover it.
 
     Gaps of up to a quarter window are bridged by straight lines; windows that touch a longer one are neither learnt
-    from nor scored.
+    from nor scored. A channel that does not move in the rows learnt from is not scored.
 
     Args:
         values: [rows], NaN for missing.
         parameters: windows and rows to learn from; the threshold plays no part.
 
     Raises:
-        InvalidInputError: too few rows for the windows, or no window without a long gap to learn from.
+        InvalidInputError: the rows to learn from lie outside the series or are too few for the windows.
     """
     start, end = _fit_range(len(values), parameters)
     missing = ~np.isfinite(values)
-    spread = float(np.std(values[start:end][~missing[start:end]])) if not missing[start:end].all() else 0.0
-    if spread == 0.0:
+    learnt = values[start:end][~missing[start:end]]
+    # The standard deviation of a constant may be a rounding error; its range is exactly zero.
+    if not len(learnt) or np.ptp(learnt) == 0.0:
         return np.zeros(len(values))
-    x = _scaled(values, missing, float(np.mean(values[start:end][~missing[start:end]])), spread)
-    windows = parameters.windows or automatic_windows(x[start:end])
+    x = _scaled(values, missing, float(learnt.mean()), float(learnt.std()))
     gaps = _gap_lengths(missing)
-    return np.asarray(sum(_window_length_scores(x, gaps > w // 4, w, start, end) for w in windows) / len(windows))
+    total, scored = np.zeros(len(x)), np.zeros(len(x))
+    for window in parameters.windows or automatic_windows(x[start:end]):
+        scores = _window_length_scores(x, gaps > window // 4, window, start, end)
+        total += scores
+        scored += scores > 0.0
+    return np.asarray(total / np.maximum(scored, 1.0))
 
 
 def _fit_range(rows: int, parameters: SubsequencePcaParameters) -> tuple[int, int]:
@@ -104,9 +109,7 @@ def _gap_lengths(missing: Bools) -> NDArray[np.int64]:
 def _window_length_scores(x: Floats, unusable: Bools, window: int, start: int, end: int) -> Floats:
     learnable = usable_windows(unusable[start:end], window)
     if not learnable.any():
-        raise InvalidInputError.of(
-            "parameters.windows", f"no window of {window} rows is free of gaps longer than {window // 4} rows"
-        )
+        return np.zeros(len(x))
     mean, covariance = window_moments(x[start:end], learnable)
     variances, components = np.linalg.eigh(covariance)
     floored = np.maximum(variances, VARIANCE_FLOOR * variances[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.contracts.series import Segment
 from shared.errors import IntegrityError, InvalidInputError
 from svc_label.domain.candidates import Candidate
 from svc_label.domain.datasets import SeriesFacts
@@ -21,24 +22,19 @@ def take_prediction(
         UnavailableError: the object store does not answer.
     """
     facts = series.describe(prediction.dataset)
-    candidates = [
-        Candidate(
-            dataset_name=facts.version.name,
-            dataset_digest=facts.version.digest,
-            labeler=prediction.labeler,
-            segment=segment,
-        )
-        for segment in predictions.segments(prediction.result_digest)
-    ]
-    _check(candidates, facts, prediction)
+    segments = predictions.segments(prediction.result_digest)
+    candidates = [_candidate(prediction, facts, number, segment) for number, segment in enumerate(segments)]
     with store.transaction() as tx:
         tx.series.remember(facts)
         tx.candidates.add(candidates, origin=prediction.key)
 
 
-def _check(candidates: list[Candidate], facts: SeriesFacts, prediction: Prediction) -> None:
-    for number, candidate in enumerate(candidates):
-        try:
-            check_claim(f"segments[{number}]", candidate.segment, rows=facts.rows, channels=facts.channels)
-        except InvalidInputError as error:
-            raise IntegrityError(f"The result of {prediction.job_id} does not fit {facts.version}: {error}") from error
+def _candidate(prediction: Prediction, facts: SeriesFacts, number: int, segment: Segment) -> Candidate:
+    version = facts.version
+    try:
+        check_claim(f"segments[{number}]", segment, rows=facts.rows, channels=facts.channels)
+        return Candidate(
+            dataset_name=version.name, dataset_digest=version.digest, labeler=prediction.labeler, segment=segment
+        )
+    except InvalidInputError as error:
+        raise IntegrityError(f"The result of {prediction.job_id} does not fit {version}: {error}") from error

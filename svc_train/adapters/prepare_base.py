@@ -27,13 +27,14 @@ def main() -> None:
     parser.add_argument("--brought", action="store_true", help="the folder holds it already")
     options = parser.parse_args()
     try:
-        answer = _prepare(options.name, options.folder, is_brought=options.brought)
+        answer = prepare(options.name, options.folder, is_brought=options.brought)
     except InvalidInputError as error:
         answer = {"refused": "; ".join(violation.reason for violation in error.violations)}
     print(json.dumps(answer), flush=True)  # noqa: T201 - standard output is the answer
 
 
-def _prepare(name: str, folder: Path, *, is_brought: bool) -> dict[str, Any]:
+def prepare(name: str, folder: Path, *, is_brought: bool) -> dict[str, Any]:
+    """The files and facts of a base; InvalidInputError when there is none of that name, or it is none."""
     if not is_brought:
         build_base(name, folder)
     files = base_files(folder)

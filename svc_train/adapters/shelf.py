@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,11 +25,13 @@ class ProcessShelf:
 
     Args:
         bases_dir: folder whose sub-folders are bases; they come before built-in ones of the same name.
-        environment: of the process that builds or checks.
+        command: builds or checks one, see `prepare_base`.
+        environment: of that process.
     """
 
-    def __init__(self, bases_dir: Path | None, *, environment: Mapping[str, str]) -> None:
+    def __init__(self, bases_dir: Path | None, *, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._bases_dir = bases_dir
+        self._command = tuple(command)
         self._environment = environment
 
     def fingerprint(self, name: str) -> str:
@@ -44,8 +45,8 @@ class ProcessShelf:
     def prepare(self, name: str, folder: Path, *, must_stop: Callable[[], bool]) -> PreparedBase:
         """Build or check it in a process that answers with one line of JSON."""
         brought = self._folder(name)
-        command = (sys.executable, "-m", "svc_train.adapters.prepare_base", name, str(brought or folder))
-        process = Process((*command, *(["--brought"] if brought else [])), environment=self._environment)
+        arguments = (name, str(brought or folder), *(["--brought"] if brought else []))
+        process = Process((*self._command, *arguments), environment=self._environment)
         answer, log = "", list[str]()
         try:
             while not process.ended:

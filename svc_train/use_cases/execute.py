@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +73,8 @@ class Execution:
             self._complete(work, job, lease, started_at)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # a newer attempt may have its folder beside this one
+                folder.parent.rmdir()
 
     def _prepare(self, work: Work, folder: Path, lease: Lease) -> Job:
         request = RunRequest.from_json(work.request)
@@ -163,7 +166,7 @@ def run_failed(work: Work, failure: Failure) -> RunFailed:
 
 
 def _insist(lease: Lease, action: Callable[[], T]) -> T:
-    """Do it as soon as what it depends on answers; StoppedAttemptError when the attempt has to end before."""
+    """Do it as soon as what it depends on answers; UnavailableError when the attempt has to end before that."""
     while True:
         try:
             return action()

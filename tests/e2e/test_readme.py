@@ -50,7 +50,7 @@ def processes_under(folder: Path) -> list[str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            if str(folder) in command or str(folder) in os.readlink(process / "cwd"):
+            if str(folder) in command or str(folder) in str((process / "cwd").readlink()):
                 found.append(command)
         except OSError:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import Annotated
 
@@ -22,7 +23,10 @@ STYLES = {
     "model": "bold red",
     "prediction": "dim",
 }
-LONGEST_KEY = 48
+LONGEST_KEY = 60
+# Sources and reviews are known by the edges to them alone; these have an event of their own.
+ANNOUNCED = {"dataset", "run", "model", "base", "prediction"}
+DIGEST = re.compile(r"([0-9a-f]{12})[0-9a-f]{52}")
 
 
 def lineage(
@@ -75,8 +79,7 @@ def lineage_tree(graph: lineage_service_pb2.GetLineageResponse, *, up: bool) -> 
 def _name(nodes: dict[str, lineage_service_pb2.LineageNode], key: str) -> Text:
     node = nodes.get(key)
     kind = node.type if node and node.type else key.partition("/")[0]
-    label = node.label if node and node.label else key.partition("/")[2]
+    label = node.label if node and node.label else DIGEST.sub(r"\1", key.partition("/")[2])
     shown = label if len(label) <= LONGEST_KEY else label[: LONGEST_KEY - 1] + "…"
-    # A source is never announced by itself, so only the edge to it is known.
-    unseen = "" if node is None or node.seen or kind == "source" else " (not seen yet)"
+    unseen = " (not seen yet)" if node and not node.seen and kind in ANNOUNCED else ""
     return Text.assemble((kind, STYLES.get(kind, "")), " ", shown, (unseen, "dim"))

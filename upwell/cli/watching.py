@@ -39,6 +39,7 @@ class _Display:
         self._bar = bar
         self._task: TaskID = bar.add_task(f"run {run_id[:8]}", total=None, note="waiting")
         self._told = ""
+        self._tenth = 0
 
     def run(self, run: train_service_pb2.Run) -> None:
         note = state_name(run.state) + (f", attempt {run.attempt}" if run.attempt > 1 else "")
@@ -50,8 +51,9 @@ class _Display:
     def progress(self, progress: events_pb2.TrainProgress) -> None:
         note = f"loss {progress.loss:.4f}  {progress.tokens_per_second:,.0f} tokens/s"
         self._bar.update(self._task, completed=progress.step, total=progress.total_steps, note=note)
-        tenth = max(1, progress.total_steps // 10)
-        if progress.step % tenth == 0:
+        tenth = 10 * progress.step // max(progress.total_steps, 1)
+        if tenth != self._tenth:
+            self._tenth = tenth
             self._tell(f"step {progress.step} of {progress.total_steps}  {note}")
 
     def _tell(self, text: str) -> None:

@@ -6,7 +6,6 @@ import time
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
-from rich.rule import Rule
 from rich.text import Text
 
 
@@ -22,7 +21,7 @@ class Narrator:
         """Begin a step."""
         self._step += 1
         self.console.print()
-        self.console.print(Rule(f"[bold]{self._step}. {title}[/]  [dim]{self.elapsed_s:.0f} s[/]", align="left"))
+        self.console.print(f"[bold]── {self._step}. {title}[/] [dim]({self.elapsed_s:.0f} s)[/]")
         self.console.print(Text(why, style="italic"))
 
     def say(self, text: str) -> None:

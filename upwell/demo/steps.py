@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from upwell.cli.datasets import preview_lines
 from upwell.cli.label import ended_job
@@ -32,6 +33,8 @@ NORMAL, SCORED, GAIT = "bleeding-normal", "bleeding-test", "gait"
 INJECTED, LABELS, MODEL = "bleeding-injected", "bleeding-labels", "bleeding-detector"
 DETECTORS = ("robust", "subsequence-pca")
 ALIAS = "champion"
+# Enough for this recording, so that the demo stays short.
+HYPERPARAMETERS = {"max_steps": 120}
 SHOWN_CANDIDATES = 5
 ALL_CANDIDATES = 1000
 # Every wait of the demo: generous, because two cores may be busy with other things.
@@ -123,14 +126,15 @@ class Demo:
 
     async def ask_for_training(self) -> str:
         """A bare publish."""
-        request = {"recipe": "series-lm", "dataset": LABELS, "model": MODEL}
+        request = {"recipe": "series-lm", "dataset": LABELS, "model": MODEL, "hyperparameters": HYPERPARAMETERS}
         self.narrator.step(
             "Ask for training",
             "Any NATS client can do this. A program that imports nats-py and json, and nothing of Upwell, publishes:",
         )
         self.narrator.say(f"train.requested {json.dumps(request)}")
         known = {run.run_id for run in await self.upwell.train.runs(model=MODEL)}
-        await _publish_without_upwell(self.nats_url, "train.requested", request)
+        place = await _publish_without_upwell(self.nats_url, "train.requested", request)
+        self.narrator.say(f"JetStream has it: number {place} in its stream")
 
         async def recorded() -> str | None:
             runs = await self.upwell.train.runs(model=MODEL)
@@ -242,9 +246,17 @@ def _raise_if_refused(status: infer_service_pb2.ModelStatus) -> None:
         raise ToolError(f"{version_name(status.model)} was refused: {status.failure.reason} {status.failure.remedy}")
 
 
-async def _publish_without_upwell(url: str, subject: str, body: dict[str, str]) -> None:
+async def _publish_without_upwell(url: str, subject: str, body: Mapping[str, Any]) -> str:
+    """Run the small program; what it prints."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", publish_request.__file__, url, subject, json.dumps(body)
+        sys.executable,
+        publish_request.__file__,
+        url,
+        subject,
+        json.dumps(body),
+        stdout=asyncio.subprocess.PIPE,
     )
-    if await process.wait() != 0:
+    printed, _ = await process.communicate()
+    if process.returncode != 0:
         raise ToolError(f"{subject} could not be published.")
+    return printed.decode().strip()

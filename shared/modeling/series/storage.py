@@ -54,34 +54,33 @@ def save_network(folder: Path, info: BundleInfo, network: SeriesLM, tokenizer: P
 
 def load_network(folder: Path, base_dir: Path | None, info: BundleInfo) -> SeriesLM:
     """Rebuild the network in float32 on the CPU, in eval mode; IntegrityError when anything does not fit."""
-    spec = parse_spec(info.spec)
-    if info.method == LORA:
-        decoder = load_base(check_base(info, base_dir)).decoder
-        add_adapters(decoder, parse_lora(info.lora))
-        network = SeriesLM(decoder, spec)
-        state = network.state_dict()
-        stored = read_tensors(folder / ADAPTER_FILE, shapes=_shapes(_adapters(state)))
-        stored |= read_tensors(folder / HEADS_FILE, shapes=_shapes(_heads(state)))
-    else:
-        network = SeriesLM(_empty_decoder(folder), spec)
-        stored = read_tensors(folder / MODEL_FILE, shapes=_shapes(network.state_dict()))
-    # The names were compared above; what is absent here is the frozen base.
-    network.load_state_dict(stored, strict=False)
+    # New layers get random weights, which are all replaced; the caller's random state must not notice.
+    with torch.random.fork_rng(devices=[]):
+        network = SeriesLM(_decoder(folder, base_dir, info), parse_spec(info.spec))
+    state = network.state_dict()
+    parts = {ADAPTER_FILE: _adapters(state), HEADS_FILE: _heads(state)} if info.method == LORA else {MODEL_FILE: state}
+    for name, part in parts.items():
+        stored = read_tensors(folder / name, shapes={key: tuple(tensor.shape) for key, tensor in part.items()})
+        # The names were compared; what is absent here is in the other part, or in the base, which stays as it is.
+        network.load_state_dict(stored, strict=False)
     return network.eval()
 
 
-def _empty_decoder(folder: Path) -> PreTrainedModel:
+def _decoder(folder: Path, base_dir: Path | None, info: BundleInfo) -> PreTrainedModel:
+    """The base with untrained adapters, or a model of the stored architecture with random weights."""
+    if info.method == LORA:
+        decoder = load_base(check_base(info, base_dir)).decoder
+        add_adapters(decoder, parse_lora(info.lora))
+        return decoder
     read_json(folder / CONFIG_FILE)
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        # Its initial weights are random and all replaced; the caller's random state must not notice.
-        with torch.random.fork_rng(devices=[]):
-            decoder: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
-                config, trust_remote_code=False, dtype=torch.float32
-            )
-            return decoder
+        model: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
+            config, trust_remote_code=False, dtype=torch.float32
+        )
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise IntegrityError(f"The bundle's {CONFIG_FILE} describes no language model: {error}") from error
+    return model
 
 
 def _adapters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -90,10 +89,6 @@ def _adapters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _heads(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in state.items() if not name.startswith(DECODER)}
-
-
-def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 def _portable(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def _tracks(
     _check_segments(source.name, segments, channels, table.num_rows)
     grouped: list[list[Track]] = [[] for _ in stretches]
     for channel in channels:
-        values = np.asarray(table[channel].cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+        values = _numbers(table[channel], channel, source.name)
         targets = np.zeros(table.num_rows, dtype=np.int16)
         for segment in segments:
             if segment.channel in ("", channel):
@@ -169,6 +169,14 @@ def _tracks(
                 Track(series=source.name, channel=channel, values=values[start:end], targets=targets[start:end])
             )
     return grouped
+
+
+def _numbers(column: pa.ChunkedArray, channel: str, series: str) -> NDArray[np.float64]:
+    """The values of a column, NaN where they are missing."""
+    try:
+        return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+    except pa.ArrowException as error:
+        raise InvalidInputError.of("training_set", f"channel {channel!r} of {series!r} holds no numbers") from error
 
 
 def _check_segments(name: str, segments: Sequence[LabelledRows], channels: Sequence[str], rows: int) -> None:

@@ -26,6 +26,8 @@ from svc_infer.domain.findings import Findings
 from svc_infer.domain.series import Series
 from tests.component.infer.tiny import TinyModels
 
+pytestmark = pytest.mark.heavy
+
 
 class Store:
     """An object store of a test's own, beside a server's cache."""

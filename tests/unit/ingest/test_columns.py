@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from shared.errors import InvalidInputError
@@ -57,7 +59,7 @@ def test_a_table_with_channel_and_value_is_long() -> None:
         (["time", "v"], {"value_column": "v", "channel_column": "v"}, "must be three columns"),
     ],
 )
-def test_what_does_not_fit_is_refused(names: list[str], options: dict[str, object], says: str) -> None:
+def test_what_does_not_fit_is_refused(names: list[str], options: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         choose_columns(names, read_options(**options))
     assert says in str(caught.value)

@@ -46,18 +46,18 @@ def test_extremes_ends_and_alignment_are_kept(ingest: Ingest, times: Any) -> Non
 def test_the_meta_says_how(ingest: Ingest) -> None:
     meta = ingest(table(TIMES, a=WAVE), time_format="ns", downsample_to=500).facts.to_meta()
     assert meta["downsampling"] == {"method": "minmax-lttb", "from_rows": ROWS, "points": 500}
-    assert meta["rows"] <= 502
+    assert meta["rows"] <= 500
 
 
 def test_the_line_is_as_near_as_the_library_s_own(ingest: Ingest) -> None:
-    """The error of the line through 500 points is no worse than that of tsdownsample in one go."""
-    got = ingest(table(TIMES, a=SPIKED), time_format="ns", downsample_to=500).columns()
-    own = MinMaxLTTBDownsampler().downsample(SPIKED, n_out=500)
+    """The row groups that are looked at one by one cost no accuracy against tsdownsample in one go."""
+    got = ingest(table(TIMES, a=WAVE), time_format="ns", downsample_to=500).columns()
+    own = MinMaxLTTBDownsampler().downsample(WAVE, n_out=500)  # type: ignore[no-untyped-call]
 
     def error(x: Any, y: Any) -> float:
-        return float(np.abs(np.interp(TIMES, x, y) - SPIKED).mean())
+        return float(np.abs(np.interp(TIMES, x, y) - WAVE).mean())
 
-    assert error(got["time"], got["a"]) <= 1.05 * error(TIMES[own], SPIKED[own])
+    assert error(got["time"], got["a"]) <= 1.05 * error(TIMES[own], WAVE[own])
 
 
 def test_missing_values_are_passed_over(ingest: Ingest) -> None:
@@ -65,7 +65,7 @@ def test_missing_values_are_passed_over(ingest: Ingest) -> None:
     late = np.where(np.arange(ROWS) < 500_000, np.nan, WAVE)
     made = ingest(table(TIMES, a=holes, b=late), time_format="ns", missing="keep", downsample_to=400)
     got = made.columns()
-    assert made.facts.rows <= 402
+    assert made.facts.rows <= 400
     assert max(value for value in got["a"] if value is not None) == 9.0
     assert all(value is None for value, time in zip(got["b"], got["time"], strict=True) if time < 500_000 * 10**6)
     assert sum(value is not None for value in got["b"]) > 150

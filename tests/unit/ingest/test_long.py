@@ -18,7 +18,11 @@ from svc_ingest.sources.spill import Spill
 Ingest = Callable[..., Any]
 Refused = Callable[..., str]
 
-VALUES = {"a": {1: 1.0, 2: 2.0, 5: 3.5}, "泵": {1: -1.0, 3: None, 5: 7.0}, "c": {4: 0.25}}
+VALUES: dict[str, dict[int, float | None]] = {
+    "a": {1: 1.0, 2: 2.0, 5: 3.5},
+    "泵": {1: -1.0, 3: None, 5: 7.0},
+    "c": {4: 0.25},
+}
 WIDE = "time,a,泵,c\n1,1,-1,\n2,2,,\n3,,,\n4,,,0.25\n5,3.5,7,\n"
 ROWS = [(time, name, value) for name, values in VALUES.items() for time, value in values.items()]
 

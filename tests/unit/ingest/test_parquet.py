@@ -147,7 +147,7 @@ def test_damaged_files(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "x.parquet"
     rng = np.random.default_rng(0)
     pq.write_table(table(np.arange(50_000), rng.normal(size=50_000)), path, compression="zstd")
-    data = bytearray(path.read_bytes())
+    data = path.read_bytes()
     flipped = data[:1000] + bytes(len(data) - 3000) + data[-2000:]
     path.write_bytes({"text": b"time,a\n1,2\n", "short": data[:-100], "flipped": flipped, "empty": b""}[damage])
     with pytest.raises(InvalidInputError, match="no readable Parquet file"):

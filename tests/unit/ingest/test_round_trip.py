@@ -53,7 +53,7 @@ def long(data: dict[str, list[Any]]) -> str:
     return text.getvalue()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=series())
 def test_values_come_back_and_both_layouts_agree(ingest: Callable[..., Any], data: dict[str, list[Any]]) -> None:
     made = ingest(wide(data), time_column="time", time_format="index", layout="wide")
@@ -63,7 +63,7 @@ def test_values_come_back_and_both_layouts_agree(ingest: Callable[..., Any], dat
     assert same.path.read_bytes() == made.path.read_bytes()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(times=st.lists(st.datetimes(timezones=st.timezones()), min_size=1, max_size=10))
 def test_any_moment_with_an_offset_is_read_exactly(ingest: Callable[..., Any], times: list[Any]) -> None:
     inside = sorted({t for t in times if 1700 < t.year < 2200 and t.utcoffset().total_seconds() % 60 == 0})

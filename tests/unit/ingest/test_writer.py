@@ -86,8 +86,9 @@ def test_a_failed_reading_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_a_series_has_rows(tmp_path: Path) -> None:
+    nothing: list[Any] = []
     with pytest.raises(InvalidInputError, match="no row of data"):
-        write_series(Reading(time="utc", channels=("a",), batches=(b for b in [])), tmp_path / "x")
+        write_series(Reading(time="utc", channels=("a",), batches=(b for b in nothing)), tmp_path / "x")
 
 
 @pytest.mark.parametrize(("channels", "rows"), [(1, 2**18), (100, 20763), (4096, 1024)])

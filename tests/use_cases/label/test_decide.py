@@ -15,6 +15,7 @@ from svc_label.domain.queue import CandidateFilter
 from svc_label.domain.reviews import Decision
 from tests.use_cases.label.world import ALICE, STEP, World
 
+APPROVED = SingleDecision(candidate_id="x", decision=Decision.APPROVED)
 ADMIN = Caller(name="root", may_speak_for_others=True)
 
 
@@ -126,7 +127,7 @@ def test_bulk_names_a_dataset_that_is_not_there(world: World, ids):
         (
             Batch(
                 id="b",
-                decisions=(SingleDecision(candidate_id="x", decision=Decision.APPROVED),),
+                decisions=(APPROVED,),
                 bulk=BulkDecision(dataset="", wanted=CandidateFilter(), decision=Decision.APPROVED),
             ),
             ["decisions"],
@@ -180,15 +181,15 @@ def test_a_correction_keeps_what_it_leaves_open_and_gets_its_times(world: World,
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "channel", "field"),
-    [(5, 5, "", "end_row"), (-1, 5, "", "start_row"), (190, 201, "", "end_row"), (0, 5, "z", "channel")],
+    ("rows", "channel", "field"),
+    [((5, 5), "", "end_row"), ((-1, 5), "", "start_row"), ((190, 201), "", "end_row"), ((0, 5), "z", "channel")],
 )
-def test_a_correction_outside_the_series_is_refused(world: World, ids, start, end, channel, field):
+def test_a_correction_outside_the_series_is_refused(world: World, ids, rows, channel, field):
     with pytest.raises(InvalidInputError) as error:
         world.decide(
             "b-1",
             SingleDecision(candidate_id=ids[0], decision=Decision.APPROVED),
-            correction(ids[1], start, end, channel=channel),
+            correction(ids[1], *rows, channel=channel),
         )
     assert error.value.violations[0].field == f"decisions[1].corrected.{field}"
     assert not all_reviews(world)

@@ -45,7 +45,7 @@ def test_a_wrong_request_is_refused_by_field_and_announced(world: World, changed
 
 
 def test_a_job_id_is_checked(world: World):
-    with pytest.raises(InvalidInputError, match="^job_id"):
+    with pytest.raises(InvalidInputError, match=r"^job_id"):
         world.jobs.take("no spaces", GOOD)
     assert not world.events("label.failed")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from shared.contracts.work import Work
 from shared.errors import NotFoundError, UnavailableError
 from shared.runtime.artifacts import Artifacts
 from shared.runtime.database import Database
+from shared.runtime.migrations import migrate
 from shared.runtime.object_store import FolderObjectStore
 from shared.runtime.outbox import OutboxRow
 from shared.runtime.worker import Lease, failure_of
@@ -27,6 +30,7 @@ from svc_label.adapters.store import SqlLabelStore
 from svc_label.adapters.stored_exports import ArtifactExports
 from svc_label.adapters.stored_predictions import ArtifactPredictions
 from svc_label.adapters.stored_series import ArtifactSeries, write_series
+from svc_label.bootstrap import MIGRATIONS
 from svc_label.domain.batches import Batch, Caller, DecidedBatch, SingleDecision
 from svc_label.domain.jobs import LabelRequest
 from svc_label.domain.picking import Pick
@@ -249,3 +253,20 @@ class World:
         with self.database.reading() as session:
             rows = session.exec(select(OutboxRow).where(OutboxRow.subject == subject).order_by(OutboxRow.id)).all()
             return [json.loads(row.body) for row in rows]
+
+
+def make_tables(path: Path) -> Path:
+    """A database with empty tables, to be copied."""
+    database = Database(f"sqlite:///{path}", schema="svc_label")
+    migrate(database, MIGRATIONS)
+    database.dispose()
+    return path
+
+
+@contextmanager
+def fresh_world(tables: Path, folder: Path) -> Iterator[World]:
+    """A world of its own in an empty folder."""
+    shutil.copy(tables, folder / "svc_label.db")
+    database = Database(f"sqlite:///{folder / 'svc_label.db'}", schema="svc_label")
+    yield World(folder, database)
+    database.dispose()

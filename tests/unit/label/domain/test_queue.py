@@ -68,6 +68,10 @@ def test_seeds_give_different_orders_and_each_place_is_fair() -> None:
     assert abs(low - 2000) < 5 * 30  # 4000 draws with a standard deviation just under 32
 
 
+def test_bins_are_equal_and_the_last_holds_its_end() -> None:
+    assert [confidence_bin(c) for c in (0.0, 0.05, 0.1, 0.55, 0.999, 1.0)] == [0, 0, 1, 5, 9, 9]
+
+
 @given(pools, st.integers(0, 9), st.integers(1, 50))
 def test_the_stratified_pick_takes_as_evenly_as_the_bins_allow(pool: dict[str, float], seed: int, limit: int) -> None:
     chosen = picked(pool, Pick.STRATIFIED, limit=limit, seed=seed)

@@ -158,10 +158,11 @@ def test_missing_values_stay_missing_and_are_not_distorted() -> None:
 
 
 def test_a_constant_series_takes_the_kinds_that_show_on_it() -> None:
-    flat = SeriesFrame(time=np.arange(2000), values=np.full((2000, 1), 20.0), channels=("a",))
-    labeling, _ = made_by(flat, rows=10_000)
+    flat = SeriesFrame(time=np.arange(2000), values=np.full((2000, 1), 0.1), channels=("a",))
+    labeling, made = made_by(flat, rows=10_000)
     kinds = {p.segment.label for p in labeling.proposals}
     assert kinds == {"spike", "level_shift", "drift", "noise_burst"}
+    assert np.ptp(made.series.values) == pytest.approx(0.04, abs=0.03)  # in tenths of the constant
     with pytest.raises(InvalidInputError, match=r"none of \[reversal, flatline\] can be seen"):
         made_by(flat, rows=10_000, kinds=["reversal", "flatline"])
 

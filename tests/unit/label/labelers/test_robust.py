@@ -51,7 +51,7 @@ def test_the_level_may_wander() -> None:
 
 
 def test_a_constant_channel_proposes_nothing() -> None:
-    for values in (np.zeros(1000), np.full(1000, 7.5), np.full(1000, np.nan), np.zeros(0)):
+    for values in (np.zeros(1000), np.full(1000, 0.1), np.full(1000, np.nan), np.zeros(0)):
         assert not LABELER.propose(frame(values), RobustParameters()).proposals
 
 

@@ -90,7 +90,7 @@ def test_short_gaps_are_bridged_and_long_ones_are_not_scored() -> None:
     assert all(not 2000 <= p.segment.start_row < 2200 for p in proposals)
 
 
-@pytest.mark.parametrize("values", [np.zeros(500), np.full(500, 3.5), np.full(500, np.nan)])
+@pytest.mark.parametrize("values", [np.zeros(500), np.full(500, 0.1), np.full(500, np.nan)])
 def test_a_constant_or_empty_channel_proposes_nothing(values: np.ndarray) -> None:
     assert not LABELER.propose(frame(values), SubsequencePcaParameters()).proposals
 
@@ -101,6 +101,15 @@ def test_a_noiseless_series_with_one_step_is_handled() -> None:
     scores = point_scores(values, SubsequencePcaParameters(windows=(32,)))
     assert np.isfinite(scores).all()
     assert abs(int(scores.argmax()) - 1005) <= 32
+
+
+def test_rounding_errors_of_a_noiseless_series_are_no_components() -> None:
+    # All windows of a sine lie in a plane: the other components have no variance to divide by.
+    values = np.sin(2 * np.pi * np.arange(3000) / 40)
+    clean = point_scores(values, SubsequencePcaParameters(windows=(40,)))
+    assert clean.max() < 1.0
+    values[1500] += 0.05
+    assert abs(int(point_scores(values, SubsequencePcaParameters(windows=(40,))).argmax()) - 1500) <= 40
 
 
 @pytest.mark.parametrize(
@@ -121,11 +130,23 @@ def test_parameters_that_do_not_fit_are_named(values: dict[str, Any], field: str
     assert says in str(caught.value)
 
 
-def test_a_series_of_nothing_but_gaps_is_refused() -> None:
-    values = np.full(1000, np.nan)
-    values[::100] = np.random.default_rng(0).normal(size=10)
-    with pytest.raises(InvalidInputError, match="free of gaps"):
-        point_scores(values, SubsequencePcaParameters(windows=(64,)))
+def test_a_channel_of_nothing_but_gaps_is_not_scored_and_does_not_stop_the_others() -> None:
+    gappy = np.full(1000, np.nan)
+    gappy[::100] = np.random.default_rng(0).normal(size=10)
+    good = pulse(1000)
+    good[500] += 3.0
+    series = SeriesFrame(time=np.arange(1000), values=np.stack([gappy, good], axis=1), channels=("gappy", "good"))
+    proposals = LABELER.propose(series, SubsequencePcaParameters(windows=(64,))).proposals
+    assert {p.segment.channel for p in proposals} == {"good"}
+
+
+def test_a_row_that_only_one_window_length_can_score_gets_the_whole_score() -> None:
+    values = np.random.default_rng(0).normal(size=3000)
+    values[1500:1512] = np.nan  # bridged for windows of 60 rows, too long for windows of 30
+    long = point_scores(values, SubsequencePcaParameters(windows=(60,)))
+    both = point_scores(values, SubsequencePcaParameters(windows=(30, 60)))
+    assert both[1505] == pytest.approx(long[1505])
+    assert both[100] != pytest.approx(long[100])
 
 
 def test_memory_does_not_grow_with_the_window() -> None:

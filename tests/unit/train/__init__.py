@@ -1,0 +1,1 @@
+"""svc_train's domain."""

@@ -1,0 +1,89 @@
+"""What is exchanged with the training process."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from shared.contracts.versions import BaseVersion, DatasetVersion
+from shared.errors import IntegrityError
+from svc_train.domain.child import (
+    LONGEST_ETA_S,
+    Job,
+    ReportedEnd,
+    ReportedFailure,
+    SeriesOnDisk,
+    parse_result,
+    read_report,
+)
+from svc_train.domain.run import Progress
+
+
+def test_progress_is_read():
+    line = (
+        '{"event": "progress", "step": 3, "total_steps": 10, "loss": 0.5, "learning_rate": 0.001,'
+        ' "tokens_per_s": 90, "eta_s": 7, "metrics": {"f1": 0.25}}'
+    )
+    assert read_report(line) == Progress(
+        step=3, total_steps=10, loss=0.5, learning_rate=0.001, tokens_per_s=90, eta_s=7, metrics={"f1": 0.25}
+    )
+
+
+def test_numbers_that_no_store_can_hold_do_not_get_in():
+    line = '{"event": "progress", "step": 1, "total_steps": 2, "loss": NaN, "eta_s": %s, "metrics": {"f1": NaN}}'
+    report = read_report(line % "Infinity")
+    assert isinstance(report, Progress)
+    assert math.isnan(report.loss)
+    assert (report.eta_s, report.metrics) == (0.0, {})
+    assert read_report(line % "1e300").eta_s == LONGEST_ETA_S
+    assert read_report(line % "-5").eta_s == 0
+
+
+def test_the_end_and_a_failure_are_read():
+    assert read_report('{"event": "completed"}') == ReportedEnd()
+    line = '{"event": "failed", "permanent": true, "cause": "nan_loss", "remedy": "lower it", "detail": "NaN at 3"}'
+    assert read_report(line) == ReportedFailure(permanent=True, cause="nan_loss", remedy="lower it", detail="NaN at 3")
+
+
+@pytest.mark.parametrize(
+    "line", ["", "hello", "[]", "3", '"event"', "{}", '{"event": "progress"}', '{"event": "other"}', '{"event": {}}']
+)
+def test_anything_else_is_a_line_of_the_log(line):
+    assert read_report(line) is None
+
+
+def test_the_job_reads_as_the_contract_says():
+    job = Job(
+        run_id="r",
+        attempt=2,
+        recipe="series-lm",
+        hyperparameters={"max_steps": 3},
+        base=BaseVersion(name="tiny-qwen", digest="b"),
+        base_folder=Path("/bases/b"),
+        dataset=DatasetVersion(name="labels", digest="d", version=3),
+        dataset_folder=Path("/job/training_set"),
+        series=(SeriesOnDisk(name="pump", digest="s", folder=Path("/job/series/0"), meta={"rows": 5}),),
+        output_folder=Path("/job/output"),
+    )
+    assert job.to_json() == {
+        "run_id": "r",
+        "attempt": 2,
+        "recipe": "series-lm",
+        "hyperparameters": {"max_steps": 3},
+        "base": {"name": "tiny-qwen", "digest": "b", "dir": "/bases/b"},
+        "training_set": {"name": "labels", "digest": "d", "dir": "/job/training_set"},
+        "series": [{"name": "pump", "digest": "s", "dir": "/job/series/0", "meta": {"rows": 5}}],
+        "output_dir": "/job/output",
+    }
+
+
+def test_a_result_is_read_and_a_broken_one_refused():
+    body = {"family": "series", "metrics": {"f1": 0.5, "bad": math.nan}, "total_steps": 3, "tokens": 9, "device": "cpu"}
+    result = parse_result(json.dumps(body).encode())
+    assert (result.family, result.metrics, result.versions) == ("series", {"f1": 0.5}, {})
+    for broken in (b"", b"[]", b"{}", json.dumps({**body, "metrics": 3}).encode()):
+        with pytest.raises(IntegrityError, match=r"result\.json that is not readable"):
+            parse_result(broken)
