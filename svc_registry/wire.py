@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from google.protobuf import json_format, struct_pb2
 from google.protobuf.message import Message
 
@@ -70,7 +72,8 @@ def new_model(message: train.TrainCompleted) -> NewModel:
         bundle_digest=message.bundle_digest,
         base=BaseVersion(name=message.base.name, digest=message.base.digest),
         dataset=dataset_version(message.dataset),
-        metrics=dict(message.metrics),
+        # JSON has no NaN, so a metric that could not be computed is left out.
+        metrics={name: value for name, value in message.metrics.items() if isfinite(value)},
         hyperparameters=json_format.MessageToDict(message.hyperparameters),
     )
 

@@ -7,19 +7,20 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Column, and_, or_, select, update
+from sqlalchemy import JSON, Column, ColumnElement, Index, and_, or_, select, update
 from sqlmodel import Field, Session, SQLModel
 
 from shared.contracts.canonical import digest_of
 from shared.contracts.work import Failure, Work, WorkState
 from shared.errors import ConflictError, NotFoundError, StateError
-from shared.runtime.database import UtcDateTime
+from shared.runtime.database import UtcDateTime, insert_or_ignore
 
 
 class WorkRow(SQLModel, table=True):
     """A piece of work; `due_at` is when queued work may start, or when running work's lease lapses."""
 
     __tablename__ = "work"
+    __table_args__ = (Index("ix_work_state_due", "state", "due_at"), Index("ix_work_created", "created_at"))
     id: str = Field(primary_key=True)
     request: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     request_digest: str
@@ -44,24 +45,23 @@ class SqlWork:
     def record(self, work_id: str, request: Mapping[str, Any]) -> bool:
         """Record a request; see the port."""
         digest = digest_of(request)
-        standing = self._session.get(WorkRow, work_id)
-        if standing is not None:
-            if standing.request_digest != digest:
-                raise ConflictError(f"{work_id} is already used by another request: choose another id")
-            return False
         now = datetime.now(UTC)
-        self._session.add(
-            WorkRow(
-                id=work_id,
-                request=dict(request),
-                request_digest=digest,
-                state=WorkState.QUEUED,
-                due_at=now,
-                created_at=now,
-            )
-        )
-        self._session.flush()
-        return True
+        row = {
+            "id": work_id,
+            "request": dict(request),
+            "request_digest": digest,
+            "state": WorkState.QUEUED,
+            "due_at": now,
+            "result": {},
+            "failure": {},
+            "created_at": now,
+        }
+        # Two replicas may record the same request at the same time: one is the first, the other finds it standing.
+        if insert_or_ignore(self._session, WorkRow, [row]):
+            return True
+        if self._session.get_one(WorkRow, work_id, populate_existing=True).request_digest != digest:
+            raise ConflictError(f"{work_id} is already used by another request: choose another id")
+        return False
 
     def claim(self, *, lease_s: float) -> Work | None:
         """Lease the oldest work that is due; see the port."""
@@ -120,14 +120,15 @@ class SqlWork:
 
     def cancel(self, work_id: str) -> None:
         """Cancel the work; see the port."""
-        work = self.get(work_id)
-        if work.state.is_final:
-            raise StateError(f"{work_id} has ended already: it is {work.state}")
-        self._session.execute(
-            update(WorkRow)
-            .where(WorkRow.id == work_id)  # type: ignore[arg-type]
-            .values(state=WorkState.CANCELLED, finished_at=datetime.now(UTC))
+        open_work = and_(
+            WorkRow.id == work_id,  # type: ignore[arg-type]
+            or_(
+                WorkRow.state == WorkState.QUEUED,  # type: ignore[arg-type]
+                WorkRow.state == WorkState.RUNNING,  # type: ignore[arg-type]
+            ),
         )
+        if not self._update(open_work, state=WorkState.CANCELLED, finished_at=datetime.now(UTC)):
+            raise StateError(f"{work_id} has ended already: it is {self.get(work_id).state}")
 
     def get(self, work_id: str) -> Work:
         """One piece of work; see the port."""
@@ -149,11 +150,14 @@ class SqlWork:
             WorkRow.attempt == attempt,  # type: ignore[arg-type]
             WorkRow.state == WorkState.RUNNING,  # type: ignore[arg-type]
         )
-        changed = self._session.execute(
-            update(WorkRow).where(held).values(**values).execution_options(synchronize_session=False)
-        )
-        if changed.rowcount != 1:  # type: ignore[attr-defined]
+        if not self._update(held, **values):
             raise StateError(f"Attempt {attempt} of {work_id} no longer holds its lease")
+
+    def _update(self, which: ColumnElement[bool], **values: Any) -> bool:
+        changed = self._session.execute(
+            update(WorkRow).where(which).values(**values).execution_options(synchronize_session=False)
+        )
+        return bool(changed.rowcount == 1)  # type: ignore[attr-defined]
 
 
 def _work(row: WorkRow) -> Work:

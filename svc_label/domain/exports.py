@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -45,18 +45,17 @@ class Export:
         series: the series that the claims speak of.
         claims: in the order of `in_order`.
         quality: of all candidates among which the claims were approved; None when none was judged at random.
+        reviews_digest: names the set of reviews that went in.
     """
 
     series: DatasetVersion
     claims: tuple[ApprovedClaim, ...]
     quality: Quality | None
+    reviews_digest: str = field(init=False)
 
-    @property
-    def reviews_digest(self) -> str:
-        """Names the set of reviews that went in."""
-        return digest_of(
-            sorted([c.candidate.id, c.review.id, c.review.decision, c.review.reviewer] for c in self.claims)
-        )
+    def __post_init__(self) -> None:
+        reviews = sorted([c.candidate.id, c.review.id, c.review.decision, c.review.reviewer] for c in self.claims)
+        object.__setattr__(self, "reviews_digest", digest_of(reviews))
 
     @property
     def newest_review_at(self) -> datetime:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from shared.contracts.versions import BaseVersion, DatasetVersion
 from shared.errors import ConflictError
 from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
+from svc_registry import wire
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.adapters.tables import EdgeRow, NodeRow
 from svc_registry.bootstrap import MIGRATIONS
@@ -34,6 +36,7 @@ from svc_registry.domain.graph import (
     graph_of_prediction,
 )
 from svc_registry.domain.records import DatasetRecord, NewModel, NewPrediction
+from upwell.train.v1 import events_pb2 as train
 
 pytestmark = pytest.mark.connected
 THREADS = 8
@@ -184,6 +187,16 @@ def test_a_model_comes_back_as_it_was_registered(store: SqlRegistryStore) -> Non
         assert tx.models.by_run("run-2") is None
         assert tx.models.named("detector", "champion") is None
     assert (added.version, added.made, added.aliases) == (1, model("run-1"), ())
+
+
+def test_a_metric_without_a_value_does_not_cost_the_model(store: SqlRegistryStore) -> None:
+    message = train.TrainCompleted(run_id="run-1", model="detector", metrics={"f1": 0.5, "auc": nan, "loss": inf})
+    with store.transaction() as tx:
+        tx.models.add(wire.new_model(message))
+    with store.reading() as tx:
+        found = tx.models.by_run("run-1")
+    assert found is not None
+    assert found.made.metrics == {"f1": 0.5}
 
 
 def test_a_run_makes_one_version_under_concurrency(store: SqlRegistryStore) -> None:

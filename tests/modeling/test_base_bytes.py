@@ -7,7 +7,11 @@ from pathlib import Path
 
 from shared.modeling.bases import content_digest
 
-BUILD = "import sys, pathlib; from shared.modeling.bases import build_base; build_base('tiny-qwen', pathlib.Path(sys.argv[1]))"
+BUILD = """
+import sys, pathlib
+from shared.modeling.bases import build_base
+build_base('tiny-qwen', pathlib.Path(sys.argv[1]))
+"""
 
 
 def test_another_process_with_other_hashes_and_threads_builds_the_same_bytes(tmp_path: Path, tiny_base: Path):

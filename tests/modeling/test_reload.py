@@ -23,10 +23,10 @@ from svc_train.recipes.base import Progress, TrainingJob
 from svc_train.recipes.hyperparameters import resolved
 from svc_train.recipes.series_lm import RECIPE
 from svc_train.recipes.series_lm.config import SeriesLMConfig, tiny
+from svc_train.recipes.series_lm.data import read_data
 from svc_train.recipes.series_lm.loop import Trainer
 from svc_train.recipes.series_lm.run import build_network
 from svc_train.recipes.series_lm.sampling import WindowSampler
-from svc_train.recipes.series_lm.data import read_data
 from tests.modeling.samples import beat, info, other_base, spiked_job
 
 METHODS = ("full", "lora")

@@ -8,6 +8,9 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+# Above, right, below, left.
+INDENT = (0, 0, 0, 2)
+
 
 class Narrator:
     """Numbers the steps and indents what belongs to them."""
@@ -26,11 +29,11 @@ class Narrator:
 
     def say(self, text: str) -> None:
         """A line."""
-        self.console.print(Padding(Text(text), (0, 0, 0, 2)))
+        self.console.print(Padding(Text(text), INDENT, expand=False))
 
     def show(self, what: RenderableType) -> None:
         """A table, a tree, a plot."""
-        self.console.print(Padding(what, (0, 0, 0, 2)))
+        self.console.print(Padding(what, INDENT, expand=False))
 
     @property
     def elapsed_s(self) -> float:

@@ -145,7 +145,7 @@ def test_a_missing_bundle_is_not_found(store, versions):
 
 def test_a_flipped_byte_in_the_base_is_refused(store, versions):
     store.flip(versions["lora"].base.digest, "model.safetensors")
-    with pytest.raises(IntegrityError, match="model.safetensors is damaged"):
+    with pytest.raises(IntegrityError, match=r"model\.safetensors is damaged"):
         store.loader.load(versions["lora"])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from shared.runtime.migrations import migrate
 from shared.runtime.settings import ServiceSettings
 from svc_train.bootstrap import MIGRATIONS
 from svc_train.rpc import train_rpc
+from tests.use_cases.train.fakes import FakeRecipe
 from tests.use_cases.train.world import COMPLETED, STEPS, World
 from upwell.common.v1 import common_pb2 as common
 from upwell.local.ports import choose_ports
@@ -55,7 +55,7 @@ class Running:
     async def get(self, run_id: str) -> pb.Run:
         return (await self.stub.GetRun(pb.GetRunRequest(run_id=run_id), metadata=bearer(VIEWER))).run
 
-    def watch(self, run_id: str) -> grpc.aio.UnaryStreamCall:
+    def watch(self, run_id: str) -> Any:
         return self.stub.WatchRun(pb.WatchRunRequest(run_id=run_id), metadata=bearer(VIEWER))
 
 
@@ -127,7 +127,7 @@ async def test_a_hyperparameter_that_json_cannot_hold_is_refused(running: Runnin
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.stub.StartRun(pb.StartRunRequest(request=request), metadata=bearer(TRAINER))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "hyperparameters: NaN and infinity are not allowed" in caught.value.details()
+    assert "hyperparameters: NaN and infinity are not allowed" in str(caught.value.details())
 
 
 async def test_the_same_id_for_another_request_is_a_conflict(running: Running):
@@ -215,7 +215,7 @@ async def test_lists_have_limits(running: Running):
 
 
 async def test_recipes_are_listed_with_defaults_and_help(running: Running):
-    running.world.recipes["fake-lm"] = replace(running.world.recipes["fake-lm"], dataset_kinds=("chat/v1",))
+    running.world.recipes["fake-lm"] = FakeRecipe(dataset_kinds=("chat/v1",))
     answer = await running.stub.ListRecipes(pb.ListRecipesRequest(), metadata=bearer(VIEWER))
     (recipe,) = answer.recipes
     assert (recipe.name, recipe.default_base, list(recipe.dataset_kinds)) == ("fake-lm", "tiny", ["chat/v1"])

@@ -85,7 +85,7 @@ def test_a_malformed_request_is_a_dead_letter_and_a_failure(world: World, model:
 
 
 def test_a_job_that_is_killed_in_the_middle_is_completed_once(world: World, model: str):
-    world.announce_series("series-long", world.store_series({"flow": wave(150_000)}))
+    world.announce_series("series-long", world.store_series({"flow": wave(60_000)}))
     world.ask({"job_id": "job-k", "dataset": "series-long", "model": model})
     wait_until(lambda: running(world, "job-k"), 20, every_s=0.05)
     for replica in world.replicas:  # whichever has it

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.connected.train.world import ENDLESS, TINY, World
@@ -20,30 +17,24 @@ pytestmark = [pytest.mark.connected, pytest.mark.heavy]
 SOME_SECONDS = {**TINY, "max_steps": 120}
 
 
-def child_of(process: int) -> psutil.Process | None:
-    """The training process of a service."""
-    children = psutil.Process(process).children()
-    return next((child for child in children if "svc_train.child" in child.cmdline()), None)
-
-
 def test_a_run_survives_its_child_and_a_restart_and_ends_when_it_is_cancelled(world: World):
     world.publish(world.request("endless", hyperparameters=ENDLESS, model="never-made"))
     world.wait_for_progress("endless")
-    os.kill(child_of(world.train.process.pid).pid, signal.SIGKILL)
+    world.child().kill()
     world.wait_for_progress("endless", attempt=2)
 
-    child = child_of(world.train.process.pid)
+    child = world.child()
     assert world.train.terminate() == 0
     assert not child.is_running()
     world.train.start()
     assert world.wait_for_progress("endless", attempt=3).state == common.WORK_STATE_RUNNING
 
-    child = child_of(world.train.process.pid)
+    child = world.child()
     answer = world.call("CancelRun", pb.CancelRunRequest(run_id="endless"))
     assert answer.run.state == common.WORK_STATE_CANCELLED
     child.wait(10)
     assert world.the_event("train.cancelled", "endless")["cancelledBy"]
-    assert world.run("endless").state == common.WORK_STATE_CANCELLED
+    assert world.state_of("endless") == common.WORK_STATE_CANCELLED
     assert not world.events("train.failed", "endless")
     assert not world.versions_of("never-made")
 
@@ -51,9 +42,9 @@ def test_a_run_survives_its_child_and_a_restart_and_ends_when_it_is_cancelled(wo
 def test_kill_9_in_the_middle_hands_the_run_to_a_replica_which_makes_it_once(world: World):
     world.publish(world.request("killed", hyperparameters=SOME_SECONDS, model="killed-detector"))
     world.wait_for_progress("killed")
+    child = world.child()
     replica = world.start_replica()
     killed, world.train = world.train, replica
-    child = child_of(killed.process.pid)
     try:
         killed.kill()
         child.wait(5)

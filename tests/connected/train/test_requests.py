@@ -45,7 +45,7 @@ def test_the_same_event_again_even_for_a_finished_run_changes_nothing(world: Wor
     world.publish(request)
     world.publish({**request, "model": "another"})
     assert "already used by another request" in world.letter("another")
-    assert world.run("again").state == common.WORK_STATE_COMPLETED
+    assert world.state_of("again") == common.WORK_STATE_COMPLETED
     assert len(world.versions_of("again-detector")) == 1
     assert not world.events("train.failed", "again")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -108,6 +109,19 @@ class World:
                 return None
             raise
         return found
+
+    def state_of(self, run_id: str) -> int:
+        """Where a run stands."""
+        run = self.run(run_id)
+        assert run is not None
+        return run.state
+
+    def child(self) -> psutil.Process:
+        """The training process of the service."""
+        assert self.train.process is not None
+        children = psutil.Process(self.train.process.pid).children()
+        (child,) = [child for child in children if "svc_train.child" in child.cmdline()]
+        return child
 
     def wait_for_progress(self, run_id: str, *, attempt: int = 1) -> pb.Run:
         """The run, once its training process has made a step."""

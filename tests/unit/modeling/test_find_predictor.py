@@ -16,7 +16,7 @@ def test_ours_is_found():
 
 
 def test_an_unknown_family_is_refused_and_the_known_ones_are_named():
-    with pytest.raises(IntegrityError, match="family 'smoke'; predictors are installed for: .*series"):
+    with pytest.raises(IntegrityError, match=r"family 'smoke'; predictors are installed for: .*series"):
         predictor.find_loader("smoke")
 
 

@@ -46,10 +46,10 @@ def test_points_that_are_absent_or_missing_teach_nothing(tiny_base: Path):
     values[3] = np.nan
     targets = np.array([0] * 10 + [2] * 10, dtype=np.int16)
     window = LabelledWindow(values=values, targets=targets)
-    _, targets_BT = make_batch([window], SMALL, load_base(tiny_base).tokenizer)
-    assert targets_BT[0, 3] == IGNORED
-    assert (targets_BT[0, 20:] == IGNORED).all()
-    assert targets_BT[0, :20].tolist() == [0, 0, 0, IGNORED, *[0] * 6, *[2] * 10]
+    _, found = make_batch([window], SMALL, load_base(tiny_base).tokenizer)
+    assert found[0, 3] == IGNORED
+    assert (found[0, 20:] == IGNORED).all()
+    assert found[0, :20].tolist() == [0, 0, 0, IGNORED, *[0] * 6, *[2] * 10]
 
 
 def _logits(score, label=None) -> WindowLogits:

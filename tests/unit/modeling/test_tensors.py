@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def test_windows_cover_every_row_and_leave_no_series(rows: int):
     assert covered.min() >= 1
     assert starts == sorted(set(starts))
     assert starts[-1] == max(rows - SMALL.window, 0)
-    assert all(b - a <= SMALL.stride for a, b in zip(starts, starts[1:], strict=False))
+    assert all(b - a <= SMALL.stride for a, b in pairwise(starts))
 
 
 def test_a_window_is_normalised_and_its_prompt_keeps_what_that_took_away(encode, tiny_base: Path):

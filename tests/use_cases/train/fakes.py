@@ -25,7 +25,7 @@ class FakeConfig:
     seed: int = hyperparameter(0, Rule(help="Decides every random choice."))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class FakeRecipe:
     """A recipe that is asked, and never trains."""
 

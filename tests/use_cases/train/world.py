@@ -17,7 +17,8 @@ from shared.runtime.object_store import FolderObjectStore
 from shared.runtime.outbox import OutboxRow
 from svc_train.adapters.store import SqlTrainStore
 from svc_train.domain.request import RunRequest
-from svc_train.domain.run import JournalEntry
+from svc_train.domain.run import JournalEntry, Progress
+from svc_train.recipes.base import Recipe
 from svc_train.use_cases.execute import Execution
 from svc_train.use_cases.inputs import Inputs
 from svc_train.use_cases.requests import start_run
@@ -52,7 +53,7 @@ class World:
         self.catalogue, self.shelf, self.feed = FakeCatalogue(), FakeShelf(), FakeFeed()
         outputs = {"result.json": json.dumps(RESULT), "bundle/bundle.json": "{}", "bundle/sub/weights": "w"}
         self.launcher = FakeLauncher(script=[*STEPS, COMPLETED], outputs=outputs)
-        self.recipes = {"fake-lm": FakeRecipe()}
+        self.recipes: dict[str, Recipe] = {"fake-lm": FakeRecipe()}
         self.lease = FakeLease()
         self.runs_folder = root / "runs"
         self.series = self.store_file("series/v1", "series.parquet", "values", {"rows": 5})
@@ -123,6 +124,10 @@ class World:
         """What happened."""
         with self.store.reading() as tx:
             return [entry for _, entry in tx.journal.after(run_id, 0, limit=10_000)]
+
+    def steps(self, run_id: str = "run-1") -> list[int]:
+        """The steps that were reported."""
+        return [entry.happened.step for entry in self.journal(run_id) if isinstance(entry.happened, Progress)]
 
     def events(self, subject: str) -> list[dict[str, Any]]:
         """Bodies of what waits to be published on a subject."""

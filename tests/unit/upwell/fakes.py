@@ -1,0 +1,273 @@
+"""All five services behind one real gRPC port, with behaviour enough for the client and the command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent import futures
+from contextlib import contextmanager
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from upwell.client import Connection
+from upwell.common.v1 import common_pb2
+from upwell.infer.v1 import infer_service_pb2, infer_service_pb2_grpc
+from upwell.ingest.v1 import ingest_service_pb2, ingest_service_pb2_grpc
+from upwell.label.v1 import label_service_pb2, label_service_pb2_grpc
+from upwell.registry.v1 import (
+    lineage_service_pb2,
+    lineage_service_pb2_grpc,
+    registry_service_pb2,
+    registry_service_pb2_grpc,
+)
+from upwell.train.v1 import events_pb2, train_service_pb2, train_service_pb2_grpc
+
+TOKEN = "secret"
+
+
+def abort(context, code: grpc.StatusCode, message: str, **fields: str) -> None:
+    """Refuse as the services do."""
+    wrong = [error_details_pb2.BadRequest.FieldViolation(field=f, description=d) for f, d in fields.items()]
+    detail = any_pb2.Any()
+    detail.Pack(error_details_pb2.BadRequest(field_violations=wrong))
+    status = status_pb2.Status(code=code.value[0], message=message, details=[detail])
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(code, message)
+
+
+class FakeIngest(ingest_service_pb2_grpc.IngestServiceServicer):
+    def __init__(self, registry: FakeRegistry) -> None:
+        self.registry = registry
+        self.headers: list[ingest_service_pb2.IngestHeader] = []
+        self.chunks: list[int] = []
+
+    def Ingest(self, request_iterator, context):
+        first = next(request_iterator)
+        assert first.WhichOneof("part") == "header"
+        self.headers.append(first.header)
+        if first.header.options.time_format == "nonsense":
+            abort(context, grpc.StatusCode.INVALID_ARGUMENT, "line 2: bad", **{"options.time_format": "use iso8601"})
+        body = b"".join(self._taken(request_iterator))
+        made = self.registry.produce(first.header.name, body.count(b"\n") - 1)
+        return ingest_service_pb2.IngestResponse(dataset=made, rows=body.count(b"\n") - 1, channels=["value"])
+
+    def _taken(self, parts) -> Iterator[bytes]:
+        for part in parts:
+            self.chunks.append(len(part.chunk))
+            yield part.chunk
+
+    def Preview(self, request, context):
+        answer = ingest_service_pb2.PreviewResponse(rows=4, time="index")
+        bucket = ingest_service_pb2.Bucket(min=1, max=2, count=1)
+        answer.channels.add(channel="压力", buckets=[bucket] * (request.buckets or 500))
+        return answer
+
+
+class FakeRegistry(registry_service_pb2_grpc.RegistryServiceServicer):
+    """Numbers a dataset only when it was asked for it `slowness` times."""
+
+    def __init__(self) -> None:
+        self.versions: list[registry_service_pb2.DatasetVersion] = []
+        self.models: list[registry_service_pb2.ModelVersion] = []
+        self.moves: list[registry_service_pb2.AliasMove] = []
+        self.slowness = 0
+        self.tokens: list[str] = []
+
+    def produce(self, name: str, rows: int) -> common_pb2.DatasetRef:
+        number = 1 + sum(version.ref.name == name for version in self.versions)
+        ref = common_pb2.DatasetRef(name=name, version=number, manifest_digest=f"{number:064x}")
+        version = registry_service_pb2.DatasetVersion(ref=ref, kind="series/v1", size_bytes=2048, producer="svc_ingest")
+        version.meta["rows"] = rows
+        self.versions.insert(0, version)
+        return common_pb2.DatasetRef(name=name, manifest_digest=ref.manifest_digest)
+
+    def GetDataset(self, request, context):
+        self.tokens.append(dict(context.invocation_metadata()).get("authorization", ""))
+        if self.slowness:
+            self.slowness -= 1
+            context.abort(grpc.StatusCode.NOT_FOUND, "not yet")
+        for version in self.versions:
+            name = f"{version.ref.name}@{version.ref.version}"
+            key = (version.ref.name, version.ref.manifest_digest)
+            if request.reference in {name, version.ref.name} or key == (request.name, request.manifest_digest):
+                return registry_service_pb2.GetDatasetResponse(dataset=version)
+        context.abort(grpc.StatusCode.NOT_FOUND, f"There is no dataset {request.reference!r}")
+
+    def ListDatasets(self, request, context):
+        start = int(request.page_token or 0)
+        end = start + request.page_size
+        token = str(end) if end < len(self.versions) else ""
+        return registry_service_pb2.ListDatasetsResponse(datasets=self.versions[start:end], next_page_token=token)
+
+    def GetModel(self, request, context):
+        for model in self.models:
+            if request.run_id == model.ref.run_id or request.reference == f"{model.ref.name}@{model.ref.version}":
+                return registry_service_pb2.GetModelResponse(model=model)
+        context.abort(grpc.StatusCode.NOT_FOUND, "There is no such model")
+
+    def ListModels(self, request, context):
+        return registry_service_pb2.ListModelsResponse(models=self.models)
+
+    def PromoteModel(self, request, context):
+        move = registry_service_pb2.AliasMove(model=request.name, alias=request.alias, to_version=request.version)
+        self.moves.append(move)
+        return registry_service_pb2.PromoteModelResponse(move=move)
+
+    def ListAliasMoves(self, request, context):
+        return registry_service_pb2.ListAliasMovesResponse(moves=self.moves)
+
+
+class FakeLineage(lineage_service_pb2_grpc.LineageServiceServicer):
+    def GetLineage(self, request, context):
+        up = request.direction == lineage_service_pb2.DIRECTION_UP
+        other = "source/file.csv" if up else "run/7"
+        answer = lineage_service_pb2.GetLineageResponse(root="dataset/pump/1")
+        answer.nodes.add(key="dataset/pump/1", type="dataset", label="pump@1", seen=True)
+        answer.nodes.add(key=other, type=other.partition("/")[0], label="", seen=False)
+        parent, child = (other, "dataset/pump/1") if up else ("dataset/pump/1", other)
+        answer.edges.add(parent=parent, child=child)
+        return answer
+
+
+class FakeLabel(label_service_pb2_grpc.LabelServiceServicer):
+    def __init__(self, registry: FakeRegistry) -> None:
+        self.registry = registry
+        self.asked = 0
+        self.decided: list[label_service_pb2.DecideRequest] = []
+        self.fails = ""
+
+    def StartLabeling(self, request, context):
+        self.request = request.request
+        return label_service_pb2.StartLabelingResponse(job_id=request.request.job_id)
+
+    def GetJob(self, request, context):
+        self.asked += 1
+        state = common_pb2.WORK_STATE_RUNNING if self.asked < 3 else common_pb2.WORK_STATE_COMPLETED
+        job = label_service_pb2.LabelJob(job_id=request.job_id, labeler="robust", state=state, candidate_count=7)
+        if self.fails and self.asked >= 3:
+            job.state = common_pb2.WORK_STATE_FAILED
+            job.failure.reason = self.fails
+        return label_service_pb2.GetJobResponse(job=job)
+
+    def ListCandidates(self, request, context):
+        self.listed = request
+        answer = label_service_pb2.ListCandidatesResponse(total_count=9)
+        one = answer.candidates.add(candidate_id="c1", labeler="robust")
+        one.dataset.name, one.dataset.version = "pump", 1
+        one.segment.start_row, one.segment.end_row, one.segment.confidence = 3, 5, 0.75
+        return answer
+
+    def Decide(self, request, context):
+        self.decided.append(request)
+        return label_service_pb2.DecideResponse(batch_id=request.batch_id, decided_count=len(request.decisions) or 4)
+
+    def Export(self, request, context):
+        made = self.registry.produce(request.output or f"{request.dataset}-labels", 3)
+        return label_service_pb2.ExportResponse(dataset=made, segment_count=3, review_count=2)
+
+
+class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
+    """Tells the story of a run; the first watch breaks off after `breaks_after` of its items."""
+
+    def __init__(self, registry: FakeRegistry) -> None:
+        self.registry = registry
+        self.requests: list[events_pb2.TrainRequested] = []
+        self.breaks_after: int | None = None
+        self.unknown = 0
+        self.ends_in = common_pb2.WORK_STATE_COMPLETED
+
+    def StartRun(self, request, context):
+        if request.request.recipe == "nope":
+            abort(
+                context, grpc.StatusCode.INVALID_ARGUMENT, "Two fields are wrong", recipe="unknown", dataset="unknown"
+            )
+        self.requests.append(request.request)
+        return train_service_pb2.StartRunResponse(run_id=request.request.run_id)
+
+    def GetRun(self, request, context):
+        return train_service_pb2.GetRunResponse(run=self._run(request.run_id, common_pb2.WORK_STATE_QUEUED))
+
+    def ListRuns(self, request, context):
+        runs = [self._run("r1", common_pb2.WORK_STATE_COMPLETED), self._run("r2", common_pb2.WORK_STATE_FAILED)]
+        return train_service_pb2.ListRunsResponse(
+            runs=[run for run in runs if request.state in {common_pb2.WORK_STATE_UNSPECIFIED, run.state}]
+        )
+
+    def WatchRun(self, request, context):
+        if self.unknown:
+            self.unknown -= 1
+            context.abort(grpc.StatusCode.NOT_FOUND, "There is no such run")
+        for number, answer in enumerate(self._story(request.run_id)):
+            if number == self.breaks_after:
+                self.breaks_after = None
+                context.abort(grpc.StatusCode.UNAVAILABLE, "going away")
+            yield answer
+
+    def _story(self, run_id: str) -> Iterator[train_service_pb2.WatchRunResponse]:
+        answer = train_service_pb2.WatchRunResponse
+        yield answer(run=self._run(run_id, common_pb2.WORK_STATE_RUNNING))
+        for step in (1, 2, 3):
+            yield answer(log_line=f"line {step}")
+            yield answer(progress=events_pb2.TrainProgress(run_id=run_id, attempt=1, step=step, total_steps=3))
+        ref = common_pb2.ModelRef(name="detector", version=1, run_id=run_id)
+        self.registry.models.append(registry_service_pb2.ModelVersion(ref=ref, recipe="series-lm"))
+        yield answer(run=self._run(run_id, self.ends_in))
+
+    def _run(self, run_id: str, state: int) -> train_service_pb2.Run:
+        run = train_service_pb2.Run(run_id=run_id, state=state)
+        run.request.recipe, run.request.model = "series-lm", "detector"
+        if state == common_pb2.WORK_STATE_FAILED:
+            run.failure.reason, run.failure.remedy = "The loss is not a number.", "Lower learning_rate."
+        return run
+
+
+class FakeInfer(infer_service_pb2_grpc.InferServiceServicer):
+    def Predict(self, request, context):
+        answer = infer_service_pb2.PredictResponse(model=common_pb2.ModelRef(name=request.model, version=4))
+        for series in request.series:
+            found = answer.answers.add(id=series.id, text="one segment")
+            found.segments.add(start_row=1, end_row=2, start_time=series.times[1], end_time=series.times[1])
+            if request.include_scores:
+                found.scores.add(channel="value", scores=[0.5] * len(series.channels[0].values))
+        return answer
+
+
+class FakeServices:
+    """The five, and where they listen."""
+
+    def __init__(self) -> None:
+        self.registry = FakeRegistry()
+        self.ingest = FakeIngest(self.registry)
+        self.label = FakeLabel(self.registry)
+        self.train = FakeTrain(self.registry)
+        self.infer = FakeInfer()
+        self.lineage = FakeLineage()
+        self.address = ""
+
+    def connection(self, **changes) -> Connection:
+        names = ("ingest", "label", "train", "infer", "registry")
+        return Connection(**{**dict.fromkeys(names, self.address), "token": TOKEN, **changes})
+
+    def environment(self) -> dict[str, str]:
+        names = ("INGEST", "LABEL", "TRAIN", "INFER", "REGISTRY")
+        return {**{f"UPWELL_{name}_ADDRESS": self.address for name in names}, "UPWELL_TOKEN": TOKEN}
+
+
+@contextmanager
+def running_services() -> Iterator[FakeServices]:
+    """Listening for the length of a block."""
+    fake = FakeServices()
+    server = grpc.server(futures.ThreadPoolExecutor(4))
+    ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(fake.ingest, server)
+    label_service_pb2_grpc.add_LabelServiceServicer_to_server(fake.label, server)
+    train_service_pb2_grpc.add_TrainServiceServicer_to_server(fake.train, server)
+    infer_service_pb2_grpc.add_InferServiceServicer_to_server(fake.infer, server)
+    registry_service_pb2_grpc.add_RegistryServiceServicer_to_server(fake.registry, server)
+    lineage_service_pb2_grpc.add_LineageServiceServicer_to_server(fake.lineage, server)
+    fake.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    try:
+        yield fake
+    finally:
+        server.stop(None).wait()
