@@ -12,12 +12,16 @@ from typing import BinaryIO
 import grpc
 
 from upwell.client.calls import Caller
-from upwell.errors import ToolError
+from upwell.errors import ToolError, UpwellClientError
 from upwell.ingest.v1 import events_pb2, ingest_service_pb2, ingest_service_pb2_grpc
 
 CHUNK_BYTES = 2**20
 UPLOAD_DEADLINE_S = 3600.0
 PREVIEW_DEADLINE_S = 60.0
+# A service that refuses a file in the middle ends the call while we still write. In about one of fifty such refusals
+# (measured) grpc.aio reports the broken write in these words instead of the answer; sent again, the file is one job.
+LOST_ANSWER = "Internal error from Core"
+LOST_ANSWERS = 3
 # Called with the bytes sent so far and the size of the file.
 Progress = Callable[[int, int], None]
 
@@ -56,6 +60,21 @@ class IngestClient:
         header = ingest_service_pb2.IngestHeader(
             name=name, source=source or path.suffix.lstrip(".").lower(), file_name=path.name, options=options
         )
+        for _ in range(LOST_ANSWERS):
+            try:
+                return await self._send(path, header, progress, deadline_s)
+            except UpwellClientError as error:
+                if error.message != LOST_ANSWER:
+                    raise
+        return await self._send(path, header, progress, deadline_s)
+
+    async def _send(
+        self,
+        path: Path,
+        header: ingest_service_pb2.IngestHeader,
+        progress: Progress | None,
+        deadline_s: float,
+    ) -> ingest_service_pb2.IngestResponse:
         with _opened(path) as file:
             parts = _parts(file, header, progress)
             return await self._caller.send(self._stub.Ingest, parts, deadline_s=deadline_s)

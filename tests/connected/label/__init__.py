@@ -1,0 +1,1 @@
+"""svc_label against real servers."""
