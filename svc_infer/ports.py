@@ -43,7 +43,7 @@ class ModelLoader(Protocol):
 
 
 class SeriesReader(Protocol):
-    """Reads the file of a `series/v1` dataset in bounded pieces."""
+    """Reads the file of a `series/v1` dataset in bounded blocks."""
 
     def read(self, path: Path) -> Iterator[Rows]:
         """Rows in order; IntegrityError when the file is not laid out as `series/v1`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from shared.runtime.worker import Worker
 
 log = structlog.get_logger(__name__)
 RETRY_S = 1.0
+THREADS = 32
 READY_CHECK_S = 5.0
 
 
@@ -66,6 +68,8 @@ def run(name: str, settings: ServiceSettings, build: Callable[[Any], App]) -> No
 
 async def _serve(build: Callable[[], App]) -> None:
     app = build()  # inside the loop, to which the gRPC server binds itself
+    # Work in hand holds a thread each; leases must still be renewed and calls answered beside it.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -97,8 +101,10 @@ async def _run_until(app: App, stopping: asyncio.Event) -> None:
 
     log.info("draining", service=app.name)
     await app.server.set_ready(ready=False)
-    await app.bus.stop_taking()
-    await _drain_workers(app, working)
+    # Calls and work end before the relay does, so that the events of both still leave.
+    await asyncio.gather(
+        app.bus.stop_taking(), app.server.stop(app.settings.drain_seconds), _drain_workers(app, working)
+    )
     for task in (*beside, checking):
         task.cancel()
     relay.stop()
@@ -139,15 +145,18 @@ async def _durables_exist(bus: Bus) -> None:
 
 async def _keep_ready(app: App, stopping: asyncio.Event) -> None:
     """Ready means: the bus answers and every durable still exists, for a deleted one leaves its subscriber deaf."""
+    said = ""
     while not stopping.is_set():
         try:
             await _durables_exist(app.bus)
             for check in app.checks:
                 await check()
-            ready = True
+            ready, reason = True, ""
         except (UnavailableError, OSError, TimeoutError, nats.errors.Error) as error:
-            log.error("not ready", error=str(error) or type(error).__name__)  # noqa: TRY400
-            ready = False
+            ready, reason = False, str(error) or type(error).__name__
+        if reason != said:
+            log.warning("not ready" if reason else "ready again", reason=reason)
+            said = reason
         await app.server.set_ready(ready=ready)
         await asyncio.sleep(READY_CHECK_S if ready else RETRY_S)
 

@@ -1,4 +1,4 @@
-"""Long series in bounded pieces whose answers fit together.
+"""Long series in bounded chunks whose answers fit together.
 
 A chunk is the rows it answers for (its core) with a margin on both sides. Cores begin on the model's own grid of
 windows and margins are at least a window wide, so that every core row is seen by the same windows as in one go.
@@ -44,28 +44,28 @@ class Chunk:
     rows: Rows
 
 
-def chunks(pieces: Iterable[Rows], reach: Reach, *, values: int) -> Iterator[Chunk]:
-    """Cut rows that arrive in pieces into chunks whose cores cover every row once.
+def chunks(blocks: Iterable[Rows], reach: Reach, *, values: int) -> Iterator[Chunk]:
+    """Cut rows that arrive in blocks into chunks whose cores cover every row once.
 
     Args:
-        pieces: in order, of any length.
+        blocks: in order, of any length.
         reach: of the model that is asked.
         values: about how many values (rows x channels) a core holds.
     """
     margin = -(-reach.window // reach.stride) * reach.stride
-    incoming = iter(pieces)
+    incoming = iter(blocks)
     held: list[Rows] = []
     start_row = core_start = end_row = core_rows = 0
     at_end = False
     while True:
         # A rest that is not longer than a margin joins the last core.
         while not at_end and end_row <= core_start + core_rows + margin:
-            piece = next(incoming, None)
-            at_end = piece is None
-            if piece is not None and len(piece.times):
-                held.append(piece)
-                end_row += len(piece.times)
-                core_rows = core_rows or _core_rows(reach, values // piece.values.shape[1])
+            block = next(incoming, None)
+            at_end = block is None
+            if block is not None and len(block.times):
+                held.append(block)
+                end_row += len(block.times)
+                core_rows = core_rows or _core_rows(reach, values // block.values.shape[1])
         if core_start == end_row:
             return
         is_last = at_end and end_row <= core_start + core_rows + margin
@@ -85,13 +85,13 @@ def _core_rows(reach: Reach, wanted: int) -> int:
     return -(-rows // reach.stride) * reach.stride
 
 
-def _joined(pieces: list[Rows]) -> Rows:
-    if len(pieces) == 1:
-        return pieces[0]
+def _joined(blocks: list[Rows]) -> Rows:
+    if len(blocks) == 1:
+        return blocks[0]
     return Rows(
-        channels=pieces[0].channels,
-        times=np.concatenate([piece.times for piece in pieces]),
-        values=np.concatenate([piece.values for piece in pieces]),
+        channels=blocks[0].channels,
+        times=np.concatenate([block.times for block in blocks]),
+        values=np.concatenate([block.values for block in blocks]),
     )
 
 

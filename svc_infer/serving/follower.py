@@ -13,6 +13,7 @@ from shared.errors import RetryableError, UnavailableError
 from svc_infer.serving.names import Names
 
 log = structlog.get_logger(__name__)
+FIRST_LOOK_AGAIN_S = 1.0
 
 
 class Follower:
@@ -53,7 +54,9 @@ class Follower:
                 failures, wait_s = 0, self._every_s
                 self._has_looked = True
             except RetryableError as error:
-                wait_s = min(self._every_s, jittered_delay(failures))
+                # A server that has never looked serves nobody: it looks again soon.
+                longest_s = self._every_s if self._has_looked else FIRST_LOOK_AGAIN_S
+                wait_s = min(longest_s, jittered_delay(failures))
                 failures += 1
                 log.warning("aliases not followed", error=str(error), again_in_s=round(wait_s, 1))
             await self._on_looked()

@@ -70,7 +70,7 @@ class Names:
         current = self._aliases.get(key)
         if current == version:
             return
-        # On a full shelf, a version that nobody waits for is loaded by the first request for it.
+        # Where aliases name more versions than fit, one more is loaded by the first request for it.
         if self._shelf.has_room or (current and self._shelf.holds(current)):
             try:
                 self._shelf.load(version).result()

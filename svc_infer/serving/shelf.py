@@ -122,9 +122,10 @@ class Shelf:
 
     @property
     def has_room(self) -> bool:
-        """Whether one more version fits without another having to go."""
+        """Whether one more version fits without one having to go that an alias names."""
         with self._lock:
-            return sum(entry.state is not ModelState.FAILED for entry in self._entries.values()) < self._capacity
+            held = [entry for entry in self._entries.values() if entry.state is not ModelState.FAILED]
+            return sum(entry.version.run_id in self._kept for entry in held) < self._capacity
 
     def keep(self, run_ids: Collection[str]) -> None:
         """These make room last: an alias names them."""

@@ -20,6 +20,8 @@ from upwell.ingest.v1 import ingest_service_pb2_grpc as pb_grpc
 
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 1000
+# Each may download a series: they must not take all the threads, which renew leases as well.
+PREVIEWS_AT_ONCE = 2
 
 
 class IngestService(pb_grpc.IngestServiceServicer):
@@ -30,6 +32,7 @@ class IngestService(pb_grpc.IngestServiceServicer):
         self._imports = imports
         self._previews = previews
         self._store = store
+        self._previewing = asyncio.Semaphore(PREVIEWS_AT_ONCE)
 
     async def Ingest(self, request_iterator: AsyncIterator[pb.IngestRequest], context: Any) -> pb.IngestResponse:
         """Take a streamed file."""
@@ -77,7 +80,8 @@ class IngestService(pb_grpc.IngestServiceServicer):
             )
             return wire.preview_message(found)
 
-        return await asyncio.to_thread(look)
+        async with self._previewing:
+            return await asyncio.to_thread(look)
 
 
 def ingest_rpc(*, uploads: Uploads, imports: Imports, previews: Previews, store: IngestStore) -> Rpc:

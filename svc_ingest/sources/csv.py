@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from svc_ingest.domain.columns import Columns, choose_columns
 from svc_ingest.domain.iso import has_offset
 from svc_ingest.domain.options import ReadOptions, TimeFormat
 from svc_ingest.domain.times import choose_format, time_kind
+from svc_ingest.sources.ahead import done_ahead
 from svc_ingest.sources.arrow_times import NO_TIME, to_int64
 from svc_ingest.sources.base import Reading
 from svc_ingest.sources.csv_block import BlockParser, time_types
@@ -22,6 +24,8 @@ from svc_ingest.sources.layouts import reading_of
 from svc_ingest.sources.lines import LineBlock, line_blocks
 from svc_ingest.sources.pieces import Fault, Piece, Place
 
+# Threads that parse blocks ahead of the checks and the writing, each holding one.
+WORKERS = min(4, os.cpu_count() or 1)
 HEADER = Place(unit="line", first=1)
 
 
@@ -89,8 +93,7 @@ class _CsvFile:
 
     def pieces(self, blocks: Iterator[LineBlock]) -> Generator[Piece]:
         """Pieces up to the first line that cannot be parsed, then the error about that line."""
-        for block in blocks:
-            table = self._parser.parse(block.data, block.count)
+        for block, table in done_ahead(self._parsed, blocks, WORKERS):
             if table is not None:
                 yield self._piece(block, table)
                 continue
@@ -100,8 +103,11 @@ class _CsvFile:
                 yield self._piece(start, self._parser.parse(start.data, good))
             raise Place(unit="line", first=block.first).error(self._explain(block, good))
 
+    def _parsed(self, block: LineBlock) -> Any | None:
+        return self._parser.parse(block.data, block.count)
+
     def _piece(self, block: LineBlock, table: Any) -> Piece:
-        columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+        columns = {name: table.column(name).chunk(0) for name in table.column_names}
         times, fault = to_int64(columns.pop(self._columns.time), self.time_format, self._zone)
         if fault and fault.reason == NO_TIME and not block.line(fault.row).strip():
             fault = replace(fault, reason=EMPTY_LINE)

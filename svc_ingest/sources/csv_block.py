@@ -15,40 +15,42 @@ from svc_ingest.domain.times import EPOCH_DIGITS
 from svc_ingest.sources.lines import LineBlock
 
 MISSING_WORDS = ("NA", "N/A", "n/a", "null", "NULL", "None")
-PARSE_BYTES = 2**20
 
 
 class BlockParser:
-    """Turns lines into an Arrow table of the needed columns: the time as `time_types` says, values as float64."""
+    """Turns lines into an Arrow table of the needed columns: the time as `time_types` says, values as float64.
+
+    Safe to use from several threads. pyarrow itself gets one thread a block: its own threading cost a false error
+    once in some ten thousand blocks on a crowded machine, and is known to hang after true ones.
+    """
 
     def __init__(self, names: Sequence[str], columns: Columns, options: ReadOptions, time_types: Sequence[Any]) -> None:
+        self._names = list(names)
         self._time = columns.time
-        self._time_types = list(time_types)
+        self._time_types = tuple(time_types)
+        self._likely = 0
         self._types = {name: pa.float64() for name in columns.needed}
         if columns.long:
             self._types[columns.channel] = pa.string()
-        # A block of pyarrow's must hold any line whole.
-        block_bytes = max(PARSE_BYTES, 2 * options.max_line_bytes)
-        self._read = pacsv.ReadOptions(column_names=list(names), block_size=block_bytes)
         # An empty line stays a row, so that row and line numbers go together.
         self._parse = pacsv.ParseOptions(delimiter=options.delimiter, ignore_empty_lines=False)
         self._null_values = ["", *(MISSING_WORDS if options.missing is Missing.KEEP else ())]
 
     def parse(self, data: bytes, lines: int) -> Any | None:
         """A table with a row for each of the lines, or None when some line cannot be parsed."""
-        for time_type in self._time_types:
+        for number in range(self._likely, len(self._time_types)):
             try:
-                table = self._table(data, time_type)
+                table = self._table(data, self._time_types[number])
             except pa.ArrowInvalid:
                 continue
             if table.num_rows == lines:
-                # What fitted once is tried first from now on.
-                self._time_types = self._time_types[self._time_types.index(time_type) :]
+                # What one block needed is tried first for the next.
+                self._likely = number
                 return table
         return None
 
     def good_lines(self, block: LineBlock) -> int:
-        """How many lines from the first can be parsed; the next one is the first that cannot."""
+        """How many lines from the first can be parsed, in a block that cannot; the next is the first that fails."""
         ends = block.line_ends()
         good, bad = 0, len(ends)
         while bad - good > 1:
@@ -65,8 +67,10 @@ class BlockParser:
             include_columns=list(self._types),
             null_values=self._null_values,
         )
+        # In one piece: any line fits, and each column is one array.
+        read = pacsv.ReadOptions(column_names=self._names, block_size=len(data) + 1, use_threads=False)
         return pacsv.read_csv(
-            pa.BufferReader(data), read_options=self._read, parse_options=self._parse, convert_options=convert
+            pa.BufferReader(data), read_options=read, parse_options=self._parse, convert_options=convert
         )
 
 

@@ -17,7 +17,7 @@ from shared.errors import InvalidInputError
 from svc_ingest.domain.options import ReadOptions
 from svc_ingest.domain.times import Int64s
 
-BLOCK_BYTES = 8 * 2**20
+BLOCK_BYTES = 4 * 2**20
 NEWLINE = ord("\n")
 BOM = codecs.BOM_UTF8
 # Blank lines at the end of a file are no rows; a longer run of them inside one is told as a line without a time.

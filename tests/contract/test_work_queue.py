@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,6 +37,10 @@ def store(database: Database) -> SqlIngestStore:
 def record(store: SqlIngestStore, work_id: str = "job", body: Any = None) -> bool:
     with store.transaction() as tx:
         return tx.work.record(work_id, BODY if body is None else body)
+
+
+def record_as(store: SqlIngestStore, work_id: str, _recorder: int) -> bool:
+    return record(store, work_id)
 
 
 def claim(store: SqlIngestStore, lease_s: float = 60) -> Work | None:
@@ -107,8 +112,8 @@ def test_the_same_request_stands_and_another_conflicts(store: SqlIngestStore) ->
 
 
 def test_one_of_many_recorders_is_the_first(store: SqlIngestStore) -> None:
-    for turn in range(5):
-        assert all_at_once(lambda _, turn=turn: record(store, f"job-{turn}")).count(True) == 1
+    for work_id in ("job-0", "job-1", "job-2", "job-3"):
+        assert all_at_once(partial(record_as, store, work_id)).count(True) == 1
 
 
 def test_many_claimers_share_the_work_without_a_twin(store: SqlIngestStore) -> None:

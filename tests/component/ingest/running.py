@@ -102,7 +102,7 @@ def violations(error: grpc.aio.AioRpcError) -> dict[str, str]:
     if details is None:
         return {}
     bad_request = error_details_pb2.BadRequest()
-    (detail,) = status_pb2.Status.FromString(details).details  # type: ignore[arg-type]
+    (detail,) = status_pb2.Status.FromString(details).details
     assert detail.Unpack(bad_request)
     return {violation.field: violation.description for violation in bad_request.field_violations}
 

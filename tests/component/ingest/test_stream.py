@@ -62,7 +62,7 @@ async def test_equal_content_has_one_digest_however_it_is_cut(service: Running) 
     assert first.job_id != again.job_id
 
 
-BAD_FILES = {
+BAD_FILES: dict[str, tuple[bytes, dict[str, Any], str, str]] = {
     "empty": (b"", {}, "file", "the file is empty"),
     "header only": (b"time,a\n", {}, "file", "no row of data"),
     "no time column": (b"when,a\n1,2\n", {}, "options.time_column", "no column's name says time"),
@@ -231,7 +231,8 @@ async def test_health_answers_while_files_are_read(service: Running) -> None:
     async with grpc.aio.insecure_channel(service.address) as channel:
         while not ingests.done():
             begun = time.monotonic()
-            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            await stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
             slowest = max(slowest, time.monotonic() - begun)
             await asyncio.sleep(0.01)
     assert {answer.rows for answer in await ingests} == {400_000}

@@ -229,9 +229,8 @@ def test_two_replicas_share_the_requests(loop: Loop, name: str, big_csv: bytes) 
             loop.request(f"job-{name}-{number}", f"{name}-{number}", f"{name}-{number}.csv", options=options)
         jobs = [loop.ended(f"job-{name}-{number}") for number in range(12)]
         assert {(job.state, job.attempt) for job in jobs} == {(common.WORK_STATE_COMPLETED, 1)}
-        for number, job in enumerate(jobs):
-            digest = job.dataset.manifest_digest
-            wait_until(lambda number=number, digest=digest: loop.versions(f"{name}-{number}") == {1: digest}, 10)
+        digests = [{1: job.dataset.manifest_digest} for job in jobs]
+        wait_until(lambda: [loop.versions(f"{name}-{number}") for number in range(12)] == digests, 20)
         for service in (loop.ingest, second):
             assert f"job-{name}-" in service.log_tail(), "each replica has done some of the work"
     finally:

@@ -28,7 +28,7 @@ def test_two_replicas_share_the_jobs_and_do_each_once(world: World):
     try:
         ids = [f"shared-{number}" for number in range(6)]
         for number, job_id in enumerate(ids):
-            parameters = {"window": 1001 + 2 * number}
+            parameters = {"window": 201 + 2 * number}
             world.publish({"jobId": job_id, "dataset": "long", "labeler": "robust", "parameters": parameters})
         for job_id in ids:
             assert world.wait_for_end(job_id).attempt == 1

@@ -98,7 +98,7 @@ def test_predictions_come_back_as_candidates(world: World, tmp_path):
 def test_a_dataset_that_comes_later_is_waited_for(world: World):
     world.publish({"jobId": "early", "dataset": "late", "labeler": "robust"})
     job = world.wait_for_state("early", common.WORK_STATE_QUEUED)
-    digest = world.store_series(_spikes(500), "late")
+    digest = world.store_series(_spikes(900), "late")
     wait_until(lambda: world.job("early").attempt, 10)
     world.register("late", digest)
     job = world.wait_for_end("early")

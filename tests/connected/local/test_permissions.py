@@ -65,10 +65,11 @@ async def session(record, user):
 
 
 async def test_a_stranger_is_refused(bus):
-    with pytest.raises(BusError, match="Authorization Violation"):
+    # The server may close the connection before its reason is read.
+    with pytest.raises(BusError, match="could not be used"):
         async with connection(f"nats://{CLIENT}:wrong@{bus.address('nats')}"):
             pass
-    with pytest.raises(BusError, match="Authorization Violation"):
+    with pytest.raises(BusError, match="could not be used"):
         async with connection(f"nats://{bus.address('nats')}"):
             pass
 

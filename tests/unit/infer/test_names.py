@@ -134,7 +134,7 @@ def test_an_alias_that_the_registry_does_not_know_any_more_is_forgotten(serving)
         serving.resolve("pump")
 
 
-def test_on_a_full_shelf_an_alias_of_another_model_is_loaded_by_its_first_request(small):
+def test_where_aliases_fill_the_shelf_one_more_is_loaded_by_its_first_request(small):
     small.catalogue.promote(V1)
     small.names.reconcile()
     small.catalogue.promote(version(7, name="valve"))
@@ -147,12 +147,20 @@ def test_on_a_full_shelf_an_alias_of_another_model_is_loaded_by_its_first_reques
     assert small.speaks("valve") == "valve@7"
 
 
-def test_on_a_full_shelf_a_promotion_still_replaces_the_version_before(small):
+def test_where_aliases_fill_the_shelf_a_promotion_still_replaces_the_version_before(small):
     for one in (V1, V2):
         small.catalogue.promote(one)
         small.names.reconcile()
     assert small.speaks("pump") == "pump@2"
     assert small.speaks("pump@1") is None
+
+
+def test_versions_that_no_alias_names_are_in_nobodys_way(small):
+    small.catalogue.models.append(V1)
+    small.shelf.load(V1).result(10)
+    small.catalogue.promote(version(7, name="valve"))
+    small.names.reconcile()
+    assert small.speaks("valve") == "valve@7"
 
 
 def test_a_number_made_anew_by_another_run_is_another_version(serving):

@@ -143,7 +143,6 @@ def test_the_least_used_version_makes_room(start, clock):
     clock.now += 1
     assert shelf.ready(V1)
     clock.now += 1
-    assert not shelf.has_room
     loaded(shelf, V3)
     assert states(shelf) == {"pump@1": ModelState.READY, "pump@3": ModelState.READY}
 
@@ -155,6 +154,15 @@ def test_a_version_that_an_alias_names_makes_room_last(start, clock):
         clock.now += 1
         loaded(shelf, one)
     assert set(states(shelf)) == {"pump@1", "pump@4"}
+
+
+def test_there_is_room_until_aliases_name_all_that_fits(start):
+    shelf = start(capacity=2)
+    loaded(shelf, V1, V2)
+    shelf.keep({V1.run_id})
+    assert shelf.has_room
+    shelf.keep({V1.run_id, V2.run_id})
+    assert not shelf.has_room
 
 
 def test_looking_is_no_use(start, clock):

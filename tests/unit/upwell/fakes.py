@@ -1,5 +1,7 @@
 """All five services behind one real gRPC port, with behaviour enough for the client and the command."""
 
+# ruff: noqa: N802, RET503 - gRPC names the methods, and abort() never returns
+
 from __future__ import annotations
 
 from collections.abc import Iterator

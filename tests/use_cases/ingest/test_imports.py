@@ -131,10 +131,14 @@ def test_a_file_that_is_swapped_for_a_link_after_recording_is_refused(world: Wor
 
 def test_a_file_that_grows_while_it_is_read_is_refused(world: World, file: Path) -> None:
     world.imports.take("job-1", asked())
-    world.reader.on_read = lambda path: path.write_text("one\ntwo\nthree\n")
+    world.reader.on_read = grow
     with pytest.raises(InvalidInputError, match=r"path: 'pump\.csv' changed while it was read"):
         world.imports.execute(world.claim(), never)
     assert world.events() == []
+
+
+def grow(path: Path) -> None:
+    path.write_text("one\ntwo\nthree\n")
 
 
 def test_a_bad_line_is_told_and_nothing_is_announced_as_produced(world: World, file: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from shared.contracts.work import WorkState
 from shared.errors import InvalidInputError, UnavailableError
+from shared.runtime.worker import failure_of
 from svc_ingest.domain.jobs import Request, StoppedError
 from svc_ingest.use_cases.make import DatasetMaker
 from svc_ingest.use_cases.streams import Streams
@@ -102,13 +103,13 @@ class DownObjects:
 
 
 def test_a_store_that_is_down_is_told_and_leaves_no_folder(world: World) -> None:
-    maker = DatasetMaker(reader=world.reader, artifacts=DownObjects(), scratch=world.scratch)  # type: ignore[arg-type]
+    maker = DatasetMaker(reader=world.reader, artifacts=DownObjects(), scratch=world.scratch)
     streams = Streams(
         store=world.store,
         maker=maker,
         reader=world.reader,
-        explain=lambda error: None,
-        new_id=lambda: "x",  # type: ignore[arg-type,return-value]
+        explain=failure_of,
+        new_id=lambda: "x",
     )
     spool = spool_of(world, "one")
     with pytest.raises(UnavailableError):

@@ -9,10 +9,11 @@ from sqlmodel import select
 
 from shared.contracts.series import Segment
 from shared.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from svc_label.adapters.rows import review_of
 from svc_label.adapters.tables import ReviewRow
 from svc_label.domain.batches import Batch, BulkDecision, Caller, SingleDecision
 from svc_label.domain.queue import CandidateFilter
-from svc_label.domain.reviews import Decision
+from svc_label.domain.reviews import Decision, standing_reviews
 from tests.use_cases.label.world import ALICE, STEP, World
 
 APPROVED = SingleDecision(candidate_id="x", decision=Decision.APPROVED)
@@ -222,3 +223,14 @@ def test_the_same_batch_sent_at_once_from_all_sides_is_one(world: World, ids):
     assert {batch.approved_count for batch in batches} == {10}
     assert len(all_reviews(world)) == 10
     assert len(world.events("review.decided")) == 1
+
+
+def test_of_batches_at_once_the_latest_stands_on_every_candidate(world: World, ids):
+    def decide(number: int) -> None:
+        chosen = ids if number % 2 else list(reversed(ids))
+        world.approve(f"b-{number}", chosen, Decision.APPROVED if number % 3 else Decision.REJECTED)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(decide, range(12)))
+    latest = standing_reviews(review_of(row) for row in all_reviews(world))
+    assert {item.candidate.id: item.review for item in world.listed("pump")} == latest

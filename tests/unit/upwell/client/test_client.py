@@ -38,7 +38,7 @@ async def test_an_error_has_code_sentence_and_fields(upwell):
 
 async def test_a_service_that_is_away_is_named(services):
     async with Upwell.connect(services.connection(registry="127.0.0.1:1")) as upwell:
-        with pytest.raises(UpwellClientError, match="svc_registry at 127.0.0.1:1 does not answer") as caught:
+        with pytest.raises(UpwellClientError, match=r"svc_registry at 127\.0\.0\.1:1 does not answer") as caught:
             await upwell.registry.datasets()
     assert caught.value.code == "UNAVAILABLE"
 
@@ -141,7 +141,7 @@ async def test_waiting_ends_at_once_for_an_error_that_stays():
 
 async def test_a_call_has_a_deadline(upwell, services):
     class Slow(FakeRegistry):
-        def ListModels(self, request, context):
+        def ListModels(self, request, context):  # noqa: N802 - gRPC names it
             time.sleep(0.5)
 
     server = grpc.server(futures.ThreadPoolExecutor(1))
