@@ -50,9 +50,13 @@ def build(settings: InferSettings) -> App:
         auth=authenticator_for(settings),
     )
 
+    told: set[str] = set()
+
     async def tell_health() -> None:
-        for name, serving in model_health(shelf, names).items():
-            await server.set_serving(f"model/{name}", serving=serving)
+        health = model_health(shelf, names)
+        told.update(health)
+        for name in told:
+            await server.set_serving(f"model/{name}", serving=health.get(name, False))
 
     follower = Follower(names, every_s=settings.reconcile_seconds, on_looked=tell_health)
     bus = Bus(settings, service=NAME)

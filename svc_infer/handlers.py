@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from shared.contracts.ids import derived_id
 from shared.runtime.bus import Bus
 from shared.runtime.envelope import current_envelope
 from svc_infer import wire
@@ -18,7 +19,7 @@ def take_events(bus: Bus, store: InferStore, follower: Follower) -> None:
     """Take prediction jobs, and hear of promotions."""
 
     async def on_infer_requested(body: infer.InferRequested) -> None:
-        job_id = body.job_id or current_envelope().event_id
+        job_id = body.job_id or derived_id("infer", current_envelope().event_id)
         await asyncio.to_thread(jobs.request_job, store, job_id=job_id, request=wire.job_request(body))
 
     async def on_model_promoted(body: registry.ModelPromoted) -> None:  # noqa: ARG001 - that it came says enough

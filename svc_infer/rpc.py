@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -21,6 +22,8 @@ from svc_infer.use_cases import jobs, models
 from upwell.infer.v1 import infer_service_pb2 as pb
 from upwell.infer.v1 import infer_service_pb2_grpc as pb_grpc
 
+LOOKUPS = 4
+
 
 class InferService(pb_grpc.InferServiceServicer):
     """Predictions over gRPC.
@@ -36,6 +39,8 @@ class InferService(pb_grpc.InferServiceServicer):
         self._shelf = shelf
         self._batcher = batcher
         self._longest_s = longest_s
+        # A registry that answers slowly holds up those who ask for what is not known here, and nobody else.
+        self._lookups = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="registry-lookup")
 
     async def Predict(self, request: pb.PredictRequest, context: Any) -> pb.PredictResponse:
         """Answer on the loop: a thread a call would cost more than all else around the model."""
@@ -73,7 +78,7 @@ class InferService(pb_grpc.InferServiceServicer):
         return pb.GetJobResponse(job=wire.job_message(work))
 
     async def _load(self, reference: Reference) -> Model:
-        version = await asyncio.to_thread(self._names.resolve, reference)
+        version = await asyncio.get_running_loop().run_in_executor(self._lookups, self._names.resolve, reference)
         return await asyncio.wrap_future(self._shelf.load(version))
 
     def _deadline(self, context: Any) -> float:

@@ -37,7 +37,7 @@ class InferSettings(ServiceSettings):
     predict_seconds: float = Field(
         60.0, gt=0, description="Longest that a Predict call may take which brings no earlier deadline."
     )
-    job_slots: int = Field(1, ge=1, description="Prediction jobs done at once.")
+    job_slots: int = Field(1, ge=1, le=4, description="Prediction jobs done at once; one model thread serves them all.")
     job_chunk_values: int = Field(
         16_384,
         ge=1,

@@ -63,11 +63,11 @@ def build(settings: TrainSettings) -> App:
         lease_s=settings.lease_seconds,
         build=build_facts(settings.git_commit),
     )
-    stopping = asyncio.Event()
+    draining = asyncio.Event()
     server = GrpcServer(
         settings,
         default_port=DEFAULT_PORT,
-        rpcs=[train_rpc(store, recipes, stopping)],
+        rpcs=[train_rpc(store, recipes, draining)],
         auth=authenticator_for(settings),
     )
     worker = Worker(
@@ -88,18 +88,11 @@ def build(settings: TrainSettings) -> App:
         migrations=MIGRATIONS,
         objects=objects,
         workers=[worker],
-        background=[lambda: _clean(store, runs_folder), lambda: _tell_watchers(stopping)],
+        background=[lambda: _clean(store, runs_folder)],
+        draining=draining,
     )
 
 
 async def _clean(store: TrainStore, runs_folder: Path) -> None:
     await asyncio.to_thread(remove_stale_folders, store, runs_folder)
     await asyncio.sleep(CLEANING_S)
-
-
-async def _tell_watchers(stopping: asyncio.Event) -> None:
-    """Waits until it is cancelled, which is what happens to the background when the service stops."""
-    try:
-        await asyncio.Event().wait()
-    finally:
-        stopping.set()

@@ -32,13 +32,13 @@ class TrainService(pb_grpc.TrainServiceServicer):
     Args:
         store: the service's tables.
         recipes: the installed recipes by name.
-        stopping: set when the service stops, so that watchers turn to another replica.
+        draining: set when the service begins to stop, so that watchers turn to another replica.
     """
 
-    def __init__(self, store: TrainStore, recipes: requests.Recipes, stopping: asyncio.Event) -> None:
+    def __init__(self, store: TrainStore, recipes: requests.Recipes, draining: asyncio.Event) -> None:
         self._store = store
         self._recipes = recipes
-        self._stopping = stopping
+        self._draining = draining
 
     async def StartRun(self, request: pb.StartRunRequest, context: Any) -> pb.StartRunResponse:
         """Record a run."""
@@ -65,7 +65,7 @@ class TrainService(pb_grpc.TrainServiceServicer):
     async def WatchRun(self, request: pb.WatchRunRequest, context: Any) -> AsyncIterator[pb.WatchRunResponse]:
         """The run as it stands, everything that happened, what happens from now on, and the run as it ended."""
         seen, told = 0, None
-        while not self._stopping.is_set():
+        while not self._draining.is_set():
             look = await asyncio.to_thread(runs.look, self._store, request.run_id, after=seen)
             run = look.run
             moved = (run.work.state, run.work.attempt, run.work.waiting_for)
@@ -81,7 +81,7 @@ class TrainService(pb_grpc.TrainServiceServicer):
                 return
             if not look.entries:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), WATCH_S)
+                    await asyncio.wait_for(self._draining.wait(), WATCH_S)
         raise UnavailableError("svc_train is stopping; watch the run again")
 
     async def CancelRun(self, request: pb.CancelRunRequest, context: Any) -> pb.CancelRunResponse:
@@ -116,9 +116,9 @@ def _page_size(asked: int) -> int:
     return asked or DEFAULT_PAGE
 
 
-def train_rpc(store: TrainStore, recipes: requests.Recipes, stopping: asyncio.Event) -> Rpc:
+def train_rpc(store: TrainStore, recipes: requests.Recipes, draining: asyncio.Event) -> Rpc:
     """The service with its roles."""
-    servicer = TrainService(store, recipes, stopping)
+    servicer = TrainService(store, recipes, draining)
     return Rpc(
         full_name="upwell.train.v1.TrainService",
         add_to=lambda server: pb_grpc.add_TrainServiceServicer_to_server(servicer, server),

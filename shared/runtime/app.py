@@ -46,6 +46,7 @@ class App:
         workers: workers over its recorded work.
         background: loops that run beside, e.g. a reconciler; each is cancelled at the end.
         checks: what else must hold for the service to be ready; each raises UnavailableError while it does not.
+        draining: set when the service begins to stop, so that calls which would go on for ever can end.
     """
 
     name: str
@@ -58,6 +59,7 @@ class App:
     workers: Sequence[Worker] = ()
     background: Sequence[Callable[[], Awaitable[None]]] = field(default_factory=tuple)
     checks: Sequence[Callable[[], Awaitable[None]]] = field(default_factory=tuple)
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def run(name: str, settings: ServiceSettings, build: Callable[[Any], App]) -> None:
@@ -100,6 +102,7 @@ async def _run_until(app: App, stopping: asyncio.Event) -> None:
     await stopping.wait()
 
     log.info("draining", service=app.name)
+    app.draining.set()
     await app.server.set_ready(ready=False)
     # Calls and work end before the relay does, so that the events of both still leave.
     await asyncio.gather(

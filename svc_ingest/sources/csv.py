@@ -93,7 +93,9 @@ class _CsvFile:
 
     def pieces(self, blocks: Iterator[LineBlock]) -> Generator[Piece]:
         """Pieces up to the first line that cannot be parsed, then the error about that line."""
-        for block, table in done_ahead(self._parsed, blocks, WORKERS):
+        for block, parsed in done_ahead(self._parsed, blocks, WORKERS):
+            # Asked again before a line is blamed: on a crowded machine pyarrow once refused a block that was right.
+            table = parsed if parsed is not None else self._parsed(block)
             if table is not None:
                 yield self._piece(block, table)
                 continue

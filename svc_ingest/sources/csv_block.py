@@ -20,8 +20,8 @@ MISSING_WORDS = ("NA", "N/A", "n/a", "null", "NULL", "None")
 class BlockParser:
     """Turns lines into an Arrow table of the needed columns: the time as `time_types` says, values as float64.
 
-    Safe to use from several threads. pyarrow itself gets one thread a block: its own threading cost a false error
-    once in some ten thousand blocks on a crowded machine, and is known to hang after true ones.
+    Safe to use from several threads. pyarrow itself gets one thread a block: blocks are parsed side by side anyway,
+    and its own threads may hang after an error (apache/arrow issues 38676 and 43741).
     """
 
     def __init__(self, names: Sequence[str], columns: Columns, options: ReadOptions, time_types: Sequence[Any]) -> None:

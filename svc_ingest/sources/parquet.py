@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from shared.errors import InvalidInputError
 from svc_ingest.domain.columns import Columns, choose_columns
+from svc_ingest.domain.iso import has_offset
 from svc_ingest.domain.options import ReadOptions
 from svc_ingest.domain.times import time_kind
 from svc_ingest.sources.arrow_times import to_int64
@@ -21,7 +22,7 @@ from svc_ingest.sources.layouts import reading_of
 from svc_ingest.sources.parquet_columns import (
     channel_values,
     check_types,
-    first_is_aware,
+    first_text,
     format_of,
     time_values,
 )
@@ -88,9 +89,9 @@ class _PieceReader:
 
     def __init__(self, head: Any, columns: Columns, options: ReadOptions) -> None:
         times = head.column(columns.time)
-        first = times.drop_null()[0].as_py() if times.null_count < len(times) else ""
+        first = first_text(times)
         self.time_format = format_of(times.type, first, columns, options)
-        self._aware = first_is_aware(times.type, first)
+        self._aware = has_offset(first)
         self._columns = columns
         self._zone = options.timezone
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from shared.errors import InvalidInputError
 from svc_ingest.domain.columns import Columns
-from svc_ingest.domain.iso import has_offset, iso_reason
+from svc_ingest.domain.iso import iso_reason
 from svc_ingest.domain.options import ReadOptions, TimeFormat
 from svc_ingest.domain.times import EPOCH_DIGITS, choose_format
 from svc_ingest.sources.arrow_times import OUT_OF_RANGE
@@ -30,7 +30,7 @@ def check_types(schema: Any, columns: Columns) -> None:
         raise InvalidInputError.of("file", f"column {columns.channel!r} holds {kind}, not names of channels")
 
 
-def format_of(kind: Any, first: Any, columns: Columns, options: ReadOptions) -> TimeFormat:
+def format_of(kind: Any, first: str, columns: Columns, options: ReadOptions) -> TimeFormat:
     """The format of the time column, whose first time is `first`; InvalidInputError when the choice does not fit."""
     wanted, name = options.time_format, columns.time
     fits: tuple[TimeFormat, ...]
@@ -39,10 +39,10 @@ def format_of(kind: Any, first: Any, columns: Columns, options: ReadOptions) -> 
         chosen = TimeFormat.ISO8601
     elif pa.types.is_integer(kind):
         fits, what = tuple(f for f in TimeFormat if f is not TimeFormat.ISO8601), "holds whole numbers"
-        chosen = choose_format(wanted, name, str(first))
+        chosen = choose_format(wanted, name, first)
     elif _is_number(kind):
         fits, what = (TimeFormat.AUTO, *EPOCH_DIGITS), "holds numbers with fractions"
-        chosen = choose_format(wanted, name, str(first))
+        chosen = choose_format(wanted, name, first)
     else:
         raise InvalidInputError.of("options.time_column", f"column {name!r} holds {kind}, which is no time")
     if wanted not in fits:
@@ -91,9 +91,13 @@ def cast_rows(values: Any, kind: Any) -> tuple[Any, int | None]:
     return pa.concat_arrays([values.slice(0, good).cast(kind), pa.nulls(len(values) - good, kind)]), good
 
 
-def first_is_aware(kind: Any, first: Any) -> bool:
-    """Whether the times are text whose first has an offset from UTC."""
-    return _is_text(kind) and has_offset(str(first))
+def first_text(times: Any) -> str:
+    """The first time that is text or a number, as it is written; empty where there is none.
+
+    Timestamps are left out: without pandas, Python has no type for their nanoseconds.
+    """
+    present = times.drop_null() if _is_text(times.type) or _is_number(times.type) else times.slice(0, 0)
+    return str(present[0].as_py()) if len(present) else ""
 
 
 def _is_number(kind: Any) -> bool:

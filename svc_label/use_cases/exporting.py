@@ -7,6 +7,7 @@ from shared.contracts.names import check_name
 from shared.contracts.versions import DatasetVersion
 from shared.errors import StateError
 from shared.ports import Catalogue
+from svc_label.domain.datasets import check_series
 from svc_label.domain.events import DatasetProduced
 from svc_label.domain.exports import Export, in_order
 from svc_label.domain.quality import estimate_quality
@@ -43,9 +44,10 @@ class Exporting:
         Raises:
             NotFoundError: there is no such dataset.
             StateError: nothing is approved.
-            InvalidInputError: the output is no name.
+            InvalidInputError: the dataset is no series, or the output is no name.
         """
         series = self._catalogue.dataset(dataset)
+        check_series(series, series.kind)
         name = check_name("output", output or f"{series.name}-labels")
         export = self._gather(series, labeler)
         if not export.claims:

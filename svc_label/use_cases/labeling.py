@@ -7,7 +7,6 @@ from typing import Any
 
 from shared.contracts.ids import check_id, derived_id
 from shared.contracts.kinds import Kind
-from shared.contracts.names import check_name
 from shared.contracts.work import Failure, Work
 from shared.errors import FieldViolation, InvalidInputError, NotFoundError, NotYetError, RetryableError
 from shared.ports import Catalogue
@@ -135,7 +134,7 @@ class LabelingJobs:
     def _complete_made(
         self, work: Work, request: LabelRequest, source: SeriesFacts, labeling: Labeling, made: MadeSeries
     ) -> None:
-        name = check_name("output", output_name(request, makes_series=True))
+        name = output_name(request, makes_series=True)
         facts = self._series.store(name, made, source=source)
         with self._store.transaction() as tx:
             _add_candidates(tx, request.labeler, facts, labeling)

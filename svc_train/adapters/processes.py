@@ -120,7 +120,9 @@ class Process:
             os.killpg(self._process.pid, number)
 
     def _pump(self, pipe: IO[bytes], is_output: bool) -> None:
-        with pipe:
-            while text := pipe.readline(LONGEST_LINE_BYTES):
-                self._lines.put(Line(text=text.decode(errors="replace").rstrip("\r\n"), is_output=is_output))
-        self._lines.put(None)
+        try:
+            with pipe:
+                while text := pipe.readline(LONGEST_LINE_BYTES):
+                    self._lines.put(Line(text=text.decode(errors="replace").rstrip("\r\n"), is_output=is_output))
+        finally:
+            self._lines.put(None)

@@ -11,17 +11,29 @@ from typing import Any, Self
 from svc_train.child.events import EventStream
 from svc_train.recipes.base import Progress
 
-# Steps are told at most this often, apart from the first, the last and those that evaluate.
 SHORTEST_PAUSE_S = 0.5
-# While a step, or an evaluation, takes longer than this, the last progress is told again.
 LONGEST_PAUSE_S = 0.9
 
 
 class ProgressReporter:
-    """Tells the parent of steps. Use as a context: a thread beats inside it while a long step says nothing."""
+    """Tells the parent of steps. Use as a context: a thread beats inside it while a long step says nothing.
 
-    def __init__(self, events: EventStream) -> None:
+    Args:
+        events: where it is told.
+        shortest_pause_s: steps are told no more often, apart from the first, the last and those that evaluate.
+        longest_pause_s: the last progress is told again when a step, or an evaluation, takes longer.
+    """
+
+    def __init__(
+        self,
+        events: EventStream,
+        *,
+        shortest_pause_s: float = SHORTEST_PAUSE_S,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+    ) -> None:
         self._events = events
+        self._shortest_pause_s = shortest_pause_s
+        self._beat_s = longest_pause_s / 3
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="progress", daemon=True)
@@ -43,7 +55,7 @@ class ProgressReporter:
         """Tell of a step, unless one was told a moment ago."""
         due = progress.step in (1, progress.total_steps) or bool(progress.metrics)
         with self._lock:
-            if due or time.monotonic() - self._told_at >= SHORTEST_PAUSE_S:
+            if due or time.monotonic() - self._told_at >= self._shortest_pause_s:
                 self._tell(_fields(progress, self._rate_from))
                 self._rate_from = progress
 
@@ -52,9 +64,9 @@ class ProgressReporter:
         self._told, self._told_at = dict(fields), time.monotonic()
 
     def _beat(self) -> None:
-        while not self._stop.wait(LONGEST_PAUSE_S / 3):
+        while not self._stop.wait(self._beat_s):
             with self._lock:
-                if self._told is not None and time.monotonic() - self._told_at >= LONGEST_PAUSE_S * 2 / 3:
+                if self._told is not None and time.monotonic() - self._told_at >= 2 * self._beat_s:
                     # Evaluation numbers belong to the step that measured them and are told once.
                     self._tell({**self._told, "metrics": {}})
 

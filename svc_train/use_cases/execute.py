@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,6 +26,7 @@ from svc_train.use_cases.follow import AttemptJournal, follow
 from svc_train.use_cases.inputs import Inputs
 from svc_train.use_cases.outputs import environment_of, read_result, store_bundle
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 RETRY_S = 1.0
 
@@ -119,6 +121,7 @@ class Execution:
         if lease.must_stop:
             raise StoppedAttemptError
         journal = AttemptJournal(store=self.store, feed=self.feed, work=work, lease_s=self.lease_s)
+        log.info("run %s, attempt %d: inputs are here, training begins", work.id, work.attempt)
         child = self.launcher.launch(folder)
         try:
             follow(child, lease, journal)
@@ -170,6 +173,7 @@ def _insist(lease: Lease, action: Callable[[], T]) -> T:
     while True:
         try:
             return action()
-        except UnavailableError:
+        except UnavailableError as error:
+            log.warning("a finished attempt waits: %s", error)
             if lease.wait(RETRY_S):
                 raise

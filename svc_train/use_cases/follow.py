@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from svc_train.domain.failures import FailedAttemptError, FailedRunError, Stoppe
 from svc_train.domain.run import JournalEntry, Progress, RunProgress
 from svc_train.ports import Child, Lease, Line, ProgressFeed, TrainStore
 
+log = logging.getLogger(__name__)
 WINDOW_S = 0.25
 EVIDENCE_LINES = 20
 LONGEST_LINE = 2000
@@ -55,8 +57,9 @@ class AttemptJournal:
         self._publish_newest(happened)
         try:
             self.flush()
-        except UnavailableError:
+        except UnavailableError as error:
             # Training goes on without its database; only the oldest of a long silence is given up.
+            log.warning("the journal of run %s waits: %s", self.work.id, error)
             del self._waiting[: -2 * LOG_LINES_KEPT]
 
     def flush(self) -> None:

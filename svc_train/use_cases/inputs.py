@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from svc_train.domain.events import BaseProduced
 from svc_train.domain.failures import MissingDatasetError, StoppedAttemptError
 from svc_train.ports import BaseShelf, Lease, TrainStore
 from svc_train.recipes.base import Recipe
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,7 @@ class Inputs:
     def _store_base(self, name: str, folder: Path, lease: Lease) -> Manifest:
         # Read before the files are: a base that changes meanwhile is stored again next time.
         fingerprint = self.shelf.fingerprint(name)
+        log.info("the base %s is new here: it is prepared and stored", name)
         prepared = self.shelf.prepare(name, folder, must_stop=lambda: lease.must_stop)
         manifest = self.artifacts.store(kind=Kind.BASE, files=prepared.files, meta=prepared.meta, parents=())
         with self.store.transaction() as tx:

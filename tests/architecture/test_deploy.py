@@ -53,7 +53,7 @@ def test_compose_follows_the_specification() -> None:
     assert set(SERVICES) | {"nats", "postgres", "minio", "bootstrap"} == set(parsed.service_names())
     broken = compose()
     broken["services"]["svc_label"]["ports"] = {"not": "a list"}
-    with pytest.raises(ValueError, match="ports|sequence|map"):
+    with pytest.raises(ValueError, match=r"ports|sequence|map"):
         PyCompose.from_yaml(yaml.safe_dump(broken))
 
 

@@ -36,7 +36,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 @pytest.fixture
 def services(servers: Servers) -> dict[str, Service]:
-    # The registry first, for svc_infer is not ready without it. Short leases: a killed replica's work is taken over soon.
+    # The registry first, for svc_infer is not ready without it. Short leases: killed work is taken over soon.
     return {name: servers.run_service(name, UPWELL_LEASE_SECONDS="3") for name in reversed(SERVICES)}
 
 

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from shared.modeling.bases import content_digest
+
+pytestmark = pytest.mark.heavy
 
 BUILD = """
 import sys, pathlib

@@ -20,6 +20,8 @@ from svc_train.recipes.hyperparameters import resolved
 from svc_train.recipes.series_lm.config import tiny
 from tests.modeling.samples import spiked_job
 
+pytestmark = pytest.mark.heavy
+
 TIMEOUT_S = 60
 
 

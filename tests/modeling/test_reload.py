@@ -29,6 +29,8 @@ from svc_train.recipes.series_lm.run import build_network
 from svc_train.recipes.series_lm.sampling import WindowSampler
 from tests.modeling.samples import beat, info, other_base, spiked_job
 
+pytestmark = pytest.mark.heavy
+
 METHODS = ("full", "lora")
 
 

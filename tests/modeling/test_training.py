@@ -20,6 +20,8 @@ from svc_train.recipes.series_lm import RECIPE
 from svc_train.recipes.series_lm.config import tiny
 from tests.modeling.samples import spiked, spiked_job
 
+pytestmark = pytest.mark.heavy
+
 
 def _losses(job: TrainingJob) -> list[float]:
     told: list[Progress] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from upwell.permissions import ADMIN
 from upwell.streams import ensure
 
 T = TypeVar("T")
-STARTED_WITHIN_S = 40.0
+STARTED_WITHIN_S = 90.0
 
 
 class Servers:

@@ -18,9 +18,9 @@ class SeriesLMConfig:
     method: str = hyperparameter(
         FULL, Rule(help="Train all weights, or low-rank adapters on a frozen base.", choices=(FULL, LORA))
     )
-    max_steps: int = hyperparameter(300, Rule(help="Optimiser steps.", unit="steps", low=1, high=1_000_000))
-    batch_size: int = hyperparameter(32, Rule(help="Windows in a step.", unit="windows", low=1, high=4096))
-    learning_rate: float = hyperparameter(1e-3, Rule(help="Highest learning rate, after warm-up.", low=1e-8, high=1))
+    max_steps: int = hyperparameter(200, Rule(help="Optimiser steps.", unit="steps", low=1, high=1_000_000))
+    batch_size: int = hyperparameter(16, Rule(help="Windows in a step.", unit="windows", low=1, high=4096))
+    learning_rate: float = hyperparameter(2e-3, Rule(help="Highest learning rate, after warm-up.", low=1e-8, high=1))
     warmup_steps: int = hyperparameter(
         20, Rule(help="Steps over which the learning rate rises; a cosine lowers it afterwards.", unit="steps", low=0)
     )

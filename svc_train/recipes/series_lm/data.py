@@ -85,13 +85,10 @@ def read_data(job: TrainingJob, config: SeriesLMConfig) -> TrainingData:
         tracks = _tracks(source, by_series.get(source.name, ()), labels, stretches)
         train += [track for i, group in enumerate(tracks) if i not in held for track in group]
         held_out += [track for i, group in enumerate(tracks) if i in held for track in group]
+    train = train[: config.limit_train or None]
     if not any(track.runs() for track in train):
         raise InvalidInputError.of("training_set", "no labelled segment is left to learn from after the split")
-    return TrainingData(
-        labels=labels,
-        train=tuple(train[: config.limit_train or None]),
-        held_out=tuple(held_out[: config.limit_eval or None]),
-    )
+    return TrainingData(labels=labels, train=tuple(train), held_out=tuple(held_out[: config.limit_eval or None]))
 
 
 def _read_segments(job: TrainingJob) -> dict[str, list[LabelledRows]]:
@@ -129,14 +126,13 @@ def _split(
 ) -> tuple[list[tuple[int, int]], set[int]]:
     """The stretches of a series, and which of them are held out: whole pieces at random, else the latest rows."""
     rows = pq.read_metadata(source.folder / SERIES_FILE).num_rows
-    pieces = _pieces(source, rows)
+    pieces = _pieces(source, rows) or [(0, rows)]
     if len(pieces) > 1:
         count = min(max(round(fraction * len(pieces)), 1), len(pieces) - 1) if fraction else 0
         return pieces, set(generator.permutation(len(pieces))[:count].tolist())
-    cut = rows - round(fraction * rows)
-    if cut == rows:
-        return [(0, rows)], set()
-    return [(0, cut), (cut, rows)], {1}
+    [(start, end)] = pieces
+    cut = end - round(fraction * (end - start))
+    return ([(start, end)], set()) if cut == end else ([(start, cut), (cut, end)], {1})
 
 
 def _pieces(source: SeriesSource, rows: int) -> list[tuple[int, int]]:
@@ -165,9 +161,11 @@ def _tracks(
             if segment.channel in ("", channel):
                 targets[segment.start_row : segment.end_row] = 1 + labels.index(segment.label)
         for group, (start, end) in zip(grouped, stretches, strict=True):
-            group.append(
-                Track(series=source.name, channel=channel, values=values[start:end], targets=targets[start:end])
-            )
+            # Where nothing was measured there is nothing to learn and nothing to be right about.
+            if np.isfinite(values[start:end]).any():
+                group.append(
+                    Track(series=source.name, channel=channel, values=values[start:end], targets=targets[start:end])
+                )
     return grouped
 
 

@@ -28,10 +28,9 @@ class WindowSampler:
 
     def __init__(self, tracks: Sequence[Track], config: SeriesLMConfig) -> None:
         self._config = config
-        # A row where nothing was measured teaches nothing; neither does a track of such rows.
-        self._tracks = [track for track in tracks if np.isfinite(track.values).any()]
-        self._segments = [(track, start, end) for track in self._tracks for start, end in track.runs()]
-        rows = np.array([len(track.values) for track in self._tracks], dtype=np.float64)
+        self._tracks = tracks
+        self._segments = [(track, start, end) for track in tracks for start, end in track.runs()]
+        rows = np.array([len(track.values) for track in tracks], dtype=np.float64)
         self._track_weights = rows / rows.sum()
         self._generator = np.random.default_rng([config.seed, 2])
 

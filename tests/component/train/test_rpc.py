@@ -39,10 +39,10 @@ class Running:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.stopping = asyncio.Event()
+        self.draining = asyncio.Event()
         port = choose_ports(["svc_train"], {})["svc_train"]
         settings = ServiceSettings(grpc_port=port, tokens=SecretStr(f"tom:trainer:{TRAINER},vera:viewer:{VIEWER}"))
-        service = train_rpc(world.store, world.recipes, self.stopping)
+        service = train_rpc(world.store, world.recipes, self.draining)
         self.server = GrpcServer(settings, default_port=1, rpcs=[service], auth=authenticator_for(settings))
         self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
         self.stub = rpc.TrainServiceStub(self.channel)
@@ -83,7 +83,7 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     made = Running(World(tmp_path, database))
     await made.server.start()
     yield made
-    made.stopping.set()
+    made.draining.set()
     await made.channel.close()
     await made.server.stop(1)
     database.dispose()
@@ -187,7 +187,7 @@ async def test_a_watcher_is_sent_elsewhere_when_the_service_stops(running: Runni
     await running.start(run_id="mine")
     call = running.watch("mine")
     await call.read()
-    running.stopping.set()
+    running.draining.set()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call.read()
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE

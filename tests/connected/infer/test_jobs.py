@@ -13,7 +13,8 @@ from upwell.common.v1 import common_pb2 as common
 from upwell.registry.v1 import lineage_service_pb2 as lineage_pb
 from upwell.registry.v1 import lineage_service_pb2_grpc as lineage_grpc
 
-pytestmark = [pytest.mark.connected, pytest.mark.heavy]
+# Three processes read torch before the first test begins: minutes where the cores are taken.
+pytestmark = [pytest.mark.connected, pytest.mark.heavy, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

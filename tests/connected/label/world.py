@@ -47,7 +47,7 @@ class World:
         self._quick = {
             "UPWELL_REGISTRY_ADDRESS": f"127.0.0.1:{self._ports['registry']}",
             "UPWELL_LEASE_SECONDS": "3",
-            "UPWELL_PATIENCE_SECONDS": "8",
+            "UPWELL_PATIENCE_SECONDS": "6",
             "UPWELL_DRAIN_SECONDS": "5",
             "OMP_NUM_THREADS": "1",
         }

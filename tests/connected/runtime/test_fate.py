@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,7 +15,8 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.errors import APIError, NotFoundError
 
 from shared.contracts.fate import ATTEMPTS
-from shared.errors import InvalidInputError, NotFoundError as NothingThereError, RetryableError, UnavailableError
+from shared.errors import InvalidInputError, RetryableError, UnavailableError
+from shared.errors import NotFoundError as NothingThereError
 from shared.runtime.bus import Bus
 from shared.runtime.envelope import Outgoing, current_envelope
 from shared.runtime.settings import ServiceSettings
@@ -103,7 +105,7 @@ async def test_a_failure_is_tried_again_with_growing_delays_then_buried(servers:
         (letter,) = await dead_letters(admin, 1, within_s=15)
         assert await pending(admin) == 0
     assert len(starts) == ATTEMPTS
-    pauses = [later - sooner for sooner, later in zip(starts, starts[1:], strict=False)]
+    pauses = [later - sooner for sooner, later in itertools.pairwise(starts)]
     assert pauses[-1] > 2 * pauses[0] > 0.2
     assert letter["upwell-reason"] == "the disk is slow"
     assert letter["upwell-subject"] == SUBJECT

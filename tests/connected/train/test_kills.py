@@ -11,7 +11,7 @@ from tests.support.servers import wait_until
 from upwell.common.v1 import common_pb2 as common
 from upwell.train.v1 import train_service_pb2 as pb
 
-pytestmark = [pytest.mark.connected, pytest.mark.heavy]
+pytestmark = [pytest.mark.connected, pytest.mark.heavy, pytest.mark.timeout(400)]
 
 # Long enough to be met in the middle, short enough to be waited for.
 SOME_SECONDS = {**TINY, "max_steps": 120}

@@ -10,7 +10,7 @@ from tests.support.servers import wait_until
 from upwell.common.v1 import common_pb2 as common
 from upwell.train.v1 import train_service_pb2 as pb
 
-pytestmark = [pytest.mark.connected, pytest.mark.heavy]
+pytestmark = [pytest.mark.connected, pytest.mark.heavy, pytest.mark.timeout(400)]
 
 
 def test_a_bare_json_request_becomes_a_run_and_a_model_version(world: World):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from upwell.train.v1 import train_service_pb2 as pb
 from upwell.train.v1 import train_service_pb2_grpc as rpc
 
 ROWS = 400
+# A training process loads torch first; on a busy machine that alone takes half a minute.
+TRAINS_WITHIN_S = 120.0
 TINY = {"max_steps": 4, "batch_size": 2, "warmup_steps": 1, "window": 32}
 ENDLESS = {**TINY, "max_steps": 1_000_000}
 FINAL = {common.WORK_STATE_COMPLETED, common.WORK_STATE_FAILED, common.WORK_STATE_CANCELLED}
@@ -100,6 +103,13 @@ class World:
         with grpc.insecure_channel(self.train.address) as channel:
             return getattr(rpc.TrainServiceStub(channel), method)(request, metadata=self._token, timeout=60)
 
+    def cancel_all(self) -> None:
+        """Leave nothing to the next test, which needs the only slot."""
+        for state in (common.WORK_STATE_QUEUED, common.WORK_STATE_RUNNING):
+            for run in self.call("ListRuns", pb.ListRunsRequest(state=state)).runs:
+                with suppress(grpc.RpcError):  # it has ended meanwhile
+                    self.call("CancelRun", pb.CancelRunRequest(run_id=run.run_id))
+
     def run(self, run_id: str) -> pb.Run | None:
         """A run; None while it is not recorded."""
         try:
@@ -131,7 +141,7 @@ class World:
             assert run is None or run.state not in FINAL, f"ended already: {run}"
             return run if run and run.progress.step and run.progress.attempt == attempt else None
 
-        return wait_until(trains, 40, self.train.log_tail)
+        return wait_until(trains, TRAINS_WITHIN_S, self.train.log_tail)
 
     def wait_for_end(self, run_id: str) -> pb.Run:
         """The run, once it has ended."""
@@ -140,7 +150,7 @@ class World:
             run = self.run(run_id)
             return run if run and run.state in FINAL else None
 
-        return wait_until(ended, 40, self.train.log_tail)
+        return wait_until(ended, TRAINS_WITHIN_S, self.train.log_tail)
 
     def versions_of(self, model: str) -> list[registry_pb.ModelVersion]:
         """What the registry has under a model's name."""

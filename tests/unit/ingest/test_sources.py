@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from shared.errors import InvalidInputError
@@ -34,6 +37,21 @@ def test_unknown_sources_are_refused_with_those_there_are() -> None:
         source_for_path("a.xls")
 
 
-def test_reading_needs_no_torch() -> None:
-    code = "import sys; sys.modules['torch'] = None; import svc_ingest.sources.series, svc_ingest.sources.preview"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+def test_no_torch_and_no_pandas_is_needed(tmp_path: Path) -> None:
+    times = pa.array([1, 1_700_000_000_123_456_789], pa.timestamp("ns"))
+    pq.write_table(pa.table({"time": times, "a": [1.0, 2.0]}), tmp_path / "in.parquet")
+    code = """
+import sys
+from pathlib import Path
+sys.modules["torch"] = sys.modules["pandas"] = None
+from svc_ingest.domain.read_options import read_options
+from svc_ingest.sources.base import find_source
+from svc_ingest.sources.preview import preview
+from svc_ingest.sources.series import make_series
+folder = Path(sys.argv[1])
+facts = make_series(find_source("parquet"), folder / "in.parquet", read_options(timezone="Asia/Tokyo"), folder)
+print(facts.end, preview(folder / "series.parquet").rows)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert done.stdout.split() == [str(1_700_000_000_123_456_789 - 9 * 3600 * 10**9), "2"]

@@ -82,6 +82,13 @@ def test_with_pieces_whole_pieces_are_held_out(tmp_path: Path):
     assert [t.values[0] for t in other.held_out] != [t.values[0] for t in data.held_out]
 
 
+def test_the_only_piece_is_split_in_time(tmp_path: Path):
+    made = _job(tmp_path, [{"start_row": 105, "end_row": 109}], meta={"pieces": [[100, 200]]})
+    data = read_data(made, _config(eval_fraction=0.25))
+    assert [(t.values[0], len(t.values)) for t in data.train if t.channel == "a"] == [(100, 75)]
+    assert [(t.values[0], len(t.values)) for t in data.held_out if t.channel == "a"] == [(175, 25)]
+
+
 def test_rows_between_pieces_are_not_used(tmp_path: Path):
     made = _job(tmp_path, [{"start_row": 5, "end_row": 9}], meta={"pieces": [[0, 100], [200, 300]]})
     data = read_data(made, _config(eval_fraction=0))
@@ -163,6 +170,15 @@ def test_noise_follows_the_windows_spread_and_keeps_holes(tmp_path: Path):
 def test_a_training_set_that_does_not_fit_is_refused(tmp_path: Path, segments, reason: str):
     with pytest.raises(InvalidInputError, match=reason):
         read_data(_job(tmp_path, segments), _config(eval_fraction=0.1))
+
+
+def test_a_channel_without_values_is_left_out(tmp_path: Path):
+    columns = {"dead": np.full(400, np.nan), "alive": np.arange(400.0)}
+    made = _job(tmp_path, [{"start_row": 10, "end_row": 20}], columns=columns)
+    data = read_data(made, _config(eval_fraction=0.5))
+    assert {track.channel for track in (*data.train, *data.held_out)} == {"alive"}
+    with pytest.raises(InvalidInputError, match="no labelled segment is left"):
+        read_data(_job(tmp_path, [{"start_row": 10, "end_row": 20, "channel": "dead"}], columns=columns), _config())
 
 
 def test_pieces_that_do_not_fit_are_refused(tmp_path: Path):

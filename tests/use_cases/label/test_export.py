@@ -143,6 +143,9 @@ def test_wrong_names_are_refused(world: World, pump):
         export(world, output="a/b")
     with pytest.raises(NotFoundError, match="pmup"):
         export(world, "pmup")
+    world.catalogue.register("labels", "0" * 64, "segments/v1")
+    with pytest.raises(InvalidInputError, match="labels@1 is segments/v1"):
+        export(world, "labels")
 
 
 def test_the_random_arm_tells_the_quality(world: World, pump):
