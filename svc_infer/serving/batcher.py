@@ -153,15 +153,15 @@ class Batcher:
         series = values = 0
         while lane:
             request = lane[0]
-            series += len(request.series)
-            values += request.values
-            if taken and (series > self._limits.batch_series or values > self._limits.batch_values):
+            series_then, values_then = series + len(request.series), values + request.values
+            if taken and (series_then > self._limits.batch_series or values_then > self._limits.batch_values):
                 break
             lane.popleft()
             self._requests -= 1
             self._values -= request.values
             if self._is_wanted(request):
                 taken.append(request)
+                series, values = series_then, values_then
         if lane:
             self._lanes.move_to_end(key)
         else:

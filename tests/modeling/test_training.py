@@ -73,6 +73,12 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_remedy(tmp_path: Path, tin
     assert not job.bundle_dir.exists()
 
 
+def test_a_window_longer_than_the_base_can_read_is_refused(tmp_path: Path, tiny_base: Path):
+    job = spiked_job(tmp_path, base=tiny_base, **{**resolved(tiny()), "window": 40_000})
+    with pytest.raises(InvalidInputError, match=r"window: 40000 points are 5000 patches of 8; the base reads 4096"):
+        RECIPE.train(job, lambda _: None)
+
+
 def test_wrong_hyperparameters_are_refused_before_anything_is_read(tmp_path: Path, tiny_base: Path):
     job = spiked_job(tmp_path, base=tmp_path / "no-base-here", max_step=3)
     with pytest.raises(InvalidInputError, match="did you mean 'max_steps'"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +33,8 @@ def demo(
     """
     from upwell.demo.run import run_demo  # noqa: PLC0415 - needs the extra `demo`
 
+    # As with ctrl-C, what was started is stopped before the end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     screen = console(stderr=as_json)
     if temporary:
         root = Path(tempfile.mkdtemp(prefix="upwell-"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from shared.errors import InvalidInputError
 from shared.modeling.bases import Base, content_digest, load_base
 from shared.modeling.bundle import BaseIdentity, BundleInfo, tokenizer_digest
 from shared.modeling.certificate import certify, save_certificate
@@ -18,7 +19,7 @@ from shared.modeling.series.predictor import FAMILY, SeriesPredictor, load
 from shared.modeling.series.spec import SeriesSpec
 from shared.modeling.series.storage import save_network
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
-from svc_train.recipes.hyperparameters import parse, resolved
+from svc_train.recipes.hyperparameters import FIELD, parse, resolved
 from svc_train.recipes.series_lm.config import LORA, SeriesLMConfig
 from svc_train.recipes.series_lm.data import counts, read_data
 from svc_train.recipes.series_lm.evaluate import evaluate
@@ -27,6 +28,9 @@ from svc_train.recipes.series_lm.sampling import WindowSampler
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+# Positions kept for the text in front of the patches.
+PROMPT_ROOM = 64
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +73,18 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
 
 
 def build_network(base: Base, spec: SeriesSpec, config: SeriesLMConfig) -> SeriesLM:
-    """The untrained network: everything of it trains (full), or adapters, encoder and head (lora)."""
+    """The untrained network: everything of it trains (full), or adapters, encoder and head (lora).
+
+    Raises:
+        InvalidInputError: a window has more patches than the base has positions.
+    """
+    positions = getattr(base.decoder.config, "max_position_embeddings", None)
+    if positions is not None and spec.patches + PROMPT_ROOM > positions:
+        raise InvalidInputError.of(
+            f"{FIELD}.window",
+            f"{spec.window} points are {spec.patches} patches of {spec.patch}; the base reads {positions} positions, "
+            f"{PROMPT_ROOM} of which are kept for the prompt",
+        )
     if config.method == LORA:
         add_adapters(base.decoder, LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha))
     return SeriesLM(base.decoder, spec)

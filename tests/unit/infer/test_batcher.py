@@ -127,6 +127,17 @@ def test_a_cancelled_request_never_reaches_the_model(start, model):
     assert model.batches == [["busy"], ["stays"]]
 
 
+def test_what_is_dropped_takes_no_place_in_the_batch(start, model):
+    batcher = start(batch_series=2)
+    busy(batcher, model)
+    futures = [batcher.submit(model, [series(name=name)]) for name in "abcd"]
+    futures[1].cancel()
+    futures[2].cancel()
+    model.gate.set()
+    futures[3].result(LONG_S)
+    assert model.batches == [["busy"], ["a", "d"]]
+
+
 def test_an_expired_request_never_reaches_the_model(start, model, clock):
     batcher = start()
     busy(batcher, model)

@@ -43,7 +43,11 @@ def test_no_torch_and_no_pandas_is_needed(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-sys.modules["torch"] = sys.modules["pandas"] = None
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("torch", "pandas"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
 from svc_ingest.domain.read_options import read_options
 from svc_ingest.sources.base import find_source
 from svc_ingest.sources.preview import preview

@@ -474,7 +474,7 @@ class ListCandidatesRequest(_message.Message):
     limit: _builtins.int
     """At most so many, 1 to 1000; 0 means 100."""
     seed: _builtins.int
-    """For the random and stratified picks: the same seed picks the same."""
+    """For the random and stratified picks: the same seed picks the same; at most 2^63 - 1."""
     @_builtins.property
     def filter(self) -> Global___CandidateFilter:
         """Which ones."""
@@ -541,7 +541,7 @@ class CandidateDecision(_message.Message):
     """Why; may be empty."""
     @_builtins.property
     def corrected(self) -> _common_pb2.Segment:
-        """For corrected: the right segment."""
+        """For corrected: the right rows; an empty channel or label keeps the candidate's, and times are not read."""
 
     def __init__(
         self,
