@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Index
+from sqlalchemy import JSON, BigInteger, Column, Index
 from sqlmodel import Field, SQLModel
 
 
@@ -27,7 +27,6 @@ class JournalRow(SQLModel, table=True):
     """
 
     __tablename__ = "run_journal"
-    __table_args__ = (Index("ix_run_journal_run", "run_id", "id"),)
     __table_args__ = (Index("ix_run_journal_run", "run_id", "id"),)
     id: int | None = Field(default=None, primary_key=True)
     run_id: str

@@ -14,12 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 TORCH_FREE = ("svc_ingest", "svc_label", "svc_registry", "upwell", "shared.runtime.app")
 # Import every module of a package in a process where some imports fail, as they would where they are not installed.
 IMPORT_ALL = """
-import importlib, pkgutil, sys
+import importlib, importlib.machinery, pkgutil, sys
 package, *blocked = sys.argv[1:]
-class Blocker:
+class Blocker:  # looking for a blocked module is allowed, as libraries do; importing it is not
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in blocked:
-            raise ImportError(f"{name} is blocked here")
+        return importlib.machinery.ModuleSpec(name, self) if name.split(".")[0] in blocked else None
+    def create_module(self, spec):
+        raise ImportError(f"{spec.name} is blocked here")
+    def exec_module(self, module): ...
 sys.meta_path.insert(0, Blocker())
 module = importlib.import_module(package)
 count = 0

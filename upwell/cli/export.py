@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from upwell.cli.output import print_json, say, version_name
+from upwell.cli.output import counted, print_json, say, version_name
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.client import Upwell
 from upwell.label.v1 import label_service_pb2
@@ -34,7 +34,7 @@ def export(
     if as_json:
         print_json(made)
         return
-    say(f"{made.segment_count} segments, {made.review_count} reviews")
+    say(f"{counted(made.segment_count, 'segment')}, {counted(made.review_count, 'review')}")
     if made.HasField("quality"):
         say(f"right candidates, estimated: {made.quality:.1%} ({made.quality_low:.1%} to {made.quality_high:.1%})")
     typer.echo(version_name(made.dataset))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from google.protobuf import json_format
 
-from upwell.cli.output import console, print_json, print_table, say, state_name, version_name
+from upwell.cli.output import console, counted, print_json, print_table, say, state_name, version_name
 from upwell.cli.session import DataOption, JsonOption, SetOption, run
 from upwell.cli.settings import parse_settings
 from upwell.client import Upwell
@@ -56,7 +56,7 @@ def run_labeler(
     elif no_wait:
         typer.echo(job.job_id)
     else:
-        say(f"{job.candidate_count} candidates by {job.labeler}: see `upwell review list {dataset}`")
+        say(f"{counted(job.candidate_count, 'candidate')} by {job.labeler}: see `upwell review list {dataset}`")
         typer.echo(version_name(job.output) if job.output.name else job.candidate_count)
 
 

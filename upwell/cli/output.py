@@ -109,6 +109,11 @@ def place_in_time(value: int, *, clock: bool) -> str:
     return f"{moment}.{nanoseconds:09d}".rstrip("0").rstrip(".") + "Z"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 segment`, `2,000 segments`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def row_count(meta: struct_pb2.Struct) -> str:
     """The rows that a manifest's facts speak of; empty where they do not."""
     return f"{meta.fields['rows'].number_value:,.0f}" if "rows" in meta.fields else ""

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from upwell.cli.output import console, print_json, print_table, say, table, version_name
+from upwell.cli.output import console, counted, print_json, print_table, say, table, version_name
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.client import Upwell
 from upwell.common.v1 import common_pb2
@@ -126,7 +126,7 @@ def decide(
     if as_json:
         print_json(answer)
         return
-    typer.echo(f"{answer.decided_count} decisions")
+    typer.echo(counted(answer.decided_count, "decision"))
 
 
 @app.command()

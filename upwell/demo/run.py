@@ -11,10 +11,11 @@ from pathlib import Path
 from rich.console import Console
 
 from upwell.client import Connection, Upwell
+from upwell.demo import labels, model
 from upwell.demo.data import prepare
 from upwell.demo.narrator import Narrator
 from upwell.demo.scores import Score
-from upwell.demo.steps import MODEL, SCORED, Demo
+from upwell.demo.tour import MODEL, SCORED, Tour
 from upwell.local.background import start_background, stop_background
 from upwell.local.environment import client_environment
 from upwell.local.folder import DataFolder
@@ -42,10 +43,20 @@ def run_demo(folder: DataFolder, *, console: Console, kept: bool) -> list[Score]
 
 async def _walk(connection: Connection, narrator: Narrator, files: Path) -> list[Score]:
     async with Upwell.connect(connection) as upwell:
-        demo = Demo(upwell=upwell, narrator=narrator, data=prepare(files), nats_url=connection.nats_url)
-        await demo.run()
-        demo.show_scores()
-        return demo.scores
+        tour = Tour(upwell=upwell, narrator=narrator, data=prepare(files), nats_url=connection.nats_url)
+        await labels.ingest(tour)
+        await labels.detect(tour)
+        await labels.inject(tour)
+        await labels.export(tour)
+        run_id = await model.ask_for_training(tour)
+        version = await model.watch(tour, run_id)
+        await model.promote(tour, version)
+        await model.predict(tour)
+        await model.predict_dataset(tour, version)
+        await model.review_queue(tour, version)
+        await model.lineage(tour, version)
+        model.show_scores(tour)
+        return tour.scores
 
 
 @contextmanager
@@ -73,9 +84,12 @@ def _where_next(narrator: Narrator, folder: DataFolder, *, kept: bool, runs: boo
         narrator.say("`upwell demo` without --temporary keeps everything, so that you can look at it afterwards.")
         return
     if not runs:
-        narrator.say(f"upwell up --data {folder.root} --detach        start it again, with all that is in it now")
+        narrator.say(f"upwell up --data {folder.root} --detach    (it starts again with all that is in it now)")
     narrator.say(f"export UPWELL_DATA={folder.root}")
-    narrator.say(f"upwell review list {SCORED}                 the queue; `upwell review decide` works it")
-    narrator.say(f"upwell lineage {SCORED} --down              what was made from the test part")
-    narrator.say(f"upwell models show {MODEL}             versions, aliases, numbers")
-    narrator.say("upwell env                                   addresses and token for your own client")
+    for command, what in (
+        (f"upwell review list {SCORED}", "the queue; `upwell review decide` works it"),
+        (f"upwell lineage {SCORED} --down", "what was made from the test part"),
+        (f"upwell models show {MODEL}", "versions, aliases, numbers"),
+        ("upwell env", "addresses and token for your own client"),
+    ):
+        narrator.say(f"{command:<40}{what}")

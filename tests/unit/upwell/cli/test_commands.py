@@ -109,7 +109,7 @@ def test_review_list_passes_the_filter_on(upwell, services):
 def test_review_decides_one_by_one_and_all_of_a_dataset(upwell, services):
     assert upwell("review", "decide", "approve", "c1", "c2", "--reason", "好").stdout == "2 decisions\n"
     assert upwell("review", "decide", "reject", "--dataset", "pump", "--labeler", "robust").stdout == "4 decisions\n"
-    assert upwell("review", "decide", "correct", "c1", "--rows", "4:9", "--label", "spike").stdout == "1 decisions\n"
+    assert upwell("review", "decide", "correct", "c1", "--rows", "4:9", "--label", "spike").stdout == "1 decision\n"
     singles, bulk, corrected = services.label.decided
     assert [each.candidate_id for each in singles.decisions] == ["c1", "c2"]
     assert singles.decisions[0].reason == "好"
