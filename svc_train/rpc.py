@@ -63,14 +63,14 @@ class TrainService(pb_grpc.TrainServiceServicer):
         return pb.ListRunsResponse(runs=[wire.run_message(run) for run in found])
 
     async def WatchRun(self, request: pb.WatchRunRequest, context: Any) -> AsyncIterator[pb.WatchRunResponse]:
-        """The run as it stands, everything that happened, what happens from now on, and the run as it ended."""
+        """Everything that happened, then what happens from now on, and at last the run as it ended."""
         seen, told = 0, None
         while not self._draining.is_set():
             look = await asyncio.to_thread(runs.look, self._store, request.run_id, after=seen)
             run = look.run
             moved = (run.work.state, run.work.attempt, run.work.waiting_for)
-            # An end is told after what led to it.
-            if moved != told and (told is None or not run.work.state.is_final):
+            # An end is told once, after all that led to it.
+            if moved != told and not run.work.state.is_final:
                 told = moved
                 yield pb.WatchRunResponse(run=wire.run_message(run))
             for entry_id, entry in look.entries:

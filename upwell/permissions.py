@@ -79,10 +79,8 @@ def _client_user() -> BusUser:
             *(event.subject for event in EVENTS if event.is_request),
             f"{API}.INFO",
             f"{API}.STREAM.NAMES",
-            "$JS.FC.>",
             *(subject for stream in STREAMS for subject in _reader_subjects(stream)),
         ),
-        publish_denied=tuple(_foreign_durable_subjects(set(STREAMS), CLIENT)),
         subscribe=(INBOX, *dict.fromkeys(event.subject.partition(".")[0] + ".*" for event in EVENTS)),
     )
 
@@ -105,15 +103,12 @@ def _broadcast_subjects(event: Event) -> tuple[str, ...]:
 
 
 def _reader_subjects(stream: str) -> tuple[str, ...]:
-    return (
-        f"{API}.STREAM.INFO.{stream}",
-        f"{API}.STREAM.MSG.GET.{stream}",
-        # Only with the consumer's name in the subject: the older form, without it, reads the name from the body and
-        # so lets anybody change any consumer (measured).
-        f"{API}.CONSUMER.CREATE.{stream}.>",
-        f"{API}.CONSUMER.DELETE.{stream}.*",
-        *_durable_subjects(stream, "*"),
-    )
+    """What has happened, message by message; what happens now comes by a plain subscription.
+
+    Consumers of their own are not for clients: the server delivers with its own rights to any subject a consumer
+    names, so whoever may make one may forge facts (measured: `train.requested` delivered to `dataset.rejected`).
+    """
+    return (f"{API}.STREAM.INFO.{stream}", f"{API}.STREAM.MSG.GET.{stream}")
 
 
 def _foreign_durable_subjects(streams: set[str], user: str) -> Iterator[str]:

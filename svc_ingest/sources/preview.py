@@ -64,24 +64,6 @@ def preview(
     return Preview(rows=rows, time=time, channels=counting.buckets())
 
 
-def rows_between(path: Path, start_time: int, end_time: int) -> tuple[int, int]:
-    """The rows [start_row, end_row) of a `series.parquet` with times in [start_time, end_time), in the series' unit."""
-    with pq.ParquetFile(path) as file:
-        return _first_row_at(file, start_time), _first_row_at(file, end_time)
-
-
-def _first_row_at(file: Any, time: int) -> int:
-    """The first row whose time is at least `time`; reads only the row group that holds it."""
-    first = 0
-    for group in range(file.num_row_groups):
-        described = file.metadata.row_group(group)
-        if described.column(0).statistics.max_raw >= time:
-            times = file.read_row_group(group, columns=[TIME_COLUMN]).column(TIME_COLUMN)
-            return first + int(np.searchsorted(times.combine_chunks().cast(pa.int64()).to_numpy(), time))
-        first += described.num_rows
-    return first
-
-
 def _names(file: Any, channels: Sequence[str]) -> list[str]:
     known = [name for name in file.schema_arrow.names if name != TIME_COLUMN]
     for name in channels:

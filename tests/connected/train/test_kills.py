@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import grpc
 import pytest
 
 from tests.connected.train.world import ENDLESS, TINY, World
@@ -24,7 +25,12 @@ def test_a_run_survives_its_child_and_a_restart_and_ends_when_it_is_cancelled(wo
     world.wait_for_progress("endless", attempt=2)
 
     child = world.child()
-    assert world.train.terminate() == 0
+    with world.watching("endless") as watched:
+        assert world.train.terminate() == 0
+        ended = watched.exception(10)
+    # Somebody else can tell the watcher how it goes on.
+    assert isinstance(ended, grpc.RpcError)
+    assert ended.code() is grpc.StatusCode.UNAVAILABLE
     assert not child.is_running()
     world.train.start()
     assert world.wait_for_progress("endless", attempt=3).state == common.WORK_STATE_RUNNING

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,18 @@ class World:
         """Call svc_train as a person."""
         with grpc.insecure_channel(self.train.address) as channel:
             return getattr(rpc.TrainServiceStub(channel), method)(request, metadata=self._token, timeout=60)
+
+    @contextmanager
+    def watching(self, run_id: str) -> Iterator[Future[list[pb.WatchRunResponse]]]:
+        """Watch a run beside the block; the future holds what was told, or how the watch ended."""
+
+        def watch() -> list[pb.WatchRunResponse]:
+            with grpc.insecure_channel(self.train.address) as channel:
+                request = pb.WatchRunRequest(run_id=run_id)
+                return list(rpc.TrainServiceStub(channel).WatchRun(request, metadata=self._token, timeout=300))
+
+        with ThreadPoolExecutor(1) as pool:
+            yield pool.submit(watch)
 
     def cancel_all(self) -> None:
         """Leave nothing to the next test, which needs the only slot."""

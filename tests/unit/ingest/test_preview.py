@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from shared.errors import InvalidInputError
-from svc_ingest.sources.preview import preview, rows_between
+from svc_ingest.sources.preview import preview
 
 ROWS = 600_000
 TIMES = np.cumsum(np.random.default_rng(0).integers(1, 50, ROWS))
@@ -93,8 +93,3 @@ def test_too_many_channels_at_once(ingest: Callable[..., Any]) -> None:
     with pytest.raises(InvalidInputError, match="65 channels are more than 64 at once"):
         preview(made.path)
     assert len(preview(made.path, channels=names[:64]).channels) == 64
-
-
-def test_a_range_of_times_becomes_rows(path: Path) -> None:
-    for low, high in [(0, 10**12), (int(TIMES[5]), int(TIMES[9])), (int(TIMES[5]) + 1, int(TIMES[400_000])), (-5, 0)]:
-        assert rows_between(path, low, high) == tuple(np.searchsorted(TIMES, (low, high)))
