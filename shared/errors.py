@@ -2,6 +2,7 @@
 
 UpwellError
 ├── PermanentError            trying again cannot help
+│   ├── AttemptsSpentError    it was tried as often as anything may be
 │   ├── InvalidInputError     the caller's data or arguments are wrong (names the field)
 │   ├── NotFoundError         what was named does not exist
 │   ├── ConflictError         the same name or id is already used for something else
@@ -37,6 +38,10 @@ class UpwellError(Exception):
 
 class PermanentError(UpwellError):
     """Trying again cannot help."""
+
+
+class AttemptsSpentError(PermanentError):
+    """It was tried as often as anything may be."""
 
 
 class InvalidInputError(PermanentError):

@@ -82,6 +82,9 @@ class WorkQueue(Protocol):
     ) -> None:
         """Put the work back, due after a delay."""
 
+    def wait(self, work_id: str, attempt: int, *, delay_s: float, waiting_for: str) -> None:
+        """Put back work that waits for a name: nothing was started, so the attempt's number is given back."""
+
     def fail(self, work_id: str, attempt: int, failure: Failure) -> None:
         """Finish the work with its failure."""
 

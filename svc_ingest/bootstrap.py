@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.contracts.work import failure_of
 from shared.ports import ArtifactStore
 from shared.runtime.app import App
 from shared.runtime.artifacts import Artifacts
@@ -14,7 +15,7 @@ from shared.runtime.bus import Bus
 from shared.runtime.database import database_for
 from shared.runtime.grpc_server import GrpcServer, Rpc
 from shared.runtime.object_store import object_store_for
-from shared.runtime.worker import Worker, failure_of
+from shared.runtime.worker import Worker
 from svc_ingest.adapters.reader import SourceReader
 from svc_ingest.adapters.scratch import DiskScratch
 from svc_ingest.adapters.series_cache import DiskSeriesCache

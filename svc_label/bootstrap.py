@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from shared.contracts.work import failure_of
 from shared.runtime.app import App
 from shared.runtime.artifacts import Artifacts
 from shared.runtime.auth import authenticator_for
@@ -13,7 +14,7 @@ from shared.runtime.catalogue import RegistryCatalogue
 from shared.runtime.database import database_for
 from shared.runtime.grpc_server import GrpcServer
 from shared.runtime.object_store import object_store_for
-from shared.runtime.worker import Worker, failure_of
+from shared.runtime.worker import Worker
 from svc_label.adapters.scratch import Scratch
 from svc_label.adapters.store import SqlLabelStore
 from svc_label.adapters.stored_exports import ArtifactExports

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from shared.contracts.lineage import NodeType, dataset_key, model_key, run_key
 from shared.contracts.manifest import Manifest
 from shared.contracts.names import DEFAULT_ALIAS, Reference, check_name, parse_dataset_reference, parse_reference
-from shared.contracts.work import Failure
+from shared.contracts.work import Failure, cause_of
 from shared.errors import ConflictError, InvalidInputError, NotFoundError, PermanentError
 from shared.ports import ArtifactStore
 from svc_registry.domain.events import (
@@ -189,7 +189,7 @@ def _readable(artifacts: ArtifactStore, digest: str) -> Manifest:
 def _failure(error: PermanentError) -> Failure:
     remedies = {ConflictError: "Use another name.", NotFoundError: "Upload the manifest, then publish again."}
     return Failure(
-        cause=type(error).__name__.removesuffix("Error").lower(),
+        cause=cause_of(error),
         reason=str(error),
         remedy=remedies.get(type(error), ""),
     )

@@ -14,9 +14,8 @@ from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from upwell.errors import BusError, ToolError
-from upwell.events import BY_SUBJECT, DEAD_STREAM
+from upwell.events import BY_SUBJECT, DEAD_STREAM, DeadHeader
 
-PREFIX = "upwell-"
 MESSAGE_ID = "Nats-Msg-Id"
 
 
@@ -99,7 +98,11 @@ async def replay_letter(js: JetStreamContext, letter: DeadLetter, *, keep: bool 
         )
     if letter.subject not in BY_SUBJECT:
         raise ToolError(f"Dead letter {letter.number} came from {letter.subject!r}, which no stream takes.")
-    headers = {key: value for key, value in letter.headers.items() if not key.startswith((PREFIX, "Nats-"))}
+    headers = {
+        key: value
+        for key, value in letter.headers.items()
+        if key not in set(DeadHeader) and not key.startswith("Nats-")
+    }
     # With its first message id the stream would take it for a repetition and drop it.
     headers[MESSAGE_ID] = str(uuid.uuid4())
     try:
@@ -116,12 +119,12 @@ def _letter(number: int, message: RawStreamMsg) -> DeadLetter:
     return DeadLetter(
         number=number,
         time=message.time.isoformat(timespec="seconds") if message.time else "",
-        subject=headers.get("upwell-subject", ""),
-        stream=headers.get("upwell-stream", ""),
-        sequence=headers.get("upwell-sequence", ""),
-        consumer=headers.get("upwell-consumer", ""),
-        reason=headers.get("upwell-reason", ""),
-        truncated=headers.get("upwell-truncated") == "true",
+        subject=headers.get(DeadHeader.SUBJECT, ""),
+        stream=headers.get(DeadHeader.STREAM, ""),
+        sequence=headers.get(DeadHeader.SEQUENCE, ""),
+        consumer=headers.get(DeadHeader.CONSUMER, ""),
+        reason=headers.get(DeadHeader.REASON, ""),
+        truncated=headers.get(DeadHeader.TRUNCATED) == "true",
         headers=headers,
         body=message.data or b"",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from google.protobuf.message import Message
 
@@ -26,6 +27,21 @@ DEAD_PREFIX = "dead."
 EXCUSED_BUCKET = "excused"
 # Larger publishes fail at the publisher, which names the limit: big things travel by reference.
 MAX_MESSAGE_BYTES = 256 * 1024
+# The headers take their share of a message.
+MAX_BODY_BYTES = MAX_MESSAGE_BYTES - 4096
+# A delivery that is silent for so long is made again; handlers beat well within it.
+ACK_WAIT = timedelta(seconds=30)
+
+
+class DeadHeader(StrEnum):
+    """What a dead letter carries beside the headers of the message that was given up."""
+
+    REASON = "upwell-reason"
+    SUBJECT = "upwell-subject"
+    STREAM = "upwell-stream"
+    SEQUENCE = "upwell-sequence"
+    CONSUMER = "upwell-consumer"
+    TRUNCATED = "upwell-truncated"
 
 
 @dataclass(frozen=True, slots=True)

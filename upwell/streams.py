@@ -18,6 +18,7 @@ from nats.js.errors import BadRequestError, NotFoundError
 from upwell.bus import connection
 from upwell.errors import BusError
 from upwell.events import (
+    ACK_WAIT,
     DEAD_PREFIX,
     DEAD_STREAM,
     EVENTS,
@@ -31,7 +32,6 @@ from upwell.events import (
 # The fate of a message speaks of 24 hours of excused deliveries; a note has to outlive them.
 EXCUSED_TTL = timedelta(hours=25)
 DUPLICATE_WINDOW = timedelta(minutes=2)
-ACK_WAIT = timedelta(seconds=30)
 RETRY_S = 1.0
 
 

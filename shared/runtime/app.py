@@ -40,7 +40,7 @@ class App:
         settings: its settings.
         bus: its bus, with its handlers taken.
         server: its gRPC server.
-        database: its database; None for a service without one.
+        database: its database.
         migrations: folder of its migrations.
         objects: the object store whose bucket it makes sure of.
         workers: workers over its recorded work.

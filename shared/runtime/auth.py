@@ -33,11 +33,11 @@ class Principal:
 
 
 ANYONE = Principal("development", Role.ADMIN)
-_current: ContextVar[Principal] = ContextVar("upwell_principal", default=ANYONE)
+_current: ContextVar[Principal] = ContextVar("upwell_principal")
 
 
 def current_principal() -> Principal:
-    """Who made the call being answered."""
+    """Who made the call being answered; LookupError outside of a call."""
     return _current.get()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import nats.errors
@@ -25,10 +25,12 @@ from shared.runtime.envelope import Outgoing
 from shared.runtime.fate import FateMiddleware
 from shared.runtime.settings import ServiceSettings
 from upwell.events import (
+    ACK_WAIT,
     BY_MESSAGE,
     DEAD_PREFIX,
     EXCUSED_BUCKET,
-    MAX_MESSAGE_BYTES,
+    MAX_BODY_BYTES,
+    DeadHeader,
     durable_name,
 )
 
@@ -36,7 +38,7 @@ log = structlog.get_logger(__name__)
 MessageT = TypeVar("MessageT", bound=Message)
 Handler = Callable[[MessageT], Awaitable[None]]
 
-ACK_WAIT_S = 30.0
+ACK_WAIT_S = ACK_WAIT.total_seconds()
 PUBLISH_TIMEOUT_S = 5.0
 # A leader election takes up to 8 s (measured), so a publisher has to go on for longer than that.
 PUBLISH_PATIENCE_S = 20.0
@@ -127,9 +129,9 @@ class Bus:
             InvalidInputError: the body is over the stream's limit.
             UnavailableError: no answer within the patience.
         """
-        if len(outgoing.body) > MAX_MESSAGE_BYTES - 4096:
+        if len(outgoing.body) > MAX_BODY_BYTES:
             raise InvalidInputError.of(
-                outgoing.subject, f"the body has {len(outgoing.body)} bytes; a message may have {MAX_MESSAGE_BYTES}"
+                outgoing.subject, f"the body has {len(outgoing.body)} bytes; a body may have {MAX_BODY_BYTES}"
             )
         transient = retry_if_exception_type((nats.errors.Error, APIError, OSError, TimeoutError))
         retrying = AsyncRetrying(
@@ -159,21 +161,26 @@ class Bus:
         """Store a dead letter: where it came from, why, and the first 64 KiB of its body."""
         meta = message.metadata
         headers = {key: value for key, value in (message.headers or {}).items() if not key.startswith("Nats-")}
-        headers |= {
-            "Nats-Msg-Id": f"dead-{meta.stream}-{meta.sequence.stream}-{meta.consumer}",
-            "upwell-reason": " ".join(reason.split())[:1000].encode("ascii", "backslashreplace").decode(),
-            "upwell-subject": message.subject,
-            "upwell-stream": meta.stream,
-            "upwell-sequence": str(meta.sequence.stream),
-            "upwell-consumer": meta.consumer,
+        place: dict[str, str] = {
+            DeadHeader.STREAM: meta.stream,
+            DeadHeader.SEQUENCE: str(meta.sequence.stream),
+            DeadHeader.CONSUMER: meta.consumer,
         }
-        if len(message.data) > DEAD_LETTER_BYTES:
-            headers["upwell-truncated"] = "true"
+        letter_id = f"dead-{meta.stream}-{meta.sequence.stream}-{meta.consumer}"
+        await self._bury(message.subject, {**headers, **place}, message.data, reason, letter_id)
+
+    async def bury_outgoing(self, outgoing: Outgoing, reason: str) -> None:
+        """Store as a dead letter what could never be published."""
+        headers = {key: value for key, value in outgoing.headers.items() if not key.startswith("Nats-")}
+        await self._bury(outgoing.subject, headers, outgoing.body, reason, f"dead-{outgoing.headers['Nats-Msg-Id']}")
+
+    async def _bury(self, subject: str, headers: Mapping[str, str], body: bytes, reason: str, letter_id: str) -> None:
+        printable = " ".join(reason.split())[:1000].encode("ascii", "backslashreplace").decode()
+        told = {**headers, "Nats-Msg-Id": letter_id, DeadHeader.REASON: printable, DeadHeader.SUBJECT: subject}
+        if len(body) > DEAD_LETTER_BYTES:
+            told[DeadHeader.TRUNCATED] = "true"
         await self._jetstream.publish(
-            DEAD_PREFIX + message.subject,
-            message.data[:DEAD_LETTER_BYTES],
-            headers=headers,
-            timeout=PUBLISH_TIMEOUT_S,
+            DEAD_PREFIX + subject, body[:DEAD_LETTER_BYTES], headers=told, timeout=PUBLISH_TIMEOUT_S
         )
 
     async def excused(self, message: Msg) -> int:

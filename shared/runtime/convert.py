@@ -54,16 +54,3 @@ def segment_message(segment: Segment) -> common.Segment:
         label=segment.label,
         confidence=segment.confidence,
     )
-
-
-def segment_value(message: common.Segment) -> Segment:
-    """A segment as a value; an empty label means `anomaly`."""
-    return Segment(
-        start_row=message.start_row,
-        end_row=message.end_row,
-        start_time=message.start_time,
-        end_time=message.end_time,
-        channel=message.channel,
-        label=message.label or "anomaly",
-        confidence=message.confidence,
-    )

@@ -55,7 +55,7 @@ class FateMiddleware(BaseMiddleware[Any, Msg]):
             Envelope(headers=headers, stream=meta.stream, sequence=meta.sequence.stream, stored_at=meta.timestamp)
         )
         with continued_trace(headers):
-            excused = await self.letters.excused(raw) if deliveries > 1 else 0
+            excused = await self._excused(raw) if deliveries > 1 else 0
             # Counted before the handler runs, so that a message which kills the process runs out as well.
             if deliveries - excused > ATTEMPTS:
                 await self._bury(raw, f"{ATTEMPTS} attempts were spent without an answer")
@@ -75,8 +75,19 @@ class FateMiddleware(BaseMiddleware[Any, Msg]):
         if fate.verdict is Verdict.DEAD:
             await self._bury(raw, str(error) if known else repr(error), error)
         if fate.verdict is Verdict.EXCUSE:
-            await self.letters.excuse(raw, excused + 1)
+            try:
+                await self.letters.excuse(raw, excused + 1)
+            except Exception:
+                # The delivery counts as spent then; the delay still holds.
+                log.exception("a delivery could not be excused", subject=raw.subject)
         raise NackMessage(delay=fate.delay_s) from error
+
+    async def _excused(self, raw: Msg) -> int:
+        try:
+            return await self.letters.excused(raw)
+        except Exception as error:
+            log.exception("excused deliveries are not known; the message waits", subject=raw.subject)
+            raise NackMessage(delay=5.0) from error
 
     async def _bury(self, raw: Msg, reason: str, error: Exception | None = None) -> None:
         try:

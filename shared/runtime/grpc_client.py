@@ -16,7 +16,8 @@ from shared.runtime.tracing import trace_headers
 
 AnswerT = TypeVar("AnswerT", bound=Message)
 DEADLINE_S = 10.0
-# Only calls that never reached the server are tried again here: the caller's own retries do the rest.
+# Every call here is idempotent, so one that a service could not answer is tried again at once; the caller's own
+# retries do the rest.
 SERVICE_CONFIG = json.dumps(
     {
         "methodConfig": [

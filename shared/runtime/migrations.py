@@ -83,6 +83,7 @@ def create_work_table() -> None:
         sa.Column("excused", sa.Integer, nullable=False),
         sa.Column("due_at", UtcDateTime, nullable=False),
         sa.Column("waiting_for", sa.String, nullable=False),
+        sa.Column("waiting_since", UtcDateTime, nullable=True),
         sa.Column("result", sa.JSON, nullable=False),
         sa.Column("failure", sa.JSON, nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),

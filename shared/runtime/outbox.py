@@ -65,15 +65,22 @@ class OutboxRelay:
     async def run(self) -> None:
         """Publish until stopped, then publish what is left."""
         while not self._stopping.is_set():
-            if not await self._publish_some():
+            if not await self._publish_safely():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), POLL_S)
-        while await self._publish_some():
+        while await self._publish_safely():
             pass
 
     def stop(self) -> None:
         """Let `run` end."""
         self._stopping.set()
+
+    async def _publish_safely(self) -> bool:
+        try:
+            return await self._publish_some()
+        except Exception:
+            log.exception("outbox stumbled; it tries again")
+            return False
 
     async def _publish_some(self) -> bool:
         """Publish one batch; False when nothing is left or nothing could be done."""
@@ -87,11 +94,13 @@ class OutboxRelay:
             return False
 
     async def _publish(self, row: OutboxRow) -> None:
+        outgoing = Outgoing(subject=row.subject, headers=row.headers, body=row.body)
         try:
-            await self._bus.publish(Outgoing(subject=row.subject, headers=row.headers, body=row.body))
-        except InvalidInputError:
-            # It can never be published; keeping it would dam up everything behind it.
-            log.exception("event dropped: over the stream's limit", subject=row.subject, event_id=row.headers["ce-id"])
+            await self._bus.publish(outgoing)
+        except InvalidInputError as error:
+            # It can never be published, and keeping it would dam up everything behind it.
+            log.exception("event over the limit", subject=row.subject, event_id=row.headers["ce-id"])
+            await self._bus.bury_outgoing(outgoing, str(error))
         await asyncio.to_thread(self._delete, row)
 
     def _read(self) -> Sequence[OutboxRow]:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Column, ColumnElement, Index, and_, or_, select, update
+from sqlalchemy import JSON, Column, ColumnElement, Index, and_, func, or_, select, update
 from sqlmodel import Field, Session, SQLModel
 
 from shared.contracts.canonical import digest_of
@@ -30,6 +30,7 @@ class WorkRow(SQLModel, table=True):
     excused: int = 0
     due_at: datetime = Field(sa_type=UtcDateTime)
     waiting_for: str = ""
+    waiting_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     result: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     failure: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -81,6 +82,8 @@ class SqlWork:
         ).scalar_one_or_none()
         if row is None:
             return None
+        if row.state == WorkState.RUNNING:
+            row.spent += 1  # its lease lapsed: what kills its process runs out like any other failure
         row.state = WorkState.RUNNING
         row.attempt += 1
         row.waiting_for = ""
@@ -110,6 +113,19 @@ class SqlWork:
             due_at=datetime.now(UTC) + timedelta(seconds=delay_s),
             spent=WorkRow.spent + int(spent),
             excused=WorkRow.excused + int(excused),
+        )
+
+    def wait(self, work_id: str, attempt: int, *, delay_s: float, waiting_for: str) -> None:
+        """Put back work that waits for a name; see the port."""
+        now = datetime.now(UTC)
+        self._update_held(
+            work_id,
+            attempt,
+            state=WorkState.QUEUED,
+            attempt_=attempt - 1,
+            waiting_for=waiting_for,
+            waiting_since=func.coalesce(WorkRow.waiting_since, now),
+            due_at=now + timedelta(seconds=delay_s),
         )
 
     def fail(self, work_id: str, attempt: int, failure: Failure) -> None:
@@ -144,7 +160,9 @@ class SqlWork:
             query = query.where(WorkRow.state == state)  # type: ignore[arg-type]
         return [_work(row) for row in self._session.execute(query).scalars()]
 
-    def _update_held(self, work_id: str, attempt: int, **values: Any) -> None:
+    def _update_held(self, work_id: str, attempt: int, *, attempt_: int | None = None, **values: Any) -> None:
+        if attempt_ is not None:
+            values["attempt"] = attempt_
         held = and_(
             WorkRow.id == work_id,  # type: ignore[arg-type]
             WorkRow.attempt == attempt,  # type: ignore[arg-type]
@@ -171,6 +189,7 @@ def _work(row: WorkRow) -> Work:
         excused=row.excused,
         created_at=row.created_at,
         waiting_for=row.waiting_for,
+        waiting_since=row.waiting_since,
         finished_at=row.finished_at,
         result=row.result,
         failure=failure,

@@ -11,9 +11,9 @@ from typing import Any
 
 import structlog
 
-from shared.contracts.fate import Verdict, decide
-from shared.contracts.work import Failure, Work
-from shared.errors import NotYetError, StateError, UnavailableError, UpwellError
+from shared.contracts.fate import ATTEMPTS, Verdict, decide
+from shared.contracts.work import Failure, Work, failure_of
+from shared.errors import AttemptsSpentError, NotYetError, StateError, UnavailableError, UpwellError
 from shared.ports import Store, Transaction
 
 log = structlog.get_logger(__name__)
@@ -84,22 +84,26 @@ class Worker:
                 slots.create_task(self._slot())
 
     def stop(self) -> None:
-        """Claim nothing more, and ask the work in hand to end; what does not end well goes back to the queue."""
+        """Claim nothing more; the work in hand goes on."""
         self._stopping.set()
 
     def interrupt(self) -> None:
-        """Ask the work in hand to end now."""
+        """Ask the work in hand to end now; what does not end well goes back to the queue."""
         for lease in set(self._leases):
             lease.stop()
 
     async def _slot(self) -> None:
         while not self._stopping.is_set():
-            work = await self._claim()
-            if work is None:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), POLL_S)
-            else:
-                await self._do(work)
+            try:
+                work = await self._claim()
+                if work is not None:
+                    await self._do(work)
+                    continue
+            except Exception:
+                # A bug in settling must not end the slot: the lease lapses, and the work's attempts run out.
+                log.exception("worker stumbled", worker=self._name)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), POLL_S)
 
     async def _claim(self) -> Work | None:
         try:
@@ -119,13 +123,19 @@ class Worker:
         renewing = asyncio.create_task(self._renew(work, lease))
         log.info("work started", worker=self._name, work_id=work.id, attempt=work.attempt)
         try:
-            await asyncio.to_thread(self._execute, work, lease)
+            await asyncio.to_thread(self._execute_unless_spent, work, lease)
             log.info("work ended", worker=self._name, work_id=work.id, attempt=work.attempt)
         except Exception as error:  # noqa: BLE001 - every error gets its fate here
             await self._settle(work, lease, error)
         finally:
             renewing.cancel()
             self._leases.discard(lease)
+
+    def _execute_unless_spent(self, work: Work, lease: Lease) -> None:
+        # Looked at before the work begins, so that work which takes its process along runs out too.
+        if work.spent >= ATTEMPTS:
+            raise AttemptsSpentError(f"{work.spent} attempts failed or were never heard of again")
+        self._execute(work, lease)
 
     async def _renew(self, work: Work, lease: Lease) -> None:
         while True:
@@ -162,10 +172,8 @@ class Worker:
             if lease.must_stop:
                 tx.work.release(work.id, work.attempt, delay_s=0, waiting_for="", spent=False, excused=False)
                 return
-            if isinstance(error, NotYetError) and _age_s(work) < self._patience_s:
-                tx.work.release(
-                    work.id, work.attempt, delay_s=WAIT_FOR_NAME_S, waiting_for=str(error), spent=False, excused=False
-                )
+            if isinstance(error, NotYetError) and _waited_s(work) < self._patience_s:
+                tx.work.wait(work.id, work.attempt, delay_s=WAIT_FOR_NAME_S, waiting_for=str(error))
                 return
             never_comes = isinstance(error, NotYetError)
             fate = decide(error, spent=work.spent + 1, excused=work.excused)
@@ -185,24 +193,5 @@ class Worker:
             )
 
 
-def failure_of(error: Exception) -> Failure:
-    """What a person is told of an error: our own errors speak for themselves, others are named as unexpected."""
-    failure = getattr(error, "failure", None)
-    if isinstance(failure, Failure):
-        return failure
-    if isinstance(error, UpwellError):
-        return Failure(cause=_cause(error), reason=str(error))
-    return Failure(
-        cause="internal_error",
-        reason=f"An unexpected error: {type(error).__name__}",
-        remedy="The service's log holds the details.",
-    )
-
-
-def _cause(error: UpwellError) -> str:
-    name = type(error).__name__.removesuffix("Error")
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-
-
-def _age_s(work: Work) -> float:
-    return (datetime.now(UTC) - work.created_at).total_seconds()
+def _waited_s(work: Work) -> float:
+    return (datetime.now(UTC) - work.waiting_since).total_seconds() if work.waiting_since else 0.0

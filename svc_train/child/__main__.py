@@ -20,8 +20,6 @@ from svc_train.child.progress import ProgressReporter
 from svc_train.child.result import write_result
 from svc_train.recipes.base import find_recipe
 
-THREADS_VARIABLE = "UPWELL_TORCH_THREADS"
-
 log = logging.getLogger("svc_train.child")
 
 
@@ -32,7 +30,6 @@ def main(job_dir: Path, events: EventStream) -> int:
         job = read_job(job_dir)
         log.info("run %s, attempt %d: recipe %s", job.run_id, job.attempt, job.recipe)
         recipe = find_recipe(job.recipe)
-        limit_threads()
         job.output_dir.mkdir(parents=True, exist_ok=True)
         with ProgressReporter(events) as report:
             result = recipe.train(job.training, report)
@@ -52,15 +49,6 @@ def main(job_dir: Path, events: EventStream) -> int:
     log.info("completed after %.1f s: %s", time.monotonic() - started, dict(result.metrics))
     events.send("completed")
     return 0
-
-
-def limit_threads() -> None:
-    """Let torch use as many threads as the environment says; all cores when it says nothing."""
-    threads = os.environ.get(THREADS_VARIABLE)
-    if threads:
-        import torch  # noqa: PLC0415 - only who sets the variable pays for the import here
-
-        torch.set_num_threads(int(threads))
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def test_a_run_from_job_to_bundle(tmp_path: Path, tiny_base: Path):
     # As the bus delivers them: JSON has doubles only.
     doubles = {name: float(v) if isinstance(v, int) else v for name, v in resolved(tiny()).items()}
     folder = _write_job(tmp_path, spiked_job(tmp_path, base=tiny_base, **doubles))
-    code, events, log = _end(_start(folder, UPWELL_TORCH_THREADS="1"))
+    code, events, log = _end(_start(folder))
     assert code == 0, log
     assert events[-1] == {"event": "completed"}
     told = events[:-1]

@@ -88,7 +88,7 @@ def replay(
 
 
 def _run(data: Path | None, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:
-    url = os.environ.get(ADMIN_URL) or record_of(data).bus_url(ADMIN)
+    url = (os.environ.get(ADMIN_URL) if data is None else None) or record_of(data).bus_url(ADMIN)
 
     async def session() -> T:
         async with connection(url) as client:

@@ -1,4 +1,4 @@
-"""`upwell label run|list`."""
+"""`upwell label run|list|jobs`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from google.protobuf import json_format
 
+from upwell.cli.assignments import parse_settings
 from upwell.cli.output import console, counted, print_json, print_table, say, state_name, version_name
 from upwell.cli.session import DataOption, JsonOption, SetOption, run
-from upwell.cli.settings import parse_settings
 from upwell.client import Upwell
 from upwell.client.waiting import until
 from upwell.common.v1 import common_pb2

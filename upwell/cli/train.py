@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from upwell.cli.assignments import parse_settings
 from upwell.cli.output import print_json, say, version_name
 from upwell.cli.session import DataOption, JsonOption, SetOption, run
-from upwell.cli.settings import parse_settings
 from upwell.cli.watching import watch_run
 from upwell.client import Upwell
 from upwell.client.waiting import until

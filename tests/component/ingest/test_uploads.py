@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.contracts.work import WorkState
+from shared.contracts.work import WorkState, failure_of
 from shared.errors import InvalidInputError
 from shared.runtime.artifacts import Artifacts
 from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
 from shared.runtime.object_store import FolderObjectStore
-from shared.runtime.worker import failure_of
 from svc_ingest.adapters.scratch import DiskScratch
 from svc_ingest.adapters.store import SqlIngestStore
 from svc_ingest.bootstrap import MIGRATIONS

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.work import WorkState
+from shared.contracts.work import WorkState, failure_of
 from shared.errors import InvalidInputError, UnavailableError
-from shared.runtime.worker import failure_of
 from svc_ingest.domain.jobs import Request, StoppedError
 from svc_ingest.use_cases.make import DatasetMaker
 from svc_ingest.use_cases.streams import Streams

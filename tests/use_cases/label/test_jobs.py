@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from shared.contracts.kinds import Kind
-from shared.contracts.work import WorkState
+from shared.contracts.work import WorkState, failure_of
 from shared.errors import ConflictError, IntegrityError, InvalidInputError, NotYetError, StateError, UnavailableError
 from shared.runtime.artifacts import blob_key
-from shared.runtime.worker import Lease, failure_of
+from shared.runtime.worker import Lease
 from svc_label.domain.jobs import LabelRequest, result_from_json
 from tests.use_cases.label.world import STEP, World
 

@@ -17,14 +17,14 @@ from shared.contracts.kinds import Kind
 from shared.contracts.names import parse_reference
 from shared.contracts.series import TIME_INDEX, Segment
 from shared.contracts.versions import DatasetVersion, ModelVersion
-from shared.contracts.work import Work
+from shared.contracts.work import Work, failure_of
 from shared.errors import NotFoundError, UnavailableError
 from shared.runtime.artifacts import Artifacts
 from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
 from shared.runtime.object_store import FolderObjectStore
 from shared.runtime.outbox import OutboxRow
-from shared.runtime.worker import Lease, failure_of
+from shared.runtime.worker import Lease
 from svc_label.adapters.scratch import Scratch
 from svc_label.adapters.store import SqlLabelStore
 from svc_label.adapters.stored_exports import ArtifactExports

@@ -406,7 +406,7 @@ class Recipe(_message.Message):
 
     @_builtins.property
     def hyperparameters(self) -> _struct_pb2.Struct:
-        """Its hyperparameters with their defaults."""
+        """Its hyperparameters: name -> {default, type, help, unit, low, high, choices}; what does not apply is absent."""
 
     def __init__(
         self,

@@ -10,13 +10,13 @@ import typer
 from google.protobuf import struct_pb2
 from rich.console import Console
 
+from upwell.cli.assignments import parse_settings
 from upwell.cli.datasets import preview_lines
 from upwell.cli.lineage import lineage_tree
 from upwell.cli.output import place_in_time, print_json, print_table, row_count, size
 from upwell.cli.plot import sparkline
 from upwell.cli.seriesfile import read_series
 from upwell.cli.session import parse_version
-from upwell.cli.settings import parse_settings
 from upwell.common.v1 import common_pb2
 from upwell.errors import ToolError
 from upwell.ingest.v1 import ingest_service_pb2

@@ -1,4 +1,4 @@
-"""`--set key=value`."""
+"""Assignments on the command line: `--set key=value`."""
 
 from __future__ import annotations
 
