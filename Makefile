@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PYTEST_ARGS ?=
+# Test processes at once, each with servers of its own; most of their time is waiting.
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-data lint format types contracts proto docs bench up env clean
@@ -27,10 +29,10 @@ up: $(INSTALLED) ## start Upwell on this machine (stop with ctrl-C)
 	@$(BIN)/upwell up
 
 test: $(INSTALLED) lint types contracts ## run every check and every test
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 test-fast: $(INSTALLED) ## run the tests that need no server
-	$(BIN)/pytest -m 'not connected and not heavy' $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m 'not connected and not heavy' $(PYTEST_ARGS)
 
 test-data: $(INSTALLED) ## score the labelers on labelled data in UPWELL_DATA_DIR (default ../shared/data)
 	$(BIN)/pytest tests/data_scores -s --override-ini 'testpaths=tests/data_scores' $(PYTEST_ARGS)

@@ -156,7 +156,22 @@ def test_a_lapsed_lease_is_a_new_attempt_and_fences_the_old_one(store: SqlIngest
         with pytest.raises(StateError, match="Attempt 1 of job no longer holds its lease"):
             do(store, change)
     do(store, lambda work: work.complete("job", 2, {"by": "the new one"}))
-    assert (get(store).result, get(store).spent) == ({"by": "the new one"}, 0)
+    # What was never heard of again counts as a failure of its own.
+    assert (get(store).result, get(store).spent) == ({"by": "the new one"}, 1)
+
+
+def test_waiting_for_a_name_is_no_attempt(store: SqlIngestStore) -> None:
+    record(store)
+    for _ in range(3):
+        work = claimed(store)
+        assert work.attempt == 1
+        do(store, lambda work: work.wait("job", 1, delay_s=0, waiting_for="no dataset 'pump'"))
+    first = get(store)
+    assert (first.state, first.spent, first.excused) == (WorkState.QUEUED, 0, 0)
+    assert first.waiting_for == "no dataset 'pump'"
+    assert first.waiting_since is not None
+    assert first.created_at <= first.waiting_since
+    assert claimed(store).waiting_since == first.waiting_since
 
 
 def test_a_renewed_lease_is_kept(store: SqlIngestStore) -> None:
@@ -288,6 +303,10 @@ class FakeBus:
         self.published: list[Outgoing] = []
         self.too_large: set[str] = set()
         self.down = False
+        self.buried: list[tuple[str, str]] = []
+
+    async def bury_outgoing(self, outgoing: Outgoing, reason: str) -> None:
+        self.buried.append((outgoing.headers["ce-id"], reason))
 
     async def publish(self, outgoing: Outgoing) -> None:
         if self.down:
@@ -353,4 +372,5 @@ def test_an_event_that_can_never_be_published_dams_up_nothing(store: SqlIngestSt
     bus = FakeBus()
     bus.too_large = {probe.published[0].headers["ce-id"]}
     assert published(store, bus) == ["b"]
+    assert bus.buried == [(probe.published[0].headers["ce-id"], "over the limit")]
     assert published(store, FakeBus()) == []

@@ -24,8 +24,6 @@ from upwell.label.v1 import label_service_pb2
 from upwell.registry.v1 import registry_service_pb2
 
 ALIAS = "champion"
-# Enough for this recording, so that the demo stays short.
-HYPERPARAMETERS = {"max_steps": 120}
 SHOWN_CANDIDATES = 5
 # Every wait of the demo: generous, because two cores may be busy with other things.
 WITHIN_S = 180.0
@@ -33,7 +31,7 @@ WITHIN_S = 180.0
 
 async def ask_for_training(tour: Tour) -> str:
     """A bare publish."""
-    request = {"recipe": "series-lm", "dataset": LABELS, "model": MODEL, "hyperparameters": HYPERPARAMETERS}
+    request = {"recipe": "series-lm", "dataset": LABELS, "model": MODEL}
     tour.narrator.step(
         "Ask for training",
         "Any NATS client can do this. A program that imports nats-py and json, and nothing of Upwell, publishes:",

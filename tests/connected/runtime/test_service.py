@@ -169,6 +169,6 @@ def test_tokens_roles_and_errors_over_grpc(servers: Servers, registry: Service) 
         missing = refused(pb.GetDatasetRequest(reference="nothing"), metadata=right)
         assert missing.code() is grpc.StatusCode.NOT_FOUND
         with pytest.raises(grpc.RpcError) as late:
-            stub.GetDataset(request, timeout=0, metadata=right)
+            stub.GetDataset(request, timeout=-1, metadata=right)
         assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     registry.kill()

@@ -1,0 +1,137 @@
+"""The worker: what becomes of work by what doing it raised."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shared.contracts.fate import ATTEMPTS
+from shared.contracts.work import Failure, Work, WorkState
+from shared.errors import InvalidInputError, NotYetError, RetryableError, UnavailableError
+from shared.runtime.database import Database
+from shared.runtime.migrations import migrate
+from shared.runtime.worker import Lease, Worker
+from svc_ingest.adapters.store import SqlIngestStore
+from svc_ingest.bootstrap import MIGRATIONS
+from svc_ingest.domain.events import IngestFailed
+
+Execute = Callable[[Work, Lease], None]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SqlIngestStore:
+    database = Database(f"sqlite:///{tmp_path / 'work.db'}", schema="svc_ingest")
+    migrate(database, MIGRATIONS)
+    return SqlIngestStore(database, source="svc_ingest")
+
+
+def failed(work: Work, failure: Failure) -> IngestFailed:
+    return IngestFailed(job_id=work.id, name="pump", failure=failure)
+
+
+async def work_until(
+    store: SqlIngestStore, execute: Execute, ended: Callable[[Work], bool], *, patience_s: float = 30.0
+) -> Work:
+    """Run a worker over one recorded piece of work until it has come so far."""
+    with store.transaction() as tx:
+        tx.work.record("job", {"name": "pump"})
+    worker = Worker(name="test", store=store, execute=execute, on_failed=failed, lease_s=60, patience_s=patience_s)
+    running = asyncio.create_task(worker.run())
+    try:
+        async with asyncio.timeout(20):
+            while not ended(work := get(store)):
+                await asyncio.sleep(0.02)
+        return work
+    finally:
+        worker.stop()
+        await running
+
+
+def get(store: SqlIngestStore) -> Work:
+    with store.reading() as tx:
+        return tx.work.get("job")
+
+
+def is_final(work: Work) -> bool:
+    return work.state.is_final
+
+
+def raising(*errors: Exception) -> tuple[Execute, list[int]]:
+    """Raises each error in turn, then the last one again; and the attempts that were begun."""
+    begun: list[int] = []
+
+    def execute(work: Work, _lease: Lease) -> None:
+        begun.append(work.attempt)
+        raise errors[min(len(begun), len(errors)) - 1]
+
+    return execute, begun
+
+
+async def test_a_permanent_error_fails_at_once(store: SqlIngestStore) -> None:
+    execute, begun = raising(InvalidInputError.of("path", "no such file"))
+    work = await work_until(store, execute, is_final)
+    assert work.state is WorkState.FAILED
+    assert work.failure == Failure(cause="invalid_input", reason="path: no such file")
+    assert begun == [1]
+
+
+async def test_a_retryable_error_fails_when_the_attempts_are_spent(
+    store: SqlIngestStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.contracts.fate.MAX_DELAY_S", 0.01)
+    execute, begun = raising(RetryableError("once more"))
+    work = await work_until(store, execute, is_final)
+    assert (work.state, len(begun)) == (WorkState.FAILED, ATTEMPTS)
+
+
+async def test_a_dependency_that_is_down_spends_nothing(store: SqlIngestStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.contracts.fate.MAX_DELAY_S", 0.01)
+    execute, _ = raising(UnavailableError("down"))
+    work = await work_until(store, execute, lambda work: work.excused > 2 * ATTEMPTS)
+    assert (work.spent, work.waiting_for) == (0, "down") or work.state is WorkState.RUNNING
+
+
+async def test_a_name_that_never_comes_fails_after_the_patience(store: SqlIngestStore) -> None:
+    execute, begun = raising(NotYetError("There is no dataset 'pump'"))
+    work = await work_until(store, execute, is_final, patience_s=1.5)
+    assert work.failure == Failure(cause="not_yet", reason="There is no dataset 'pump'")
+    assert set(begun) == {1}
+    assert len(begun) >= 2
+
+
+async def test_work_that_takes_its_process_along_runs_out(store: SqlIngestStore) -> None:
+    with store.transaction() as tx:
+        tx.work.record("job", {"name": "pump"})
+    for _ in range(ATTEMPTS):  # a lease that lapses at once: the process was never heard of again
+        with store.transaction() as tx:
+            assert tx.work.claim(lease_s=-1) is not None
+    execute, begun = raising(RetryableError("never reached"))
+    work = await work_until(store, execute, is_final)
+    assert begun == []
+    assert work.failure is not None
+    assert work.failure.cause == "attempts_spent"
+
+
+async def test_a_bug_in_what_tells_of_a_failure_does_not_end_the_worker(store: SqlIngestStore) -> None:
+    execute, _ = raising(InvalidInputError.of("path", "wrong"))
+    told: list[str] = []
+
+    def stumbles(work: Work, failure: Failure) -> IngestFailed:
+        told.append(work.id)
+        if len(told) == 1:
+            raise KeyError("a field of an older release")
+        return failed(work, failure)
+
+    with store.transaction() as tx:
+        tx.work.record("job", {"name": "pump"})
+    worker = Worker(name="test", store=store, execute=execute, on_failed=stumbles, lease_s=0.3)
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(20):
+        while not get(store).state.is_final:
+            await asyncio.sleep(0.02)
+    worker.stop()
+    await running
+    assert len(told) == 2
