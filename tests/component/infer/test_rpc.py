@@ -111,7 +111,7 @@ async def refused(call) -> grpc.aio.AioRpcError:
 
 async def until(condition) -> None:
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+        while not condition():
             await asyncio.sleep(0.005)
 
 

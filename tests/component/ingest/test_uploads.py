@@ -80,7 +80,7 @@ async def test_one_who_waits_for_a_turn_may_go_away_too(place: Place) -> None:
     first = asyncio.create_task(place.uploads.take(stream()))
     await begun(place)
     second = asyncio.create_task(place.uploads.take(stream()))
-    while len(place.left_over()) < 3:  # noqa: ASYNC110 - two files and the first one's folder; a folder tells no event
+    while len(place.left_over()) < 3:
         await asyncio.sleep(0.01)
     second.cancel()
     with pytest.raises(asyncio.CancelledError):

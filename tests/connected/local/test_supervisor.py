@@ -64,7 +64,7 @@ class Watched:
 
     async def until(self, condition, within_s: float = 10.0) -> None:
         async with asyncio.timeout(within_s):
-            while not condition():  # noqa: ASYNC110 - the supervisor tells no event
+            while not condition():
                 await asyncio.sleep(0.02)
 
 

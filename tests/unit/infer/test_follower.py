@@ -37,7 +37,7 @@ class Running:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(5):
-            while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            while not condition():
                 await asyncio.sleep(0.01)
 
 
