@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,11 +16,14 @@ from upwell.demo.data import prepare
 from upwell.demo.narrator import Narrator
 from upwell.demo.scores import Score
 from upwell.demo.tour import MODEL, SCORED, Tour
+from upwell.errors import StackError
 from upwell.local.background import start_background, stop_background
 from upwell.local.environment import client_environment
 from upwell.local.folder import DataFolder
 from upwell.local.record import load_record
 from upwell.local.state import living_state
+
+LOOK_EVERY_S = 1.0
 
 
 def run_demo(folder: DataFolder, *, console: Console, kept: bool) -> list[Score]:
@@ -36,9 +39,20 @@ def run_demo(folder: DataFolder, *, console: Console, kept: bool) -> list[Score]
         record = load_record(folder)
         assert record is not None, "a stack that runs has a record"
         connection = Connection.from_environment(client_environment(record))
-        scores = asyncio.run(_walk(connection, narrator, Path(files)))
+        scores = asyncio.run(_walk_while_it_lives(folder, _walk(connection, narrator, Path(files))))
     _where_next(narrator, folder, kept=kept, runs=was_running)
     return scores
+
+
+async def _walk_while_it_lives(folder: DataFolder, walk: Coroutine[None, None, list[Score]]) -> list[Score]:
+    """Walk, and end at once when the stack is gone: without it every step would wait for its time limit."""
+    walking = asyncio.create_task(walk)
+    while not (await asyncio.wait({walking}, timeout=LOOK_EVERY_S))[0]:
+        if living_state(folder) is None:
+            walking.cancel()
+            await asyncio.wait({walking})
+            raise StackError(f"The stack in {folder.root} has ended. Its logs are in {folder.root / 'logs'}.")
+    return walking.result()
 
 
 async def _walk(connection: Connection, narrator: Narrator, files: Path) -> list[Score]:
