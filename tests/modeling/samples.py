@@ -16,7 +16,6 @@ from shared.modeling.bundle import BaseIdentity, BundleInfo
 from shared.modeling.quiet import no_progress_bars
 from shared.modeling.series.spec import SeriesSpec
 from shared.modeling.tiny_qwen import train_tokenizer
-from svc_train.recipes.base import BaseSource, DatasetSource, SeriesSource, TrainingJob
 
 SERIES_DIGEST = "5" * 64
 BASE_DIGEST = "b" * 64
@@ -94,42 +93,3 @@ def write_segments(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     )
     pq.write_table(pa.Table.from_pylist(full, schema=schema), folder / "segments.parquet")
     return folder
-
-
-def job(
-    folder: Path,
-    *,
-    base: Path,
-    columns: Mapping[str, np.ndarray],
-    segments: Sequence[Mapping[str, Any]],
-    meta: Mapping[str, Any] | None = None,
-    **hyperparameters: Any,
-) -> TrainingJob:
-    """A job over one series, `pump`."""
-    return TrainingJob(
-        hyperparameters=hyperparameters,
-        base=BaseSource(name="tiny-qwen", digest=BASE_DIGEST, folder=base),
-        training_set=DatasetSource(
-            name="pump-labels", digest="e" * 64, folder=write_segments(folder / "training_set", segments)
-        ),
-        series=(
-            SeriesSource(
-                name="pump", digest=SERIES_DIGEST, folder=write_series(folder / "series", columns), meta=meta or {}
-            ),
-        ),
-        bundle_dir=folder / "output" / "bundle",
-    )
-
-
-def spiked_job(folder: Path, *, base: Path, rows: int = 1200, **hyperparameters: Any) -> TrainingJob:
-    """A job that a few steps can learn something from: a put-together series of four pieces with spikes."""
-    values, spikes = spiked(rows)
-    quarter = rows // 4
-    return job(
-        folder,
-        base=base,
-        columns={"pressure": values},
-        segments=[{"start_row": start, "end_row": end} for start, end in spikes],
-        meta={"pieces": [[i * quarter, (i + 1) * quarter] for i in range(4)]},
-        **hyperparameters,
-    )

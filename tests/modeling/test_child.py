@@ -18,7 +18,7 @@ from shared.modeling.predictor import load_predictor
 from svc_train.recipes.base import TrainingJob
 from svc_train.recipes.hyperparameters import resolved
 from svc_train.recipes.series_lm.config import tiny
-from tests.modeling.samples import spiked_job
+from tests.modeling.jobs import spiked_job
 
 pytestmark = pytest.mark.heavy
 

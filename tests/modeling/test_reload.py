@@ -27,7 +27,8 @@ from svc_train.recipes.series_lm.data import read_data
 from svc_train.recipes.series_lm.loop import Trainer
 from svc_train.recipes.series_lm.run import build_network
 from svc_train.recipes.series_lm.sampling import WindowSampler
-from tests.modeling.samples import beat, info, other_base, spiked_job
+from tests.modeling.jobs import spiked_job
+from tests.modeling.samples import beat, info, other_base
 
 pytestmark = pytest.mark.heavy
 

@@ -18,7 +18,8 @@ from svc_train.recipes.failure import TrainingFailedError
 from svc_train.recipes.hyperparameters import resolved
 from svc_train.recipes.series_lm import RECIPE
 from svc_train.recipes.series_lm.config import tiny
-from tests.modeling.samples import spiked, spiked_job
+from tests.modeling.jobs import spiked_job
+from tests.modeling.samples import spiked
 
 pytestmark = pytest.mark.heavy
 

@@ -30,9 +30,7 @@ def test_missing_values_are_allowed():
     assert SeriesInput(id="x", channels=("a",), values=np.array([[1.0], [np.nan]])).channels == ("a",)
 
 
-@pytest.mark.parametrize(
-    "module", ["shared.modeling.series.values", "svc_train.recipes.series_lm", "svc_train.recipes.base"]
-)
-def test_values_and_recipes_can_be_named_without_loading_torch(module: str):
+def test_values_can_be_named_without_loading_torch():
+    module = "shared.modeling.series.values"
     code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'peft')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

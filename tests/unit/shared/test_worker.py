@@ -3,37 +3,72 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from google.protobuf.message import Message
+from sqlmodel import Session
 
 from shared.contracts.fate import ATTEMPTS
 from shared.contracts.work import Failure, Work, WorkState
 from shared.errors import InvalidInputError, NotYetError, RetryableError, UnavailableError
 from shared.runtime.database import Database
-from shared.runtime.migrations import migrate
+from shared.runtime.outbox import OutboxRow, SqlOutbox
+from shared.runtime.work import SqlWork, WorkRow
 from shared.runtime.worker import Lease, Worker
-from svc_ingest.adapters.store import SqlIngestStore
-from svc_ingest.bootstrap import MIGRATIONS
-from svc_ingest.domain.events import IngestFailed
+from upwell.train.v1 import events_pb2
 
 Execute = Callable[[Work, Lease], None]
 
 
+@dataclass(frozen=True)
+class Failed:
+    """The event for work that failed for good."""
+
+    work_id: str
+
+
+class Transaction:
+    """What every working service has in a transaction, and nothing more."""
+
+    def __init__(self, session: Session) -> None:
+        self.work = SqlWork(session)
+        self.outbox: SqlOutbox[Failed] = SqlOutbox(session, source="svc_train", translate=to_message)
+
+
+class Store:
+    """Transactions over SQLite."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        with self._database.transaction() as session:
+            yield Transaction(session)
+
+
+def to_message(event: Failed) -> tuple[Message, str]:
+    return events_pb2.TrainFailed(run_id=event.work_id), event.work_id
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> SqlIngestStore:
-    database = Database(f"sqlite:///{tmp_path / 'work.db'}", schema="svc_ingest")
-    migrate(database, MIGRATIONS)
-    return SqlIngestStore(database, source="svc_ingest")
+def store(tmp_path: Path) -> Store:
+    database = Database(f"sqlite:///{tmp_path / 'work.db'}", schema="any")
+    tables = [row.__table__ for row in (WorkRow, OutboxRow)]  # type: ignore[attr-defined]
+    WorkRow.metadata.create_all(database.engine, tables=tables)
+    return Store(database)
 
 
-def failed(work: Work, failure: Failure) -> IngestFailed:
-    return IngestFailed(job_id=work.id, name="pump", failure=failure)
+def failed(work: Work, _failure: Failure) -> Failed:
+    return Failed(work.id)
 
 
 async def work_until(
-    store: SqlIngestStore, execute: Execute, ended: Callable[[Work], bool], *, patience_s: float = 30.0
+    store: Store, execute: Execute, ended: Callable[[Work], bool], *, patience_s: float = 30.0
 ) -> Work:
     """Run a worker over one recorded piece of work until it has come so far."""
     with store.transaction() as tx:
@@ -50,8 +85,8 @@ async def work_until(
         await running
 
 
-def get(store: SqlIngestStore) -> Work:
-    with store.reading() as tx:
+def get(store: Store) -> Work:
+    with store.transaction() as tx:
         return tx.work.get("job")
 
 
@@ -70,7 +105,7 @@ def raising(*errors: Exception) -> tuple[Execute, list[int]]:
     return execute, begun
 
 
-async def test_a_permanent_error_fails_at_once(store: SqlIngestStore) -> None:
+async def test_a_permanent_error_fails_at_once(store: Store) -> None:
     execute, begun = raising(InvalidInputError.of("path", "no such file"))
     work = await work_until(store, execute, is_final)
     assert work.state is WorkState.FAILED
@@ -79,7 +114,7 @@ async def test_a_permanent_error_fails_at_once(store: SqlIngestStore) -> None:
 
 
 async def test_a_retryable_error_fails_when_the_attempts_are_spent(
-    store: SqlIngestStore, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.contracts.fate.MAX_DELAY_S", 0.01)
     execute, begun = raising(RetryableError("once more"))
@@ -87,14 +122,14 @@ async def test_a_retryable_error_fails_when_the_attempts_are_spent(
     assert (work.state, len(begun)) == (WorkState.FAILED, ATTEMPTS)
 
 
-async def test_a_dependency_that_is_down_spends_nothing(store: SqlIngestStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_dependency_that_is_down_spends_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.contracts.fate.MAX_DELAY_S", 0.01)
     execute, _ = raising(UnavailableError("down"))
     work = await work_until(store, execute, lambda work: work.excused > 2 * ATTEMPTS)
     assert (work.spent, work.waiting_for) == (0, "down") or work.state is WorkState.RUNNING
 
 
-async def test_a_name_that_never_comes_fails_after_the_patience(store: SqlIngestStore) -> None:
+async def test_a_name_that_never_comes_fails_after_the_patience(store: Store) -> None:
     execute, begun = raising(NotYetError("There is no dataset 'pump'"))
     work = await work_until(store, execute, is_final, patience_s=1.5)
     assert work.failure == Failure(cause="not_yet", reason="There is no dataset 'pump'")
@@ -102,7 +137,7 @@ async def test_a_name_that_never_comes_fails_after_the_patience(store: SqlIngest
     assert len(begun) >= 2
 
 
-async def test_work_that_takes_its_process_along_runs_out(store: SqlIngestStore) -> None:
+async def test_work_that_takes_its_process_along_runs_out(store: Store) -> None:
     with store.transaction() as tx:
         tx.work.record("job", {"name": "pump"})
     for _ in range(ATTEMPTS):  # a lease that lapses at once: the process was never heard of again
@@ -115,11 +150,11 @@ async def test_work_that_takes_its_process_along_runs_out(store: SqlIngestStore)
     assert work.failure.cause == "attempts_spent"
 
 
-async def test_a_bug_in_what_tells_of_a_failure_does_not_end_the_worker(store: SqlIngestStore) -> None:
+async def test_a_bug_in_what_tells_of_a_failure_does_not_end_the_worker(store: Store) -> None:
     execute, _ = raising(InvalidInputError.of("path", "wrong"))
     told: list[str] = []
 
-    def stumbles(work: Work, failure: Failure) -> IngestFailed:
+    def stumbles(work: Work, failure: Failure) -> Failed:
         told.append(work.id)
         if len(told) == 1:
             raise KeyError("a field of an older release")

@@ -12,7 +12,7 @@ from svc_train.recipes.hyperparameters import resolved
 from svc_train.recipes.series_lm.config import SeriesLMConfig, tiny
 from svc_train.recipes.series_lm.data import counts, read_data
 from svc_train.recipes.series_lm.sampling import WindowSampler
-from tests.modeling.samples import job
+from tests.modeling.jobs import job
 
 NOWHERE = Path("/nowhere")
 

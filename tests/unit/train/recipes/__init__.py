@@ -1,0 +1,1 @@
+"""Recipes and the parts of the child process."""
