@@ -156,7 +156,8 @@ def test_a_replica_that_the_bus_has_forgotten_still_follows(world: World):
                 await js.delete_consumer("CATALOGUE", consumer)
             return len(heard)
 
-    assert asyncio.run(forget()) == 2, "each replica had a consumer of its own"
+    # Those of replicas that were killed are still there for a minute.
+    assert asyncio.run(forget()) >= 2, "each replica had a consumer of its own"
     world.promote("deaf", versions[1])
     wait_until(lambda: world.looking.speaks("deaf") == versions[1], WITHIN_S, world.looking.service.log_tail)
     assert world.hearing.speaks("deaf") == versions[0], "which shows that looking did it"
