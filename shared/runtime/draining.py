@@ -12,6 +12,9 @@ from typing import Any
 
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
+from nats.js.errors import ServiceUnavailableError
+
+GONE_PAUSE_S = 1.0
 
 
 class ParkableFetch:
@@ -28,7 +31,13 @@ class ParkableFetch:
         if self._parking and not self._subscription.pending_msgs:
             self._parked.set()
             await asyncio.Event().wait()
-        return await self._fetch(*args, **kwargs)
+        try:
+            return await self._fetch(*args, **kwargs)
+        except ServiceUnavailableError:
+            # The consumer was deleted, or has no leader. The answer comes at once, so asking again at once would spin
+            # (2,000 times a second, measured).
+            await asyncio.sleep(GONE_PAUSE_S)
+            raise
 
     async def park(self) -> None:
         """Return when the message in hand is settled and no more will be fetched."""

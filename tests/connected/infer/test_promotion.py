@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -139,6 +140,16 @@ def wait_for_refusal(world: World, name: str, number: int) -> pb.ModelStatus:
     return wait_until(refused, WITHIN_S, world.hearing.service.log_tail)
 
 
+def cpu_share(replica: Replica, *, over_s: float) -> float:
+    """Of one core, spent by a replica."""
+    assert replica.service.process is not None
+    process = psutil.Process(replica.service.process.pid)
+    before = process.cpu_times()
+    time.sleep(over_s)
+    after = process.cpu_times()
+    return (after.user + after.system - before.user - before.system) / over_s
+
+
 def test_a_replica_that_the_bus_has_forgotten_still_follows(world: World):
     versions = [world.register("deaf", world.models.bundle(f"deaf-{seed}", seed=seed)) for seed in (8, 9)]
     world.serve("deaf", versions[0])
@@ -161,6 +172,7 @@ def test_a_replica_that_the_bus_has_forgotten_still_follows(world: World):
     world.promote("deaf", versions[1])
     wait_until(lambda: world.looking.speaks("deaf") == versions[1], WITHIN_S, world.looking.service.log_tail)
     assert world.hearing.speaks("deaf") == versions[0], "which shows that looking did it"
+    assert cpu_share(world.hearing, over_s=2.0) < 0.2, "what cannot hear waits, and does not ask all the time"
     assert world.hearing.service.terminate() == 0
     world.hearing.service.start(ready=False)
     world.hearing.wait_ready()
