@@ -21,7 +21,7 @@ from shared.runtime.bus import Bus
 from shared.runtime.envelope import Outgoing, current_envelope
 from shared.runtime.settings import ServiceSettings
 from tests.support.servers import Servers
-from upwell.events import DEAD_STREAM, MAX_MESSAGE_BYTES, durable_name
+from upwell.events import DEAD_STREAM, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, durable_name
 from upwell.permissions import ADMIN
 from upwell.registry.v1 import events_pb2 as registry
 from upwell.streams import ensure
@@ -288,7 +288,7 @@ async def test_a_publisher_learns_of_the_limit(servers: Servers, admin: Client) 
     bus = Bus(settings_of(servers, "svc_ingest"), service="svc_ingest")
     await bus.broker.connect()
     try:
-        with pytest.raises(InvalidInputError, match=str(MAX_MESSAGE_BYTES)):
+        with pytest.raises(InvalidInputError, match=str(MAX_BODY_BYTES)):
             await bus.publish(Outgoing(subject=SUBJECT, headers={}, body=b"x" * (MAX_MESSAGE_BYTES + 1)))
     finally:
         await bus.broker.stop()
