@@ -12,6 +12,7 @@ from svc_label.labelers.parameters import parameter
 from svc_label.labelers.proposing import ProposingParameters, proposals_of, ranked, spans_above
 
 # For normal noise the standard deviation is so many median, or mean, absolute deviations.
+SMALLEST_SHARE = 1e-12
 SIGMA_PER_MEDIAN_DEVIATION = 1.4826
 SIGMA_PER_MEAN_DEVIATION = 1.2533
 
@@ -48,7 +49,8 @@ def point_scores(values: Floats, parameters: RobustParameters) -> Floats:
         return scores
     window = min(parameters.window | 1, len(x) - 1 + len(x) % 2)
     residual = np.abs(x - median_filter(x, window, mode="reflect"))
-    overall = _overall_deviation(residual)
+    # A deviation that is nothing beside the largest residual would make scores beyond all numbers.
+    overall = max(_overall_deviation(residual), SMALLEST_SHARE * float(residual.max()))
     if overall > 0.0:
         local = SIGMA_PER_MEDIAN_DEVIATION * median_filter(residual, window, mode="reflect")
         scores[present] = residual / np.maximum(local, overall)
