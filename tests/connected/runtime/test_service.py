@@ -115,8 +115,8 @@ def test_sigterm_drains_and_exits_with_zero(servers: Servers, registry: Service,
         again.kill()
 
 
-@pytest.mark.timeout(180)
-def test_the_object_store_down_for_a_while_costs_no_event(servers: Servers, registry: Service, tmp_path: Path) -> None:
+@pytest.mark.timeout(300)
+def test_the_object_store_down_for_a_minute_costs_no_event(servers: Servers, registry: Service, tmp_path: Path) -> None:
     digest = stored_series(servers, tmp_path)
     name = f"patient-{uuid.uuid4().hex[:8]}"
     dead_before = len(stream_messages(servers, "DEAD"))
@@ -125,11 +125,11 @@ def test_the_object_store_down_for_a_while_costs_no_event(servers: Servers, regi
         publish(servers, "svc_ingest", "dataset.produced", produced(name, digest))
         catalogue = RegistryCatalogue(settings_of(servers))
         with pytest.raises(AssertionError):
-            wait_until(lambda: registered(catalogue, name), 12)
+            wait_until(lambda: registered(catalogue, name), 60, every_s=1.0)
         assert registry.is_ready()
     finally:
         servers.start_server("s3")
-    found = wait_until(lambda: registered(catalogue, name), 70, registry.log_tail)
+    found = wait_until(lambda: registered(catalogue, name), 110, registry.log_tail)
     assert found.version == 1
     assert len(stream_messages(servers, "DEAD")) == dead_before
     registry.kill()

@@ -34,7 +34,7 @@ COLUMNS = {
         .replace(" ,.5", ",.5"),
         '"time","温度","b"\n"2024-01-01","1.5","-2e-3"\n"2024-01-02","",".5"\n"2024-01-04","3","+7"\n',
         gzip.compress(TEXT.encode(), mtime=0),
-        gzip.compress(TEXT[:30].encode(), mtime=0) + gzip.compress(TEXT[30:].encode()),
+        gzip.compress(TEXT[:30].encode(), mtime=0) + gzip.compress(TEXT[30:].encode(), mtime=0),
     ],
 )
 def test_the_same_series_in_many_spellings(ingest: Ingest, content: str | bytes) -> None:
