@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,14 +12,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from shared.contracts.canonical import digest_of, sha256_hex
 from shared.errors import IntegrityError, InvalidInputError
-from shared.modeling import tiny_qwen
+from shared.modeling.built_in import find_built_in
 from shared.modeling.quiet import no_progress_bars
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-# How a built-in base is made; every other base is a folder that somebody brings.
-BUILT_IN: Mapping[str, Callable[[Path], None]] = {"tiny-qwen": tiny_qwen.build}
 
 # The files of a Hugging Face folder that decide what a model computes. Pickled weights, code and readmes are not
 # among them: they are neither loaded nor stored.
@@ -57,12 +54,9 @@ def build_base(name: str, folder: Path) -> None:
     """Make a built-in base in a folder: the same bytes every time.
 
     Raises:
-        InvalidInputError: no base of that name is built in.
+        InvalidInputError: no base of that name is built in, or what it is made of is not installed.
     """
-    build = BUILT_IN.get(name)
-    if build is None:
-        raise InvalidInputError.of("base", f"no base {name!r} is built in; there is: {', '.join(sorted(BUILT_IN))}")
-    build(folder)
+    find_built_in(name).build(folder)
 
 
 def base_files(folder: Path) -> dict[str, Path]:
