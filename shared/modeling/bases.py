@@ -76,9 +76,7 @@ def content_digest(folder: Path) -> str:
     return digest_of({path: _sha256_of_file(file) for path, file in base_files(folder).items()})
 
 
-def load_base(
-    folder: Path, *, dtype: torch.dtype = torch.float32, quantised: torch.device | None = None
-) -> Base:
+def load_base(folder: Path, *, dtype: torch.dtype = torch.float32, quantised: torch.device | None = None) -> Base:
     """Load any causal language model in Hugging Face layout, from local files only and without running its code.
 
     Args:

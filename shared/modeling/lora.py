@@ -44,7 +44,9 @@ def parse_lora(body: Mapping[str, Any]) -> LoraSpec:
     if set(body) != set(wanted) or any(type(body[name]) is not kind for name, kind in wanted.items()):
         raise IntegrityError(f"The bundle's lora is {dict(body)}; this release reads {', '.join(wanted)}")
     if body["rank"] < 1 or body["alpha"] < 1 or not TARGETS.fullmatch(body["targets"]):
-        raise IntegrityError(f"The bundle's lora is {dict(body)}; rank and alpha are from 1, targets are {ALL_LINEAR!r} or names")
+        raise IntegrityError(
+            f"The bundle's lora is {dict(body)}; rank and alpha are from 1, targets are {ALL_LINEAR!r} or names"
+        )
     return LoraSpec(**body)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -187,7 +188,7 @@ def test_a_damaged_adapter_is_not_served(tmp_path: Path, tiny_base: Path) -> Non
     job = chat_job(tmp_path, base=tiny_base)
     trained(job)
     path = job.bundle_dir / "certificate.json"
-    path.write_text(path.read_text().replace('"tokens":[', '"tokens":[9,', 1))
+    path.write_text(re.sub(r'"prompt":\[\d+,', '"prompt":[7,', path.read_text(), count=1))
     with pytest.raises(IntegrityError, match="does not answer as it was certified"):
         load_predictor(job.bundle_dir, tiny_base)
 

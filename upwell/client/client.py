@@ -8,6 +8,7 @@ from functools import cached_property
 
 import grpc
 
+from upwell.client.bases import BasesClient
 from upwell.client.calls import Caller
 from upwell.client.connection import Connection
 from upwell.client.infer import InferClient
@@ -62,6 +63,11 @@ class Upwell:
     def train(self) -> TrainClient:
         """svc_train."""
         return TrainClient(self._channel("train"), self._caller("train"), self.publisher)
+
+    @cached_property
+    def bases(self) -> BasesClient:
+        """svc_train's bases."""
+        return BasesClient(self._channel("train"), self._caller("train"))
 
     @cached_property
     def infer(self) -> InferClient:

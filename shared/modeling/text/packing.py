@@ -3,7 +3,7 @@
 Shape suffixes: B = rows in the batch, T = tokens in a row.
 """
 
-# ruff: noqa: N803, N806, N815 - names end in their shape, in capitals
+# ruff: noqa: N806, N815 - names end in their shape, in capitals
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def load_network(folder: Path, config: TextSftConfig, device: torch.device) -> B
         for name, parameter in base.model.named_parameters():
             parameter.requires_grad_("lora_" in name)
     if config.gradient_checkpointing:
-        base.model.gradient_checkpointing_enable({"use_reentrant": False})
+        base.model.activation_checkpointing_enable({"use_reentrant": False})
     base.model.to(device)  # type: ignore[arg-type]
     return base
 

@@ -53,9 +53,7 @@ class TextTask:
     def collate(self, examples: Sequence[Pack]) -> TextBatch:
         """A batch on the CPU."""
         rows = make_rows(examples)
-        return TextBatch(
-            rows=rows, weights=(rows.taught,), tokens=sum(len(one) for row in examples for one in row)
-        )
+        return TextBatch(rows=rows, weights=(rows.taught,), tokens=sum(len(one) for row in examples for one in row))
 
     def loss(self, batch: TextBatch, totals: Sequence[float]) -> Tensor:
         """The mean over the taught tokens of the whole step."""
