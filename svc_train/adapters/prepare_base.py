@@ -1,5 +1,6 @@
-"""Builds a built-in base, fetches one from the hub, or checks one that somebody brought: `python -m svc_train.adapters.prepare_base`.
+"""Builds a built-in base, fetches one from the hub, or checks one that somebody brought.
 
+`python -m svc_train.adapters.prepare_base`
 A process of its own, so that the service never loads torch. It answers with one line of JSON on standard output:
 {"files": {path in the base: file}, "meta": {...}}, {"refused": "why"} or, of the hub, {"unreachable": "why"}.
 """

@@ -12,7 +12,10 @@ STEPS = 8
 
 
 def golden_inputs() -> list[dict[str, Any]]:
-    """A question, one in Chinese with numbers, and a conversation that goes on. Not every template takes a system turn."""
+    """A question, one in Chinese with numbers, and a conversation that goes on.
+
+    None has a system turn, for not every template takes one.
+    """
     return [
         {"messages": [_said("user", "What is unusual in rows 120 to 180?")]},
         {"messages": [_said("user", "均值 6.4，尺度 2.05：压力正常吗？")]},

@@ -84,8 +84,10 @@ def test_what_stands_in_a_text_is_never_taken_for_a_turns_beginning(tokenizer):
         (None, "has no chat template"),
         ("{{ raise_exception('no system role here') }}", "refuses the conversation: no system role here"),
         (
-            "{% for message in messages %}{% if loop.last or message['role'] != 'assistant' %}"
-            "{{ message['content'] }}{% endif %}{% endfor %}",
+            (
+                "{% for message in messages %}{% if loop.last or message['role'] != 'assistant' %}"
+                "{{ message['content'] }}{% endif %}{% endfor %}"
+            ),
             "renders earlier turns otherwise once later ones come",
         ),
     ],
