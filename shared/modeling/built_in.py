@@ -54,7 +54,7 @@ class BuiltIn:
 
 BUILT_IN: Mapping[str, BuiltIn] = {
     "tiny-qwen": BuiltIn(
-        summary="Random weights in the Qwen2 architecture, 1.4 million of them, with a small tokenizer of its own.",
+        summary="Random weights in the Qwen2 architecture, a million of them, with a small tokenizer of its own.",
         builder="shared.modeling.tiny_qwen:build",
     ),
     "tiny-qwen-151k": BuiltIn(
