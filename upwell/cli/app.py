@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import typer
 
-from upwell.cli import datasets, dead, demo, export, ingest, label, lineage, models, predict, review, runs, stack, train
+from upwell.cli import (
+    datasets,
+    dead,
+    demo,
+    export,
+    ingest,
+    label,
+    lineage,
+    models,
+    predict,
+    recipes,
+    review,
+    runs,
+    stack,
+    train,
+)
 
 EPILOG = "Begin with `upwell demo`, or with `upwell up` and `upwell ingest csv FILE --name NAME`."
 
@@ -27,6 +42,7 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(label.app, name="label")
 app.add_typer(review.app, name="review")
 app.command()(export.export)
+app.add_typer(recipes.app, name="recipes")
 app.command()(train.train)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
