@@ -15,6 +15,7 @@ from upwell.cli import (
     lineage,
     models,
     predict,
+    recipes,
     review,
     runs,
     stack,
@@ -42,6 +43,7 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(label.app, name="label")
 app.add_typer(review.app, name="review")
 app.command()(export.export)
+app.add_typer(recipes.app, name="recipes")
 app.command()(train.train)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")

@@ -187,6 +187,19 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         self.requests.append(request.request)
         return train_service_pb2.StartRunResponse(run_id=request.request.run_id)
 
+    def ListRecipes(self, request, context):
+        recipe = train_service_pb2.Recipe(name="series-lm", summary="Finds stretches.", default_base="tiny-qwen")
+        recipe.dataset_kinds.append("segments/v1")
+        recipe.hyperparameters.update(
+            {
+                "max_steps": {"default": 200, "type": "int", "unit": "steps", "low": 0, "help": "Steps."},
+                "learning_rate": {"default": 2e-3, "type": "float", "low": 1e-8, "high": 1, "help": "Rate."},
+                "method": {"default": "full", "type": "str", "choices": ["full", "lora"], "help": "Method."},
+                "smoke": {"default": False, "type": "bool", "help": "Try it."},
+            }
+        )
+        return train_service_pb2.ListRecipesResponse(recipes=[recipe])
+
     def GetRun(self, request, context):
         return train_service_pb2.GetRunResponse(run=self._run(request.run_id, common_pb2.WORK_STATE_QUEUED))
 
