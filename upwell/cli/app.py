@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import typer
 
-from upwell.cli import datasets, dead, demo, export, ingest, label, lineage, models, predict, review, runs, stack, train
+from upwell.cli import (
+    bucket,
+    datasets,
+    dead,
+    demo,
+    export,
+    files,
+    ingest,
+    label,
+    lineage,
+    models,
+    predict,
+    registry,
+    review,
+    runs,
+    stack,
+    train,
+)
 
 EPILOG = "Begin with `upwell demo`, or with `upwell up` and `upwell ingest csv FILE --name NAME`."
 
@@ -32,4 +49,12 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.command()(lineage.lineage)
 app.command()(predict.predict)
+app.command()(bucket.verify)
+app.command()(bucket.gc)
+app.add_typer(registry.app, name="registry")
 app.add_typer(dead.app, name="dead")
+
+datasets.app.command("pull")(files.pull_dataset)
+datasets.app.command("push")(files.push_dataset)
+models.app.command("pull")(files.pull_model)
+models.app.command("push")(files.push_model)
