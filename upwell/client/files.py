@@ -58,7 +58,7 @@ def found_files(folder: Path) -> list[File]:
 def local_path(folder: Path, path: str) -> Path:
     """Where a version's file goes; ToolError when its path leads out of the folder."""
     pure = PurePosixPath(path)
-    if not path or pure.is_absolute() or ".." in pure.parts or str(pure) != path or "\\" in path or "\0" in path:
+    if not pure.parts or pure.is_absolute() or ".." in pure.parts or str(pure) != path or "\\" in path or "\0" in path:
         raise ToolError(f"The manifest names the path {path!r}, which is no plain relative one: nothing was written.")
     return folder.joinpath(*pure.parts)
 

@@ -20,6 +20,7 @@ T = TypeVar("T")
 CHUNK_BYTES = 2**20
 FILES_AT_ONCE = 4
 ATTEMPTS = 4
+FIRST_DELAY_S = 0.2
 TIMEOUT = urllib3.Timeout(connect=10, read=60)
 # Called with the number of bytes that have gone through since the last call, from several threads; less than 0 takes
 # bytes back that have to go again.
@@ -78,16 +79,20 @@ class Transfer:
             ExpiredError: the address is too old.
             ToolError: the object store does not answer, or sends other bytes.
         """
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        if size_bytes == 0:
+        try:
+            partial.parent.mkdir(parents=True, exist_ok=True)
             partial.touch()
-        for attempt in _attempts():
-            with attempt:
-                self._go_on(url, partial, size_bytes, self._goes_on(progress))
-                break
+            for attempt in _attempts():
+                with attempt:
+                    self._go_on(url, partial, size_bytes, self._goes_on(progress))
+                    break
+            self._put_in_place(partial, path, sha256)
+        except OSError as error:
+            raise ToolError(f"{path} cannot be written: {error.strerror}.") from error
+
+    def _put_in_place(self, partial: Path, path: Path, sha256: str) -> None:
         if file_digest(partial) != sha256:
             partial.unlink()
-            progress(-size_bytes)
             raise ToolError(
                 f"{path.name} is damaged in the object store: `upwell verify` tells which versions have it."
             )
@@ -96,21 +101,24 @@ class Transfer:
 
     def upload(self, url: str, path: Path, *, headers: Mapping[str, str], size_bytes: int, progress: Progress) -> None:
         """A file in one PUT; raises as `download` does, and ToolError when the file has changed meanwhile."""
-        for attempt in _attempts():
-            with attempt, path.open("rb") as file, _Tally(self._goes_on(progress)) as tally:
-                body = cast("IO[bytes]", _Body(file, tally))
-                sent = {**headers, "Content-Length": str(size_bytes)}
-                response = self._pool.request("PUT", url, body=body, headers=sent, redirect=False)
-                if response.status == 400:
-                    raise ToolError(f"{path} has changed while it was uploaded: try again.")
-                _check(response.status)
-                tally.keep()
-                return
+        sent = {**headers, "Content-Length": str(size_bytes)}
+        try:
+            for attempt in _attempts():
+                with attempt, path.open("rb") as file, _Tally(self._goes_on(progress)) as tally:
+                    body = cast("IO[bytes]", _Body(file, tally))
+                    response = self._pool.request("PUT", url, body=body, headers=sent, redirect=False)
+                    if response.status == 400:
+                        raise ToolError(f"{path} has changed while it was uploaded: try again.")
+                    _check(response.status)
+                    tally.keep()
+                    return
+        except OSError as error:
+            raise ToolError(f"{path} cannot be read: {error.strerror}.") from error
 
     def _go_on(self, url: str, partial: Path, size_bytes: int, progress: Progress) -> None:
-        have = partial.stat().st_size if partial.exists() else 0
+        have = partial.stat().st_size
         if have > size_bytes:
-            partial.unlink()
+            partial.write_bytes(b"")
             have = 0
         with _Tally(progress) as tally:
             tally.add(have)
@@ -194,7 +202,7 @@ def _check(status: int) -> None:
 
 def _attempts() -> Iterator[_Attempt]:
     for number in range(ATTEMPTS):
-        yield _Attempt(is_last=number == ATTEMPTS - 1, delay_s=0.2 * 3**number)
+        yield _Attempt(is_last=number == ATTEMPTS - 1, delay_s=FIRST_DELAY_S * 3**number)
 
 
 class _Attempt:

@@ -70,11 +70,9 @@ def test_what_is_there_is_not_fetched_again_and_what_is_half_done_is_gone_on_wit
 def test_damaged_bytes_never_appear(world: World, tmp_path: Path) -> None:
     made = world.dataset("damaged", {"good": b"good", "bad": b"bad bytes"})
     world.damage(made.file("bad").sha256)
-    told = Told()
     with pytest.raises(ToolError, match="bad is damaged in the object store"):
-        world.ask(lambda upwell: upwell.artifacts.pull(tmp_path, dataset="damaged", progress=told.progress))
+        world.ask(lambda upwell: upwell.artifacts.pull(tmp_path, dataset="damaged"))
     assert not (tmp_path / "bad").exists()
-    assert told.moved in {0, 4}
 
 
 def test_a_version_that_is_not_there(world: World, tmp_path: Path) -> None:
