@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ssl
 import threading
 import time
@@ -13,7 +14,6 @@ from typing import IO, BinaryIO, Self, TypeVar, cast
 
 import urllib3
 
-from upwell.client.files import file_digest
 from upwell.errors import ToolError
 
 T = TypeVar("T")
@@ -82,16 +82,17 @@ class Transfer:
         try:
             partial.parent.mkdir(parents=True, exist_ok=True)
             partial.touch()
+            found = ""
             for attempt in _attempts():
                 with attempt:
-                    self._go_on(url, partial, size_bytes, self._goes_on(progress))
+                    found = self._go_on(url, partial, size_bytes, self._goes_on(progress))
                     break
-            self._put_in_place(partial, path, sha256)
+            self._put_in_place(partial, path, is_whole=found == sha256)
         except OSError as error:
             raise ToolError(f"{path} cannot be written: {error.strerror}.") from error
 
-    def _put_in_place(self, partial: Path, path: Path, sha256: str) -> None:
-        if file_digest(partial) != sha256:
+    def _put_in_place(self, partial: Path, path: Path, *, is_whole: bool) -> None:
+        if not is_whole:
             partial.unlink()
             raise ToolError(
                 f"{path.name} is damaged in the object store: `upwell verify` tells which versions have it."
@@ -115,21 +116,25 @@ class Transfer:
         except OSError as error:
             raise ToolError(f"{path} cannot be read: {error.strerror}.") from error
 
-    def _go_on(self, url: str, partial: Path, size_bytes: int, progress: Progress) -> None:
+    def _go_on(self, url: str, partial: Path, size_bytes: int, progress: Progress) -> str:
+        """Fetch what is missing; the digest of all bytes, which are hashed as they come."""
         have = partial.stat().st_size
         if have > size_bytes:
             partial.write_bytes(b"")
             have = 0
-        with _Tally(progress) as tally:
+        with _Tally(progress) as tally, partial.open("r+b") as file:
+            digest = hashlib.file_digest(file, "sha256")  # of what is there, up to its end
             tally.add(have)
             if have < size_bytes:
-                with self._get(url, have) as response, partial.open("ab") as file:
+                with self._get(url, have) as response:
                     for chunk in response.stream(CHUNK_BYTES):
+                        digest.update(chunk)
                         file.write(chunk)
                         tally.add(len(chunk))
             if tally.count != size_bytes:
                 raise urllib3.exceptions.ProtocolError(f"{tally.count} of {size_bytes} bytes came")
             tally.keep()
+            return digest.hexdigest()
 
     def _goes_on(self, progress: Progress) -> Progress:
         def told(count: int) -> None:
