@@ -8,8 +8,8 @@ from functools import cached_property
 
 import grpc
 
-from upwell.client.bases import BasesClient
 from upwell.client.artifacts import ArtifactClient
+from upwell.client.bases import BasesClient
 from upwell.client.calls import Caller
 from upwell.client.connection import Connection
 from upwell.client.infer import InferClient
