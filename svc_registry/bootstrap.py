@@ -13,6 +13,7 @@ from shared.runtime.grpc_server import GrpcServer
 from shared.runtime.object_store import object_store_for
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.handlers import take_events
+from svc_registry.rpc.history import history_rpc
 from svc_registry.rpc.lineage import lineage_rpc
 from svc_registry.rpc.registry import registry_rpc
 from svc_registry.settings import DEFAULT_PORT, RegistrySettings
@@ -27,11 +28,12 @@ def build(settings: RegistrySettings) -> App:
     store = SqlRegistryStore(database, source=NAME)
     objects = object_store_for(settings)
     bus = Bus(settings, service=NAME)
-    take_events(bus, store, Artifacts(objects))
+    artifacts = Artifacts(objects)
+    take_events(bus, store, artifacts)
     server = GrpcServer(
         settings,
         default_port=DEFAULT_PORT,
-        rpcs=[registry_rpc(store), lineage_rpc(store)],
+        rpcs=[registry_rpc(store), lineage_rpc(store), history_rpc(store, artifacts)],
         auth=authenticator_for(settings),
     )
     return App(
