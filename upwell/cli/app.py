@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import typer
 
-from upwell.cli import datasets, dead, demo, export, ingest, label, lineage, models, predict, review, runs, stack, train
+from upwell.cli import (
+    compare,
+    datasets,
+    dead,
+    demo,
+    export,
+    history,
+    ingest,
+    label,
+    lineage,
+    models,
+    predict,
+    review,
+    runs,
+    stack,
+    train,
+)
 
 EPILOG = "Begin with `upwell demo`, or with `upwell up` and `upwell ingest csv FILE --name NAME`."
 
@@ -30,6 +46,8 @@ app.command()(export.export)
 app.command()(train.train)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
+models.app.command()(compare.compare)
+app.add_typer(history.app, name="history")
 app.command()(lineage.lineage)
 app.command()(predict.predict)
 app.add_typer(dead.app, name="dead")
