@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from google.protobuf import json_format
 from typer.core import TyperGroup
@@ -21,12 +20,15 @@ from upwell.errors import ToolError
 from upwell.registry.v1 import history_service_pb2 as pb
 
 SHOW = "show"
+COLUMNS = (
+    "version", "stage", "dataset", "steps#", "total#", "epochs#", "metrics", "hyperparameters", "started", "ended",
+)  # fmt: skip
 
 
 class ShowByDefault(TyperGroup):
     """`upwell history X` means `upwell history show X`, unless X is a command."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command in where it was left out."""
         if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
             args = [SHOW, *args]
@@ -56,7 +58,7 @@ def show(
     - `upwell history --all`
     """
     if bool(model) == everything:
-        raise click.UsageError("Name a model version, or say --all.")
+        raise typer.BadParameter("name a model version, or say --all")
     if everything:
         _show_all(data, as_json=as_json)
         return
@@ -64,19 +66,7 @@ def show(
     if as_json:
         sys.stdout.write(found.training_info)
         return
-    columns = [
-        "version",
-        "stage",
-        "dataset",
-        "steps#",
-        "total#",
-        "epochs#",
-        "metrics",
-        "hyperparameters",
-        "started",
-        "ended",
-    ]
-    print_table(columns, map(_row, found.entries), empty="")
+    print_table(COLUMNS, map(_row, found.entries), empty="")
     say(_remark(found))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import typer
 from google.protobuf import json_format
 
 from upwell.cli.output import counted, progress_bar, say
@@ -110,9 +111,8 @@ def report(result: ImportReport) -> None:
     counts = Counter(OUTCOMES[file.outcome] for file in result.files)
     counts["refused"] += len(result.bad)
     told = ", ".join(f"{counts[name]} {name}" for name in OUTCOMES.values() if counts[name] or name == "new")
-    print(
-        f"{counted(len(result.files) + len(result.bad), 'file')}: {told}; {counted(result.new_versions, 'new version')}"
-    )
+    files = counted(len(result.files) + len(result.bad), "file")
+    typer.echo(f"{files}: {told}; {counted(result.new_versions, 'new version')}")
     missing = sum(file.checkpoint_missing for file in result.files)
     if missing:
         say(f"{counted(missing, 'checkpoint')} not stored: the versions refer to them by path.")

@@ -20,13 +20,8 @@ DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 # Fonts with Chinese, Japanese and Korean letters, where one is installed.
 WIDE_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Micro Hei",
-    "Microsoft YaHei",
-    "PingFang SC",
-)
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "Microsoft YaHei", "PingFang SC",
+)  # fmt: skip
 FEW_POINTS = 30
 SIZE_INCHES = (9.0, 5.2)
 DOTS_PER_INCH = 150

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from upwell.client.client import Upwell
@@ -47,12 +47,11 @@ async def _curve(upwell: Upwell, version: registry_service_pb2.ModelVersion, sta
 
 async def run_losses(upwell: Upwell, run_id: str) -> Sequence[tuple[int, float]]:
     """(step, loss) of a run that has ended, from its progress; of a step that was done twice the later one counts."""
-    losses: Mapping[int, float] = {}
+    losses: dict[int, float] = {}
     try:
-        told = [
-            answer.progress async for answer in upwell.train.watch(run_id, patience_s=0) if answer.HasField("progress")
-        ]
-        losses = {progress.step: progress.loss for progress in told}
+        async for answer in upwell.train.watch(run_id, patience_s=0):
+            if answer.HasField("progress"):
+                losses[answer.progress.step] = answer.progress.loss
     except UpwellClientError as error:
         if error.code != "NOT_FOUND":
             raise

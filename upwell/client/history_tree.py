@@ -54,9 +54,8 @@ def find_histories(root: Path) -> Tree:
     tree = Tree(root=root.resolve())
 
     def note(error: OSError) -> None:
-        tree.bad.append(
-            BadFile(path=_shown(tree.root, Path(str(error.filename))), reason=error.strerror or "unreadable")
-        )
+        path = _shown(tree.root, Path(str(error.filename)))
+        tree.bad.append(BadFile(path=path, reason=error.strerror or "cannot be read"))
 
     for folder, folders, names in os.walk(tree.root, onerror=note):
         folders.sort()
