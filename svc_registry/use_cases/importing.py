@@ -112,7 +112,7 @@ def _register(
         if key not in known:
             tx.histories.add(ImportedVersion(run_id=key, base_model=info.base_model, entry=info.entries[place].raw))
             graphs.append(graph_of_imported(made, record.version))
-            tx.outbox.add(ModelRegistered(name=made.name, version=record.version, run_id=key, bundle_digest=""))
+            tx.outbox.add(ModelRegistered.of(record))
     tx.lineage.add(joined(graphs))
     assert last is not None, "a history has at least one entry"
     return last

@@ -5,17 +5,20 @@ from __future__ import annotations
 import typer
 
 from upwell.cli import (
+    bucket,
     compare,
     datasets,
     dead,
     demo,
     export,
+    files,
     history,
     ingest,
     label,
     lineage,
     models,
     predict,
+    registry,
     review,
     runs,
     stack,
@@ -50,4 +53,12 @@ models.app.command()(compare.compare)
 app.add_typer(history.app, name="history")
 app.command()(lineage.lineage)
 app.command()(predict.predict)
+app.command()(bucket.verify)
+app.command()(bucket.gc)
+app.add_typer(registry.app, name="registry")
 app.add_typer(dead.app, name="dead")
+
+datasets.app.command("pull")(files.pull_dataset)
+datasets.app.command("push")(files.push_dataset)
+models.app.command("pull")(files.pull_model)
+models.app.command("push")(files.push_model)
