@@ -137,8 +137,8 @@ def entry_of(made: NewModel) -> dict[str, Any]:
 
 
 def dataset_text(dataset: DatasetVersion) -> str:
-    """`labels@2`; the name alone where a file named it so."""
-    return str(dataset) if dataset.digest else dataset.name
+    """`labels@2`; the name alone where a file named it so; `unknown` for a bundle that names none."""
+    return str(dataset) if dataset.digest else dataset.name or "unknown"
 
 
 def own_path(record: ModelRecord) -> str:

@@ -37,19 +37,17 @@ def version_of(info: TrainingInfo, place: int, run_id: str, parent: ModelRef | N
 
 def graph_of_imported(made: NewModel, version: int) -> Graph:
     """As of any version, with what is known by its name alone told of by that name."""
-    plain = graph_of_model(made, version)
-    dataset = Node(key=made.dataset.key, type=NodeType.DATASET, label=made.dataset.name, seen=True)
     run = Node(key=run_key(made.run_id), type=NodeType.RUN, label=f"imported {made.run_id}", seen=True)
-    told = {node.key: node for node in (dataset, run)}
-    nodes = tuple(told.get(node.key, node) for node in plain.nodes)
-    if made.parent or not made.base.name:
-        return Graph(nodes=nodes, edges=plain.edges)
-    base = Node(key=external_base_key(made.base.name), type=NodeType.BASE, label=made.base.name, seen=True)
-    return Graph(nodes=(*nodes, base), edges=(*plain.edges, Edge(base.key, run.key)))
+    used = [Node(key=made.dataset.key, type=NodeType.DATASET, label=made.dataset.name, seen=True)]
+    if made.base.name and not made.parent:
+        key = external_base_key(made.base.name)
+        used.append(Node(key=key, type=NodeType.BASE, label=made.base.name, seen=True))
+    told = Graph(nodes=(run, *used), edges=tuple(Edge(node.key, run.key) for node in used))
+    return joined([graph_of_model(made, version), told])
 
 
 def joined(graphs: Sequence[Graph]) -> Graph:
-    """Several graphs as one; a node that one of them has seen is seen."""
+    """Several graphs as one; what a later one has seen of a node takes the place of what was known of it."""
     nodes: dict[str, Node] = {}
     for node in (node for graph in graphs for node in graph.nodes):
         if node.seen or node.key not in nodes:

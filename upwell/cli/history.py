@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,10 +12,11 @@ import typer
 from google.protobuf import json_format
 from typer.core import TyperGroup
 
-from upwell.cli.history_import import import_tree, report
+from upwell.cli.history_import import ImportReport, import_tree, report
 from upwell.cli.output import counted, print_json, print_table, say, version_name, when
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.client import Upwell
+from upwell.client.checkpoint_upload import store_checkpoint
 from upwell.client.history_tree import write_history
 from upwell.errors import ToolError
 from upwell.registry.v1 import history_service_pb2 as pb
@@ -96,18 +98,25 @@ def import_histories(
     folder: Annotated[Path, typer.Argument(help="A folder; every training_info.json below it is read.")],
     *,
     under: Annotated[str, typer.Option(help="A folder to put before every path, to tell trees apart.")] = "",
+    checkpoints: Annotated[bool, typer.Option(help="Also store the checkpoints that are in the tree.")] = True,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Register the versions that a tree of `training_info.json` files speaks of. Twice changes nothing.
 
-    Bad files are named by path and field, and hinder no other; exit code 1 when there was one.
+    Bad files are named by path and field, and hinder no other; exit code 1 when there was one. Of a checkpoint in the
+    tree its safetensors, JSON and tokenizer files are stored, never pickle.
 
     Examples:
     - `upwell history import experiments/`
     - `upwell history import old-disk/ --under old-disk --json`
     """
-    result = run(data, lambda upwell: import_tree(upwell, folder, under=under))
+
+    async def work(upwell: Upwell) -> ImportReport:
+        store = partial(store_checkpoint, upwell) if checkpoints else None
+        return await import_tree(upwell, folder, under=under, store=store)
+
+    result = run(data, work)
     if as_json:
         print_json(result.as_json())
     else:
