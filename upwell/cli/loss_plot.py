@@ -79,7 +79,7 @@ def _draw(axes: Any, curve: Curve, style: tuple[str, str, str], *, log_scale: bo
         steps,
         losses,
         color=colour,
-        linestyle=dash,
+        linestyle=dash if len(points) > 1 else "none",
         linewidth=1.6,
         marker=marker if len(points) <= FEW_POINTS else None,
         markersize=6,
@@ -95,6 +95,8 @@ def _label(axes: Any, *, log_scale: bool, from_zero: bool) -> None:
     axes.set_xlim(left=0)
     if log_scale:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}")
     else:
         axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
     axes.xaxis.get_major_locator().set_params(integer=True)
