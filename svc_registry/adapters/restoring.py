@@ -19,6 +19,8 @@ from svc_registry.adapters.tables import (
     DatasetNameRow,
     DatasetRow,
     EdgeRow,
+    HistoryFileRow,
+    ImportedVersionRow,
     ModelNameRow,
     ModelRow,
     NodeRow,
@@ -38,6 +40,9 @@ REBUILT: tuple[type[SQLModel], ...] = (
     AliasMoveRow,
     NodeRow,
     EdgeRow,
+    # No stream remembers imported histories: the rebuild says which versions they were, and they are imported again.
+    ImportedVersionRow,
+    HistoryFileRow,
 )
 KEPT: tuple[type[SQLModel], ...] = (OutboxRow,)
 NUMBERED = (DatasetRow, ModelRow, AliasMoveRow)

@@ -7,11 +7,13 @@ import typer
 from upwell.cli import (
     bases,
     bucket,
+    compare,
     datasets,
     dead,
     demo,
     export,
     files,
+    history,
     ingest,
     label,
     lineage,
@@ -51,6 +53,8 @@ app.command()(train.train)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(bases.app, name="bases")
+models.app.command()(compare.compare)
+app.add_typer(history.app, name="history")
 app.command()(lineage.lineage)
 app.command()(predict.predict)
 app.command()(bucket.verify)
