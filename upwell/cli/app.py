@@ -6,16 +6,19 @@ import typer
 
 from upwell.cli import (
     bases,
+    bucket,
     datasets,
     dead,
     demo,
     export,
+    files,
     ingest,
     label,
     lineage,
     models,
     predict,
     recipes,
+    registry,
     review,
     runs,
     stack,
@@ -50,4 +53,12 @@ app.add_typer(models.app, name="models")
 app.add_typer(bases.app, name="bases")
 app.command()(lineage.lineage)
 app.command()(predict.predict)
+app.command()(bucket.verify)
+app.command()(bucket.gc)
+app.add_typer(registry.app, name="registry")
 app.add_typer(dead.app, name="dead")
+
+datasets.app.command("pull")(files.pull_dataset)
+datasets.app.command("push")(files.push_dataset)
+models.app.command("pull")(files.pull_model)
+models.app.command("push")(files.push_model)
