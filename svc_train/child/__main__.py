@@ -17,11 +17,12 @@ from pathlib import Path
 from svc_train.child.events import EventStream, take_stdout
 from svc_train.child.failures import diagnose
 from svc_train.child.job import read_job
+from svc_train.child.lifeline import end_with_parent, is_one_of_several
 from svc_train.child.progress import ProgressReporter
 from svc_train.child.result import write_result
 from svc_train.child.termination import STOPPED, heed_termination
 from svc_train.recipes.base import find_recipe
-from svc_train.recipes.stopping import StoppedTrainingError, StopRequest
+from svc_train.recipes.stopping import FollowerDoneError, LostWorkerError, StoppedTrainingError, StopRequest
 
 log = logging.getLogger("svc_train.child")
 
@@ -40,6 +41,11 @@ def main(job_dir: Path, events: EventStream, stop: StopRequest) -> int:
     except StoppedTrainingError:
         log.info("stopped after %.1f s", time.monotonic() - started)
         return STOPPED
+    except FollowerDoneError:
+        return 0
+    except LostWorkerError as error:
+        log.error("ended: %s", error)  # noqa: TRY400
+        return 1
     # Whatever happened, the parent is told of it; that is all this process can do about it.
     except Exception as error:
         diagnosis = diagnose(error)
@@ -58,6 +64,8 @@ def main(job_dir: Path, events: EventStream, stop: StopRequest) -> int:
 
 
 if __name__ == "__main__":
+    if is_one_of_several():
+        end_with_parent()
     asked_to_stop = StopRequest()
     heed_termination(asked_to_stop)
     stream = take_stdout()

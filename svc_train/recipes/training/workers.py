@@ -5,6 +5,7 @@ What they add up is sums, over the examples of the whole step: their number does
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,13 +14,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, distributed
 
+from svc_train.recipes.stopping import LostWorkerError
+
 T = TypeVar("T")
 # The others wait in a collective while the first one evaluates; whoever started them ends them when one dies.
 PATIENCE = timedelta(days=2)
-
-
-class FollowerDoneError(Exception):
-    """This process's part is done: only the first one saves, certifies and reports."""
 
 
 class Workers:
@@ -50,7 +49,7 @@ class Workers:
         if self.size == 1 or not tensors:
             return
         flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
-        distributed.all_reduce(flat)
+        _sum(flat)
         parts = torch.split(flat, [tensor.numel() for tensor in tensors])
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.detach().copy_(part.view_as(tensor))
@@ -60,12 +59,19 @@ class Workers:
         if self.size == 1:
             return list(numbers)
         added = torch.tensor(numbers, dtype=torch.float64, device=self.device)
-        distributed.all_reduce(added)
+        _sum(added)
         return [float(one) for one in added.tolist()]
 
     def told_by_first(self, number: float) -> float:
         """The first one's number, for all."""
         return self.totals([number if self.is_first else 0.0])[0]
+
+
+def _sum(tensor: Tensor) -> None:
+    try:
+        distributed.all_reduce(tensor)
+    except RuntimeError as error:
+        raise LostWorkerError(f"a worker is gone: {error}") from error
 
 
 def join_workers() -> Workers:
@@ -79,4 +85,5 @@ def join_workers() -> Workers:
         return Workers(rank=0, size=1, device=device)
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
+        atexit.register(distributed.destroy_process_group)
     return Workers(rank=distributed.get_rank(), size=size, device=device)
