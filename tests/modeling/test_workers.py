@@ -27,7 +27,8 @@ TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-
 EVERY_STEP: dict[str, Any] = {**resolved(tiny()), "batch_size": 5, "eval_steps": 1, "learning_rate": 1e-3}
 
 
-def _losses(events: list[dict[str, Any]]) -> list[float]:
+def losses(events: list[dict[str, Any]]) -> list[float]:
+    """Of all steps, where each of them evaluates."""
     return [event["loss"] for event in events if event["event"] == "progress" and event["metrics"]]
 
 
@@ -39,8 +40,8 @@ def test_losses_of_one_and_of_two_workers_agree(tmp_path: Path, tiny_base: Path)
     code, together, log = end(start(write_job(tmp_path / "2", job, checkpoints=True), launcher=TORCHRUN))
     assert code == 0, log
     assert together[-1] == {"event": "completed"}
-    assert len(_losses(alone)) == EVERY_STEP["max_steps"]
-    assert _losses(together) == pytest.approx(_losses(alone), rel=1e-3)
+    assert len(losses(alone)) == EVERY_STEP["max_steps"]
+    assert losses(together) == pytest.approx(losses(alone), rel=1e-3)
     one, two = (load_file(folder / "output/bundle/model.safetensors") for folder in (tmp_path, tmp_path / "2"))
     for name, tensor in one.items():
         torch.testing.assert_close(two[name], tensor, rtol=1e-2, atol=1e-3)

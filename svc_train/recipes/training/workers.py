@@ -78,8 +78,10 @@ def join_workers() -> Workers:
     """The workers that this process belongs to, as torchrun and Ray say it in the environment; alone without them."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     cuda = torch.cuda.is_available()
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
+    device = torch.device("cpu")
     if cuda:
+        # Whoever starts workers may show each of them one GPU only.
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
         torch.cuda.set_device(device)
     if size == 1:
         return Workers(rank=0, size=1, device=device)
