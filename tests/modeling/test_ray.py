@@ -23,7 +23,7 @@ import sys
 from ray.cluster_utils import Cluster
 cluster = Cluster()
 for _ in range(2):
-    cluster.add_node(num_cpus=2, num_gpus=0, object_store_memory=80 * 1024**2, include_dashboard=False)
+    cluster.add_node(num_cpus=1, num_gpus=0, object_store_memory=80 * 1024**2, include_dashboard=False)
 print(cluster.address, flush=True)
 sys.stdin.read()
 cluster.shutdown()
@@ -32,7 +32,7 @@ cluster.shutdown()
 
 @pytest.fixture
 def cluster() -> Iterator[str]:
-    """The address of a cluster with two nodes of two cores each."""
+    """The address of a cluster with two nodes of one core each: two workers do not fit on either."""
     environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
