@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from shared.errors import IntegrityError, InvalidInputError, PermanentError, RetryableError
 from svc_train.recipes.failure import TrainingFailedError
@@ -27,6 +28,10 @@ class Diagnosis:
     cause: str
     remedy: str
     detail: str
+
+    def as_event(self) -> dict[str, Any]:
+        """The fields of the event `failed`."""
+        return asdict(self)
 
 
 def diagnose(error: BaseException) -> Diagnosis:
