@@ -6,6 +6,9 @@ import asyncio
 import sys
 from pathlib import Path
 
+import structlog
+
+from shared.errors import UnavailableError
 from shared.runtime.app import App
 from shared.runtime.artifacts import Artifacts
 from shared.runtime.auth import authenticator_for
@@ -16,19 +19,22 @@ from shared.runtime.grpc_server import GrpcServer
 from shared.runtime.object_store import object_store_for
 from shared.runtime.worker import Worker
 from svc_train.adapters.build_facts import build_facts
+from svc_train.adapters.checkpoint_files import ObjectCheckpointFiles
 from svc_train.adapters.feed import BusFeed
 from svc_train.adapters.processes import ProcessLauncher, model_environment
 from svc_train.adapters.shelf import ProcessShelf
 from svc_train.adapters.store import SqlTrainStore
 from svc_train.handlers import take_requests
-from svc_train.ports import TrainStore
+from svc_train.ports import CheckpointFiles, TrainStore
 from svc_train.recipes.base import recipes as installed_recipes
 from svc_train.rpc import train_rpc
 from svc_train.settings import DEFAULT_PORT, TrainSettings
-from svc_train.use_cases.cleaning import remove_stale_folders
+from svc_train.use_cases.cleaning import remove_stale_checkpoints, remove_stale_folders
 from svc_train.use_cases.execute import Execution, run_failed
 from svc_train.use_cases.inputs import Inputs
+from svc_train.use_cases.parents import Parents
 
+log = structlog.get_logger(__name__)
 NAME = "svc_train"
 MIGRATIONS = Path(__file__).parent / "migrations"
 TRAIN = (sys.executable, "-m", "svc_train.child")
@@ -46,13 +52,17 @@ def build(settings: TrainSettings) -> App:
     take_requests(bus, store, recipes)
     runs_folder = settings.data_dir.absolute() / "runs"
     environment = model_environment(threads=settings.torch_threads)
+    artifacts, catalogue = Artifacts(objects), RegistryCatalogue(settings)
+    checkpoints = ObjectCheckpointFiles(objects)
     execution = Execution(
         store=store,
-        artifacts=Artifacts(objects),
+        artifacts=artifacts,
+        parents=Parents(store=store, catalogue=catalogue, artifacts=artifacts),
+        checkpoints=checkpoints,
         inputs=Inputs(
             store=store,
-            catalogue=RegistryCatalogue(settings),
-            artifacts=Artifacts(objects),
+            catalogue=catalogue,
+            artifacts=artifacts,
             shelf=ProcessShelf(settings.bases_dir, command=PREPARE_BASE, environment=environment),
             bases_folder=settings.data_dir.absolute() / "bases",
         ),
@@ -88,11 +98,15 @@ def build(settings: TrainSettings) -> App:
         migrations=MIGRATIONS,
         objects=objects,
         workers=[worker],
-        background=[lambda: _clean(store, runs_folder)],
+        background=[lambda: _clean(store, runs_folder, checkpoints, settings.checkpoint_days)],
         draining=draining,
     )
 
 
-async def _clean(store: TrainStore, runs_folder: Path) -> None:
+async def _clean(store: TrainStore, runs_folder: Path, checkpoints: CheckpointFiles, keep_days: float) -> None:
     await asyncio.to_thread(remove_stale_folders, store, runs_folder)
+    try:
+        await asyncio.to_thread(remove_stale_checkpoints, store, checkpoints, keep_days=keep_days)
+    except UnavailableError as error:
+        log.warning("checkpoints are cleaned next time", error=str(error))
     await asyncio.sleep(CLEANING_S)

@@ -21,6 +21,9 @@ class TrainSettings(ServiceSettings):
     bases_dir: Path | None = Field(
         None, description="Folder whose sub-folders are bases in Hugging Face layout; without it only built-in ones."
     )
+    checkpoint_days: float = Field(
+        7.0, ge=0, description="How long a failed or cancelled run keeps its checkpoints, to be resumed from."
+    )
     git_commit: str = Field(
         "", description="Commit this build was made from, recorded with every run; empty asks git where there is one."
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 from shared.errors import IntegrityError
+from svc_train.domain.checkpoints import Monitor, ReportedCheckpoint
 from svc_train.domain.run import Progress
 
 JOB_FILE = "job.json"
@@ -90,7 +91,7 @@ class ReportedEnd:
     """The process says that its bundle is whole."""
 
 
-Report = Progress | ReportedFailure | ReportedEnd
+Report = Progress | ReportedCheckpoint | ReportedFailure | ReportedEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,8 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     peak_rss_bytes: int = 0
     wall_seconds: float = 0.0
+    epochs: float = 0.0
+    devices: int = 1
 
 
 def read_report(line: str) -> Report | None:
@@ -114,6 +117,8 @@ def read_report(line: str) -> Report | None:
         kind = body["event"]
         if kind == "progress":
             return _progress(body)
+        if kind == "checkpoint":
+            return _checkpoint(body)
         if kind == "failed":
             return ReportedFailure(
                 permanent=bool(body["permanent"]),
@@ -139,6 +144,8 @@ def parse_result(data: bytes) -> Result:
             versions={str(name): str(version) for name, version in body.get("versions", {}).items()},
             peak_rss_bytes=int(body.get("peak_rss_bytes") or 0),
             wall_seconds=float(body.get("wall_seconds") or 0.0),
+            epochs=float(body.get("epochs") or 0.0),
+            devices=int(body.get("devices") or 1),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IntegrityError(f"The training process left a {RESULT_FILE} that is not readable: {error!r}") from error
@@ -154,6 +161,22 @@ def _progress(body: Mapping[str, Any]) -> Progress:
         tokens_per_s=float(body.get("tokens_per_s") or 0.0),
         eta_s=min(max(eta, 0.0), LONGEST_ETA_S) if math.isfinite(eta) else 0.0,
         metrics=_numbers(body.get("metrics") or {}),
+    )
+
+
+def _checkpoint(body: Mapping[str, Any]) -> ReportedCheckpoint:
+    monitor = body.get("monitor")
+    return ReportedCheckpoint(
+        step=int(body["step"]),
+        metrics=_numbers(body.get("metrics") or {}),
+        # A number that is none cannot be the best one.
+        monitor=_monitor(monitor) if monitor and math.isfinite(float(monitor["value"])) else None,
+    )
+
+
+def _monitor(body: Mapping[str, Any]) -> Monitor:
+    return Monitor(
+        name=str(body["name"]), value=float(body["value"]), larger_is_better=bool(body.get("larger_is_better", True))
     )
 
 

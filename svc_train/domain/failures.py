@@ -6,7 +6,10 @@ import signal
 from collections.abc import Sequence
 
 from shared.contracts.work import Failure
-from shared.errors import NotYetError, PermanentError, RetryableError
+from shared.errors import NotYetError, PendingError, PermanentError, RetryableError
+
+PARENT_FAILED = "parent_failed"
+_ENDED = {"failed": "failed", "cancelled": "been cancelled"}
 
 
 class MissingDatasetError(NotYetError):
@@ -21,12 +24,39 @@ class MissingDatasetError(NotYetError):
         )
 
 
+class MissingParentError(NotYetError):
+    """The registry does not know the version to go on from yet."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.failure = Failure(
+            cause="not_found",
+            reason=reason,
+            remedy="Train and register the parent first, then ask for the run again.",
+        )
+
+
+class PendingParentError(PendingError):
+    """The run whose version to go on from has not ended yet."""
+
+
 class FailedRunError(PermanentError):
     """Another attempt would end in the same way."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.reason)
         self.failure = failure
+
+
+def parent_failed(parent_run: str, state: str) -> FailedRunError:
+    """The error for a run whose parent made no version."""
+    return FailedRunError(
+        Failure(
+            cause=PARENT_FAILED,
+            reason=f"The run {parent_run}, whose version this one was to go on from, has {_ENDED[state]}",
+            remedy=f"Resume it (`upwell runs resume {parent_run}`): this run is then queued again by itself.",
+        )
+    )
 
 
 class FailedAttemptError(RetryableError):

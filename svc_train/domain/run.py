@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.contracts.work import Work
+from svc_train.domain.checkpoints import SavedCheckpoint
 from svc_train.domain.request import RunRequest
 
 
@@ -44,8 +45,13 @@ class RunProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run: its recorded work, what was asked for, and its last progress (None before the first)."""
+    """A run: its recorded work, what was asked for, its last progress and its furthest checkpoint (None before them).
+
+    `queue_position` is 1 for the next to start, 0 for a run that does not wait for a slot.
+    """
 
     work: Work
     request: RunRequest
     progress: RunProgress | None = None
+    checkpoint: SavedCheckpoint | None = None
+    queue_position: int = 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from shared.contracts.work import Failure, Work
 from shared.errors import UnavailableError
+from svc_train.domain.checkpoints import ReportedCheckpoint
 from svc_train.domain.child import Report, ReportedEnd, ReportedFailure, read_report
 from svc_train.domain.failures import FailedAttemptError, FailedRunError, StoppedAttemptError, crash
 from svc_train.domain.run import JournalEntry, Progress, RunProgress
@@ -20,6 +22,7 @@ EVIDENCE_LINES = 20
 LONGEST_LINE = 2000
 # Of a chatty attempt at least so many log lines are kept, and at most twice as many.
 LOG_LINES_KEPT = 2000
+LARGEST_STEP = 2**63
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,16 +34,19 @@ class AttemptJournal:
         feed: live progress.
         work: the run, as this attempt claimed it.
         lease_s: each write also renews the lease, so a lost one is noticed at the next write.
+        furthest: the step that earlier attempts reached; what was spent on them is forgiven beyond it.
     """
 
     store: TrainStore
     feed: ProgressFeed
     work: Work
     lease_s: float
+    furthest: int = 0
     log_tail: deque[str] = field(default_factory=lambda: deque(maxlen=EVIDENCE_LINES))
     _waiting: list[JournalEntry] = field(default_factory=list)
     _log_lines: int = 0
     _step: int = -1
+    _accounted_at: float = field(default_factory=time.monotonic)
 
     def write(self, happened: Sequence[Progress | str]) -> None:
         """Write what happened; it waits for the next write while the database is down.
@@ -55,6 +61,8 @@ class AttemptJournal:
                 continue
             self._waiting.append(JournalEntry(attempt=self.work.attempt, happened=one))
         self._publish_newest(happened)
+        if not self._waiting:
+            return
         try:
             self.flush()
         except UnavailableError as error:
@@ -63,15 +71,26 @@ class AttemptJournal:
             del self._waiting[: -2 * LOG_LINES_KEPT]
 
     def flush(self) -> None:
-        """Write what waits; UnavailableError while the database is down, StateError when the lease is lost."""
-        if not self._waiting:
-            return
+        """Write what waits, and the time since the last write.
+
+        Raises:
+            UnavailableError: the database is down.
+            StateError: the lease is lost.
+        """
         lines = sum(isinstance(entry.happened, str) for entry in self._waiting)
+        now = time.monotonic()
+        is_further = self._step > self.furthest
         with self.store.transaction() as tx:
             tx.work.renew(self.work.id, self.work.attempt, lease_s=self.lease_s)
+            if is_further:
+                tx.work.forgive(self.work.id, self.work.attempt)
+            tx.runs.add_wall_time(self.work.id, now - self._accounted_at)
             tx.journal.add(self.work.id, self._waiting)
             if self._log_lines + lines > 2 * LOG_LINES_KEPT:
                 tx.journal.trim_log(self.work.id, self.work.attempt, keep=LOG_LINES_KEPT)
+        self._accounted_at = now
+        if is_further:
+            self.furthest = LARGEST_STEP  # once is enough
         self._log_lines += lines
         if self._log_lines > 2 * LOG_LINES_KEPT:
             self._log_lines = LOG_LINES_KEPT
@@ -88,7 +107,9 @@ class AttemptJournal:
             self.feed.publish(RunProgress(run_id=self.work.id, attempt=self.work.attempt, progress=newest))
 
 
-def follow(child: Child, lease: Lease, journal: AttemptJournal) -> None:
+def follow(
+    child: Child, lease: Lease, journal: AttemptJournal, on_checkpoint: Callable[[ReportedCheckpoint], None]
+) -> None:
     """Follow the process to its end; returns when it says that its bundle is whole.
 
     Raises:
@@ -100,7 +121,7 @@ def follow(child: Child, lease: Lease, journal: AttemptJournal) -> None:
     while not child.ended:
         if lease.must_stop:
             raise StoppedAttemptError
-        last = _take(child.read(WINDOW_S), journal) or last
+        last = _take(child.read(WINDOW_S), journal, on_checkpoint) or last
     code = child.exit_code()
     if isinstance(last, ReportedFailure):
         raise _reported(last, journal)
@@ -108,7 +129,9 @@ def follow(child: Child, lease: Lease, journal: AttemptJournal) -> None:
         raise crash(code, journal.log_tail)
 
 
-def _take(lines: Sequence[Line], journal: AttemptJournal) -> Report | None:
+def _take(
+    lines: Sequence[Line], journal: AttemptJournal, on_checkpoint: Callable[[ReportedCheckpoint], None]
+) -> Report | None:
     """Write down what was said; the failure or the end, when it was among it."""
     happened: list[Progress | str] = []
     last: Report | None = None
@@ -116,6 +139,8 @@ def _take(lines: Sequence[Line], journal: AttemptJournal) -> Report | None:
         report = read_report(line.text) if line.is_output else None
         if isinstance(report, Progress):
             happened.append(report)
+        elif isinstance(report, ReportedCheckpoint):
+            on_checkpoint(report)
         elif report is not None:
             last = report
         else:

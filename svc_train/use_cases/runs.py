@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 from shared.contracts.work import Work, WorkState
 from svc_train.domain.request import RunRequest
-from svc_train.domain.run import JournalEntry, Run, RunProgress
-from svc_train.ports import TrainStore
+from svc_train.domain.run import JournalEntry, Run
+from svc_train.ports import TrainStore, TrainTransaction
 
 ENTRIES_A_LOOK = 500
+# Nobody counts further; a run behind has no position to show.
+LONGEST_LINE = 10_000
 
 
 def get_run(store: TrainStore, run_id: str) -> Run:
     """One run; NotFoundError when there is none."""
     with store.reading() as tx:
-        work = tx.work.get(run_id)
-        return _run(work, tx.journal.latest([run_id]).get(run_id))
+        return _runs(tx, [tx.work.get(run_id)])[0]
 
 
 def list_runs(store: TrainStore, *, model: str, state: WorkState | None, limit: int) -> list[Run]:
@@ -29,8 +30,7 @@ def list_runs(store: TrainStore, *, model: str, state: WorkState | None, limit: 
             ]
         else:
             found = tx.work.list(limit=limit, state=state)
-        latest = tx.journal.latest([work.id for work in found])
-        return [_run(work, latest.get(work.id)) for work in found]
+        return _runs(tx, found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,22 @@ def look(store: TrainStore, run_id: str, *, after: int) -> Look:
     with store.reading() as tx:
         work = tx.work.get(run_id)
         entries = tx.journal.after(run_id, after, limit=ENTRIES_A_LOOK)
-        return Look(run=_run(work, tx.journal.latest([run_id]).get(run_id)), entries=entries)
+        return Look(run=_runs(tx, [work])[0], entries=entries)
 
 
-def _run(work: Work, progress: RunProgress | None) -> Run:
-    return Run(work=work, request=RunRequest.from_json(work.request), progress=progress)
+def _runs(tx: TrainTransaction, found: Sequence[Work]) -> list[Run]:
+    ids = [work.id for work in found]
+    latest, checkpoints = tx.journal.latest(ids), tx.checkpoints.furthest(ids)
+    is_any_queued = any(work.state is WorkState.QUEUED for work in found)
+    line = tx.work.line(limit=LONGEST_LINE) if is_any_queued else ()
+    positions = {run_id: position for position, run_id in enumerate(line, 1)}
+    return [
+        Run(
+            work=work,
+            request=RunRequest.from_json(work.request),
+            progress=latest.get(work.id),
+            checkpoint=checkpoints.get(work.id),
+            queue_position=positions.get(work.id, 0),
+        )
+        for work in found
+    ]
