@@ -45,10 +45,16 @@ def parse_lora(body: Mapping[str, Any]) -> LoraSpec:
     return LoraSpec(**body)
 
 
-def add_adapters(decoder: PreTrainedModel, spec: LoraSpec) -> None:
-    """Put untrained adapters into the decoder and freeze everything else in it."""
+def add_adapters(decoder: PreTrainedModel, spec: LoraSpec, *, dropout: float = 0.0) -> None:
+    """Put untrained adapters into the decoder and freeze everything else in it.
+
+    Args:
+        decoder: changed in place.
+        spec: the adapters' shape.
+        dropout: share of their inputs that is ignored while they train.
+    """
     inject_adapter_in_model(
-        LoraConfig(r=spec.rank, lora_alpha=spec.alpha, target_modules=spec.targets, lora_dropout=0.0), decoder
+        LoraConfig(r=spec.rank, lora_alpha=spec.alpha, target_modules=spec.targets, lora_dropout=dropout), decoder
     )
 
 
