@@ -17,7 +17,8 @@ from typing import IO
 from svc_train.adapters import launch
 from svc_train.ports import Line
 
-GRACE_S = 2.0
+# A training that is told to end leaves a last checkpoint first, within 4 s.
+GRACE_S = 5.0
 QUEUED_LINES = 10_000
 LONGEST_LINE_BYTES = 64 * 1024
 # Idle threads must not spin on the cores that others need, and nothing is fetched from outside.

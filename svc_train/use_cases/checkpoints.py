@@ -116,12 +116,11 @@ class CheckpointTrail:
             passed, self._waiting = self._waiting, reported
             self._changed.notify()
         if passed is not None and passed.step != reported.step:
-            shutil.rmtree(self.folder / f"{STEP}{passed.step}", ignore_errors=True)
+            self._drop(passed.step)
 
     def _offer_newest_left(self) -> None:
         """A process that was stopped may have left one without a word."""
-        names = [path.name.removeprefix(STEP) for path in self.folder.glob(f"{STEP}*")]
-        newest = max((int(name) for name in names if name.isdecimal()), default=-1)
+        newest = max(self._left(), default=-1)
         with self._changed:
             if newest > max(self._saved_step, self._waiting.step if self._waiting else -1):
                 self._waiting = ReportedCheckpoint(step=newest)
@@ -142,11 +141,11 @@ class CheckpointTrail:
             except Exception:
                 log.exception("run %s, attempt %d: a checkpoint is lost", *self._names)
             finally:
-                shutil.rmtree(self.folder / f"{STEP}{reported.step}", ignore_errors=True)
+                self._drop(reported.step)
 
     def _bring(self, reported: ReportedCheckpoint) -> None:
         """Try until it is saved, a newer one waits, or the time is over."""
-        while reported.step > self._saved_step:
+        while reported.step > self._saved_step and reported.step in self._left():
             try:
                 self._save(reported)
             except UnavailableError as error:
@@ -157,9 +156,7 @@ class CheckpointTrail:
                         return
 
     def _save(self, reported: ReportedCheckpoint) -> None:
-        digest, size = self.files.save(
-            self.work.id, self.work.attempt, reported.step, self.folder / f"{STEP}{reported.step}"
-        )
+        digest, size = self.files.save(self.work.id, self.work.attempt, reported.step, self._left()[reported.step])
         saved = SavedCheckpoint(
             run_id=self.work.id,
             attempt=self.work.attempt,
@@ -190,6 +187,15 @@ class CheckpointTrail:
             if is_further and current.spent and current.state is WorkState.RUNNING:
                 tx.work.forgive(self.work.id, self.work.attempt)
         return superfluous
+
+    def _left(self) -> dict[int, Path]:
+        """What the process has left and nobody has dropped: step -> folder."""
+        found = {path.name.removeprefix(STEP): path for path in self.folder.glob(f"{STEP}*")}
+        return {int(number): path for number, path in found.items() if number.isdecimal()}
+
+    def _drop(self, step: int) -> None:
+        if folder := self._left().get(step):
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def _names(self) -> tuple[str, int]:
