@@ -33,9 +33,6 @@ class ObjectStore(Protocol):
     def exists(self, key: str) -> bool:
         """Whether the key holds an object."""
 
-    def delete(self, key: str) -> None:
-        """Remove an object; again is fine."""
-
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys under a prefix; those of one folder come together and in order."""
 

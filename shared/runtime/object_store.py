@@ -6,7 +6,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -76,11 +76,6 @@ class S3ObjectStore:
             return False
         return True
 
-    def delete(self, key: str) -> None:
-        """Remove an object; S3 does not mind one that is not there."""
-        with suppress(NotFoundError), _translated(key):
-            self._client.remove_object(self._bucket, key)
-
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys under a prefix."""
         with _translated(prefix):
@@ -125,10 +120,6 @@ class FolderObjectStore:
     def exists(self, key: str) -> bool:
         """Whether the key holds an object."""
         return self._path(key).is_file()
-
-    def delete(self, key: str) -> None:
-        """Remove an object."""
-        self._path(key).unlink(missing_ok=True)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys under a prefix."""
