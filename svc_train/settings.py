@@ -21,6 +21,19 @@ class TrainSettings(ServiceSettings):
     bases_dir: Path | None = Field(
         None, description="Folder whose sub-folders are bases in Hugging Face layout; without it only built-in ones."
     )
+    stall_seconds: float = Field(
+        1800,
+        ge=0,
+        le=604_800,
+        description="A training process that makes no step, no evaluation and no log line for so many seconds is ended "
+        "and tried again; 0 never.",
+    )
+    run_seconds: float = Field(
+        0,
+        ge=0,
+        le=31_536_000,
+        description="Seconds that the training process of one attempt may take; 0 sets no limit.",
+    )
     git_commit: str = Field(
         "", description="Commit this build was made from, recorded with every run; empty asks git where there is one."
     )

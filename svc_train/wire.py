@@ -14,12 +14,13 @@ from shared.errors import InvalidInputError
 from shared.runtime.convert import STATES, dataset_ref, duration, failure_message, model_ref, struct, timestamp
 from svc_train.domain.events import BaseProduced, RunCancelled, RunCompleted, RunFailed, RunStarted, TrainEvent
 from svc_train.domain.request import RunRequest
-from svc_train.domain.run import Run, RunProgress
+from svc_train.domain.run import Run, RunProgress, StepMetric
 from svc_train.recipes.base import Recipe
 from svc_train.recipes.hyperparameters import describe
 from upwell.common.v1 import common_pb2 as common
 from upwell.registry.v1 import events_pb2 as registry
 from upwell.train.v1 import events_pb2 as events
+from upwell.train.v1 import metrics_pb2 as metrics
 from upwell.train.v1 import train_service_pb2 as pb
 
 
@@ -126,6 +127,19 @@ def run_message(run: Run) -> pb.Run:
         waiting_for=work.waiting_for,
         created_at=timestamp(work.created_at),
         finished_at=timestamp(work.finished_at),
+        retried_with=struct(run.notes.retried_with) if run.notes.retried_with else None,
+        last_failure=failure_message(run.notes.last_failure),
+    )
+
+
+def metric_message(metric: StepMetric) -> metrics.StepMetric:
+    """One number of a run."""
+    return metrics.StepMetric(
+        step=metric.step,
+        name=metric.name,
+        value=metric.value,
+        attempt=metric.attempt,
+        recorded_at=timestamp(metric.recorded_at),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 from shared.errors import IntegrityError
-from svc_train.domain.run import Progress
+from svc_train.domain.run import Progress, StepNumbers
 
 JOB_FILE = "job.json"
 RESULT_FILE = "result.json"
@@ -77,12 +77,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedFailure:
-    """The process says why it failed."""
+    """The process says why it failed.
+
+    `smaller` says that a smaller micro-batch may end well; `errors` are the exception and those it came from, one line
+    each, outermost first.
+    """
 
     permanent: bool
     cause: str
     remedy: str
     detail: str
+    smaller: bool = False
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +126,10 @@ def read_report(line: str) -> Report | None:
                 cause=str(body["cause"]),
                 remedy=str(body.get("remedy") or ""),
                 detail=str(body.get("detail") or body["cause"]),
+                smaller=bool(body.get("smaller")),
+                errors=tuple(f"{one['classes'][0]}: {one['message']}" for one in body.get("errors") or ()),
             )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         return None
     return ReportedEnd() if kind == "completed" else None
 
@@ -154,6 +162,19 @@ def _progress(body: Mapping[str, Any]) -> Progress:
         tokens_per_s=float(body.get("tokens_per_s") or 0.0),
         eta_s=min(max(eta, 0.0), LONGEST_ETA_S) if math.isfinite(eta) else 0.0,
         metrics=_numbers(body.get("metrics") or {}),
+        steps=_steps(body.get("steps") or {}),
+    )
+
+
+def _steps(columns: Mapping[str, Any]) -> tuple[StepNumbers, ...]:
+    """The steps since the last report: a list for each name, and `step` says which steps they are of."""
+    names = [name for name in columns if name != "step"]
+    return tuple(
+        StepNumbers(
+            step=int(step),
+            numbers=_numbers({name: columns[name][row] for name in names if columns[name][row] is not None}),
+        )
+        for row, step in enumerate(columns.get("step", ()))
     )
 
 

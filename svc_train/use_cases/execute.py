@@ -17,14 +17,15 @@ from shared.errors import InvalidInputError, UnavailableError
 from shared.ports import ArtifactStore
 from svc_train.domain.child import JOB_FILE, Job
 from svc_train.domain.events import RunCompleted, RunFailed, RunStarted
-from svc_train.domain.failures import StoppedAttemptError
+from svc_train.domain.failures import FailedAttemptError, FailedRunError, StoppedAttemptError
 from svc_train.domain.request import RunRequest
 from svc_train.ports import ChildLauncher, Lease, ProgressFeed, TrainStore
 from svc_train.recipes.base import Recipe
-from svc_train.recipes.hyperparameters import parse, resolved
 from svc_train.use_cases.follow import AttemptJournal, follow
 from svc_train.use_cases.inputs import Inputs
+from svc_train.use_cases.limits import Limits
 from svc_train.use_cases.outputs import environment_of, read_result, store_bundle
+from svc_train.use_cases.retrying import after_failure, hyperparameters_of, note_failure
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class Execution:
         recipes: the installed recipes by name.
         runs_folder: where attempts have their folders, `<run>/<attempt>`.
         lease_s: how long a lease lasts.
+        limits: how long a training process may take.
         build: facts about this service's code, recorded with every run.
     """
 
@@ -55,6 +57,7 @@ class Execution:
     recipes: Mapping[str, Recipe]
     runs_folder: Path
     lease_s: float
+    limits: Limits
     build: Mapping[str, str]
 
     def __call__(self, work: Work, lease: Lease) -> None:
@@ -71,8 +74,11 @@ class Execution:
             started_at = datetime.now(UTC)
             job = self._prepare(work, folder, lease)
             self._announce_start(work, job)
-            self._train(work, folder, lease)
+            self._train(work, job, folder, lease)
             self._complete(work, job, lease, started_at)
+        except Exception as error:
+            note_failure(self.store, work, error, lease_s=self.lease_s)
+            raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             with suppress(OSError):  # a newer attempt may have its folder beside this one
@@ -83,7 +89,7 @@ class Execution:
         recipe = self.recipes.get(request.recipe)
         if recipe is None:
             raise InvalidInputError.of("recipe", f"{request.recipe!r} is no longer installed here")
-        hyperparameters = resolved(parse(recipe.config_type, request.hyperparameters))
+        hyperparameters = hyperparameters_of(self.store, work, recipe)
         dataset = self.inputs.dataset(work.id, request.dataset, recipe)
         base, base_folder = self.inputs.base(request.base or recipe.default_base, folder, lease)
         series = self.inputs.fetch_dataset(dataset, folder, lease)
@@ -117,14 +123,16 @@ class Execution:
             tx.work.renew(work.id, work.attempt, lease_s=self.lease_s)
             tx.outbox.add(started)
 
-    def _train(self, work: Work, folder: Path, lease: Lease) -> None:
+    def _train(self, work: Work, job: Job, folder: Path, lease: Lease) -> None:
         if lease.must_stop:
             raise StoppedAttemptError
         journal = AttemptJournal(store=self.store, feed=self.feed, work=work, lease_s=self.lease_s)
         log.info("run %s, attempt %d: inputs are here, training begins", work.id, work.attempt)
         child = self.launcher.launch(folder)
         try:
-            follow(child, lease, journal)
+            follow(child, lease, journal, self.limits)
+        except (FailedRunError, FailedAttemptError) as error:
+            raise after_failure(self.store, work, job.hyperparameters, error, lease_s=self.lease_s) from error
         finally:
             child.stop()
         _insist(lease, journal.flush)

@@ -5,6 +5,7 @@ Runs: start, watch, cancel."""
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from upwell.train.v1 import metrics_pb2 as _metrics_pb2
 from upwell.train.v1 import train_service_pb2 as _train_service_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -43,6 +44,8 @@ class TrainServiceStub:
     """A run's progress from the start, then as it happens, until it ends."""
     CancelRun: _grpc.UnaryUnaryMultiCallable[_train_service_pb2.CancelRunRequest, _train_service_pb2.CancelRunResponse]
     """Stop a run."""
+    ListMetrics: _grpc.UnaryUnaryMultiCallable[_metrics_pb2.ListMetricsRequest, _metrics_pb2.ListMetricsResponse]
+    """A run's numbers, one for each step and name, in the order of the steps."""
     ListRecipes: _grpc.UnaryUnaryMultiCallable[_train_service_pb2.ListRecipesRequest, _train_service_pb2.ListRecipesResponse]
     """The recipes installed here."""
 
@@ -61,6 +64,8 @@ class TrainServiceAsyncStub(TrainServiceStub):
     """A run's progress from the start, then as it happens, until it ends."""
     CancelRun: _aio.UnaryUnaryMultiCallable[_train_service_pb2.CancelRunRequest, _train_service_pb2.CancelRunResponse]  # type: ignore[assignment]
     """Stop a run."""
+    ListMetrics: _aio.UnaryUnaryMultiCallable[_metrics_pb2.ListMetricsRequest, _metrics_pb2.ListMetricsResponse]  # type: ignore[assignment]
+    """A run's numbers, one for each step and name, in the order of the steps."""
     ListRecipes: _aio.UnaryUnaryMultiCallable[_train_service_pb2.ListRecipesRequest, _train_service_pb2.ListRecipesResponse]  # type: ignore[assignment]
     """The recipes installed here."""
 
@@ -106,6 +111,14 @@ class TrainServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_train_service_pb2.CancelRunResponse, _abc.Awaitable[_train_service_pb2.CancelRunResponse]]:
         """Stop a run."""
+
+    @_abc_1.abstractmethod
+    def ListMetrics(
+        self,
+        request: _metrics_pb2.ListMetricsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metrics_pb2.ListMetricsResponse, _abc.Awaitable[_metrics_pb2.ListMetricsResponse]]:
+        """A run's numbers, one for each step and name, in the order of the steps."""
 
     @_abc_1.abstractmethod
     def ListRecipes(
