@@ -101,7 +101,10 @@ Report = Progress | ReportedFailure | ReportedEnd
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What `result.json` says of a training that ended well. Sizes are in bytes, times in seconds."""
+    """What `result.json` says of a training that ended well. Sizes are in bytes, times in seconds.
+
+    `facts` say what it ran on, by name; `devices` counts the GPUs, or is 1 where the processor did the work.
+    """
 
     family: str
     metrics: Mapping[str, float]
@@ -111,6 +114,14 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     peak_rss_bytes: int = 0
     wall_seconds: float = 0.0
+    facts: Mapping[str, str] = field(default_factory=dict)
+    devices: int = 1
+    peak_device_bytes: int = 0
+
+    @property
+    def device_seconds(self) -> float:
+        """The time of all devices together."""
+        return self.wall_seconds * self.devices
 
 
 def read_report(line: str) -> Report | None:
@@ -147,6 +158,9 @@ def parse_result(data: bytes) -> Result:
             versions={str(name): str(version) for name, version in body.get("versions", {}).items()},
             peak_rss_bytes=int(body.get("peak_rss_bytes") or 0),
             wall_seconds=float(body.get("wall_seconds") or 0.0),
+            facts={str(name): str(fact) for name, fact in body.get("facts", {}).items()},
+            devices=max(int(body.get("devices") or 1), 1),
+            peak_device_bytes=int(body.get("peak_device_bytes") or 0),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IntegrityError(f"The training process left a {RESULT_FILE} that is not readable: {error!r}") from error

@@ -163,6 +163,7 @@ class Execution:
             total_steps=result.total_steps,
             tokens=result.tokens,
             wall_s=result.wall_seconds,
+            device_s=result.device_seconds,
             peak_memory_bytes=result.peak_rss_bytes,
         )
         _insist(lease, lambda: self._finish(work, completed))
