@@ -24,6 +24,7 @@ from svc_train.adapters.feed import BusFeed
 from svc_train.adapters.processes import ProcessLauncher, model_environment
 from svc_train.adapters.shelf import ProcessShelf
 from svc_train.adapters.store import SqlTrainStore
+from svc_train.domain.failures import failure_of
 from svc_train.handlers import take_requests
 from svc_train.ports import CheckpointFiles, TrainStore
 from svc_train.recipes.base import recipes as installed_recipes
@@ -32,6 +33,7 @@ from svc_train.settings import DEFAULT_PORT, TrainSettings
 from svc_train.use_cases.cleaning import remove_stale_checkpoints, remove_stale_folders
 from svc_train.use_cases.execute import Execution, run_failed
 from svc_train.use_cases.inputs import Inputs
+from svc_train.use_cases.limits import Limits
 from svc_train.use_cases.parents import Parents
 
 log = structlog.get_logger(__name__)
@@ -71,6 +73,7 @@ def build(settings: TrainSettings) -> App:
         recipes=recipes,
         runs_folder=runs_folder,
         lease_s=settings.lease_seconds,
+        limits=Limits(stall_s=settings.stall_seconds, run_s=settings.run_seconds),
         build=build_facts(settings.git_commit),
     )
     draining = asyncio.Event()
@@ -85,6 +88,7 @@ def build(settings: TrainSettings) -> App:
         store=store,
         execute=execution,
         on_failed=run_failed,
+        failure_of=failure_of,
         slots=settings.train_slots,
         lease_s=settings.lease_seconds,
         patience_s=settings.patience_seconds,

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from shared.contracts.versions import DatasetVersion, ModelVersion
-from shared.contracts.work import WorkState
+from shared.contracts.work import Failure, WorkState
 from shared.ports import Outbox, WorkQueue
 from svc_train.domain.checkpoints import SavedCheckpoint
 from svc_train.domain.events import TrainEvent
-from svc_train.domain.run import JournalEntry, RunProgress
+from svc_train.domain.run import JournalEntry, RunNotes, RunProgress, StepMetric, StepNumbers
 
 
 class Runs(Protocol):
@@ -46,6 +46,15 @@ class Runs(Protocol):
     def wall_s(self, run_id: str) -> float:
         """What the training processes of all attempts took, in seconds."""
 
+    def retry_with(self, run_id: str, changed: Mapping[str, Any]) -> None:
+        """From the next attempt on these hyperparameters hold instead of those asked for."""
+
+    def note_failure(self, run_id: str, failure: Failure) -> None:
+        """Keep how an attempt went wrong, in the place of the one before."""
+
+    def notes(self, run_ids: Sequence[str]) -> Mapping[str, RunNotes]:
+        """What was noted of each run that is known."""
+
 
 class Journal(Protocol):
     """What happened in attempts, in order."""
@@ -53,7 +62,9 @@ class Journal(Protocol):
     def add(self, run_id: str, entries: Sequence[JournalEntry]) -> None:
         """Write entries."""
 
-    def after(self, run_id: str, entry_id: int, *, limit: int) -> Sequence[tuple[int, JournalEntry]]:
+    def after(
+        self, run_id: str, entry_id: int, *, limit: int, logs_only: bool = False
+    ) -> Sequence[tuple[int, JournalEntry]]:
         """Entries with a larger id, in order, with their ids."""
 
     def latest(self, run_ids: Sequence[str]) -> Mapping[str, RunProgress]:
@@ -85,6 +96,19 @@ class Checkpoints(Protocol):
         """Strike them out; their objects are removed afterwards, when nobody can find them any more."""
 
 
+class Metrics(Protocol):
+    """The numbers of runs, one for each step and name."""
+
+    def put(self, run_id: str, attempt: int, steps: Sequence[StepNumbers]) -> None:
+        """Keep the numbers of steps, in the place of those that an earlier attempt made of the same steps."""
+
+    def after(self, run_id: str, place: tuple[int, str], *, names: Sequence[str], limit: int) -> Sequence[StepMetric]:
+        """Numbers behind a place (step, name), by step and then by name; no names do not narrow."""
+
+    def names(self, run_id: str) -> Sequence[str]:
+        """Every name that the run has a number of, in order."""
+
+
 class Bases(Protocol):
     """Which bases were stored, by name and fingerprint of what they were stored from."""
 
@@ -113,6 +137,10 @@ class TrainTransaction(Protocol):
     @property
     def journal(self) -> Journal:
         """The journal."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """The runs' numbers."""
 
     @property
     def bases(self) -> Bases:

@@ -15,12 +15,13 @@ from shared.runtime.convert import STATES, dataset_ref, duration, failure_messag
 from svc_train.domain.checkpoints import SavedCheckpoint
 from svc_train.domain.events import BaseProduced, RunCancelled, RunCompleted, RunFailed, RunStarted, TrainEvent
 from svc_train.domain.request import RunRequest
-from svc_train.domain.run import Run, RunProgress
+from svc_train.domain.run import Run, RunProgress, StepMetric
 from svc_train.recipes.base import Recipe
 from svc_train.recipes.hyperparameters import describe
 from upwell.common.v1 import common_pb2 as common
 from upwell.registry.v1 import events_pb2 as registry
 from upwell.train.v1 import events_pb2 as events
+from upwell.train.v1 import metrics_pb2 as metrics
 from upwell.train.v1 import train_service_pb2 as pb
 
 
@@ -130,6 +131,8 @@ def run_message(run: Run) -> pb.Run:
         finished_at=timestamp(work.finished_at),
         queue_position=run.queue_position,
         checkpoint=_checkpoint_message(run.checkpoint),
+        retried_with=struct(run.notes.retried_with) if run.notes.retried_with else None,
+        last_failure=failure_message(run.notes.last_failure),
     )
 
 
@@ -141,6 +144,17 @@ def _checkpoint_message(checkpoint: SavedCheckpoint | None) -> pb.Checkpoint | N
         attempt=checkpoint.attempt,
         size_bytes=checkpoint.size_bytes,
         saved_at=timestamp(checkpoint.saved_at),
+    )
+
+
+def metric_message(metric: StepMetric) -> metrics.StepMetric:
+    """One number of a run."""
+    return metrics.StepMetric(
+        step=metric.step,
+        name=metric.name,
+        value=metric.value,
+        attempt=metric.attempt,
+        recorded_at=timestamp(metric.recorded_at),
     )
 
 

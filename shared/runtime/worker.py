@@ -53,6 +53,7 @@ class Worker:
         store: opens transactions that hold the work queue.
         execute: does one piece of work, synchronously, and completes it in a transaction of its own.
         on_failed: turns a piece of work that failed for good into the event that says so.
+        failure_of: what a person is told of an error.
         slots: how many pieces at once.
         lease_s: a worker silent for so long has lost its work.
         patience_s: how long work waits for a name that is not known yet.
@@ -65,6 +66,7 @@ class Worker:
         store: Store[Transaction[Any]],
         execute: Callable[[Work, Lease], None],
         on_failed: Callable[[Work, Failure], object],
+        failure_of: Callable[[Exception], Failure] = failure_of,
         slots: int = 1,
         lease_s: float = 15.0,
         patience_s: float = 30.0,
@@ -73,6 +75,7 @@ class Worker:
         self._store = store
         self._execute = execute
         self._on_failed = on_failed
+        self._failure_of = failure_of
         self._slots = slots
         self._lease_s = lease_s
         self._patience_s = patience_s
@@ -185,7 +188,7 @@ class Worker:
             spent = tx.work.get(work.id).spent + 1
             fate = decide(error, spent=spent, excused=work.excused)
             if fate.verdict is Verdict.DEAD or never_comes:
-                failure = failure_of(error)
+                failure = self._failure_of(error)
                 tx.work.fail(work.id, work.attempt, failure)
                 tx.outbox.add(self._on_failed(work, failure))
                 return

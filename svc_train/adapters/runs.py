@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlmodel import Session, col, select, update
 
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelVersion
-from shared.contracts.work import WorkState
+from shared.contracts.work import Failure, WorkState
 from shared.runtime.database import insert_or_ignore
 from shared.runtime.work import WorkRow
 from svc_train.adapters.tables import RunRow, StoredBaseRow
+from svc_train.domain.run import RunNotes
 
 
 class SqlRuns:
@@ -23,7 +25,8 @@ class SqlRuns:
     def add(self, run_id: str, *, model: str, parent_run: str = "") -> None:
         """Enter a run once."""
         unresolved = {"dataset_name": "", "dataset_version": 0, "dataset_digest": "", "dataset_kind": "", "parent": {}}
-        row = {"run_id": run_id, "model": model, "parent_run": parent_run, "wall_s": 0.0, **unresolved}
+        unnoted: dict[str, Any] = {"retried_with": {}, "last_failure": {}}
+        row = {"run_id": run_id, "model": model, "parent_run": parent_run, "wall_s": 0.0, **unresolved, **unnoted}
         insert_or_ignore(self._session, RunRow, [row])
 
     def ids(self, *, model: str, state: WorkState | None, limit: int) -> Sequence[str]:
@@ -85,6 +88,22 @@ class SqlRuns:
         """Over all attempts."""
         return self._session.exec(select(RunRow.wall_s).where(RunRow.run_id == run_id)).one_or_none() or 0.0
 
+    def retry_with(self, run_id: str, changed: Mapping[str, Any]) -> None:
+        """Note what was changed."""
+        self._session.exec(update(RunRow).where(col(RunRow.run_id) == run_id).values(retried_with=dict(changed)))
+
+    def note_failure(self, run_id: str, failure: Failure) -> None:
+        """Note how an attempt ended."""
+        self._session.exec(update(RunRow).where(col(RunRow.run_id) == run_id).values(last_failure=asdict(failure)))
+
+    def notes(self, run_ids: Sequence[str]) -> Mapping[str, RunNotes]:
+        """Of all, in one query."""
+        query = select(RunRow.run_id, RunRow.retried_with, RunRow.last_failure).where(col(RunRow.run_id).in_(run_ids))
+        return {
+            run_id: RunNotes(retried_with=changed, last_failure=_failure(failure))
+            for run_id, changed, failure in self._session.exec(query)
+        }
+
 
 class SqlBases:
     """The `Bases` port."""
@@ -100,3 +119,7 @@ class SqlBases:
     def add(self, name: str, fingerprint: str, digest: str) -> None:
         """Remember, also when another digest stood there."""
         self._session.merge(StoredBaseRow(name=name, fingerprint=fingerprint, digest=digest))
+
+
+def _failure(recorded: Mapping[str, Any]) -> Failure | None:
+    return Failure(**{**recorded, "evidence": tuple(recorded["evidence"])}) if recorded else None

@@ -19,16 +19,17 @@ from shared.ports import ArtifactStore
 from svc_train.domain.checkpoints import Keep, SavedCheckpoint
 from svc_train.domain.child import JOB_FILE, Job
 from svc_train.domain.events import RunCompleted, RunFailed, RunStarted
-from svc_train.domain.failures import StoppedAttemptError
+from svc_train.domain.failures import FailedAttemptError, FailedRunError, StoppedAttemptError
 from svc_train.domain.request import RunRequest
 from svc_train.ports import CheckpointFiles, ChildLauncher, Lease, ProgressFeed, TrainStore
 from svc_train.recipes.base import Recipe
-from svc_train.recipes.hyperparameters import parse, resolved
 from svc_train.use_cases.checkpoints import CheckpointTrail, find_checkpoint, remove_files
 from svc_train.use_cases.follow import AttemptJournal, follow
 from svc_train.use_cases.inputs import Inputs
+from svc_train.use_cases.limits import Limits
 from svc_train.use_cases.outputs import environment_of, read_result, store_bundle
 from svc_train.use_cases.parents import Parents, check_base
+from svc_train.use_cases.retrying import after_failure, hyperparameters_of, note_failure
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class Execution:
         recipes: the installed recipes by name.
         runs_folder: where attempts have their folders, `<run>/<attempt>`.
         lease_s: how long a lease lasts.
+        limits: how long a training process may take.
         build: facts about this service's code, recorded with every run.
     """
 
@@ -63,6 +65,7 @@ class Execution:
     recipes: Mapping[str, Recipe]
     runs_folder: Path
     lease_s: float
+    limits: Limits
     build: Mapping[str, str]
 
     def __call__(self, work: Work, lease: Lease) -> None:
@@ -81,6 +84,9 @@ class Execution:
             self._announce_start(work, job)
             self._train(work, job, folder, lease)
             self._complete(work, job, lease, started_at)
+        except Exception as error:
+            note_failure(self.store, work, error, lease_s=self.lease_s)
+            raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             with suppress(OSError):  # a newer attempt may have its folder beside this one
@@ -91,7 +97,7 @@ class Execution:
         recipe = self.recipes.get(request.recipe)
         if recipe is None:
             raise InvalidInputError.of("recipe", f"{request.recipe!r} is no longer installed here")
-        hyperparameters = resolved(parse(recipe.config_type, request.hyperparameters))
+        hyperparameters = hyperparameters_of(self.store, work, recipe)
         parent = self.parents.find(work.id, request, recipe)
         dataset = self.inputs.dataset(work.id, request.dataset, recipe)
         base, base_folder = self._base(request.base, parent, recipe, folder, lease)
@@ -161,7 +167,9 @@ class Execution:
         child = self.launcher.launch(folder)
         with trail:
             try:
-                follow(child, lease, journal, trail.offer)
+                follow(child, lease, journal, trail.offer, self.limits)
+            except (FailedRunError, FailedAttemptError) as error:
+                raise after_failure(self.store, work, job.hyperparameters, error, lease_s=self.lease_s) from error
             finally:
                 child.stop()
         _insist(lease, journal.flush)

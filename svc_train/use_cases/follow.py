@@ -8,21 +8,35 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from shared.contracts.work import Failure, Work
+from shared.contracts.work import Work
 from shared.errors import UnavailableError
 from svc_train.domain.checkpoints import ReportedCheckpoint
 from svc_train.domain.child import Report, ReportedEnd, ReportedFailure, read_report
-from svc_train.domain.failures import FailedAttemptError, FailedRunError, StoppedAttemptError, crash
-from svc_train.domain.run import JournalEntry, Progress, RunProgress
+from svc_train.domain.diagnosis import Diagnosis, Then, words_of
+from svc_train.domain.failures import (
+    FailedAttemptError,
+    FailedRunError,
+    RunTooLongError,
+    StalledError,
+    StoppedAttemptError,
+    crash,
+    failed,
+    overdue,
+)
+from svc_train.domain.run import JournalEntry, Progress, RunProgress, StepNumbers
 from svc_train.ports import Child, Lease, Line, ProgressFeed, TrainStore
+from svc_train.use_cases.limits import NO_LIMITS, Limits, Watch
 
 log = logging.getLogger(__name__)
 WINDOW_S = 0.25
-EVIDENCE_LINES = 20
+# Lines among which the evidence of a failure is looked for: a chain of tracebacks is long.
+TAIL_LINES = 400
 LONGEST_LINE = 2000
 # Of a chatty attempt at least so many log lines are kept, and at most twice as many.
 LOG_LINES_KEPT = 2000
 LARGEST_STEP = 2**63
+# Steps whose numbers wait while the database is down.
+STEPS_KEPT = 100_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,33 +56,40 @@ class AttemptJournal:
     work: Work
     lease_s: float
     furthest: int = 0
-    log_tail: deque[str] = field(default_factory=lambda: deque(maxlen=EVIDENCE_LINES))
+    log_tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
     _waiting: list[JournalEntry] = field(default_factory=list)
+    _steps: list[StepNumbers] = field(default_factory=list)
     _log_lines: int = 0
     _step: int = -1
     _accounted_at: float = field(default_factory=time.monotonic)
 
-    def write(self, happened: Sequence[Progress | str]) -> None:
-        """Write what happened; it waits for the next write while the database is down.
+    def write(self, happened: Sequence[Progress | str]) -> bool:
+        """Write what happened; it waits for the next write while the database is down. Whether any of it is new.
 
         Raises:
             StateError: the lease is lost.
         """
+        news = False
         for one in happened:
             if isinstance(one, str):
                 self.log_tail.append(one)
             elif self._is_told(one):
                 continue
+            else:
+                self._steps += one.steps
+            news = True
             self._waiting.append(JournalEntry(attempt=self.work.attempt, happened=one))
         self._publish_newest(happened)
         if not self._waiting:
-            return
+            return news
         try:
             self.flush()
         except UnavailableError as error:
             # Training goes on without its database; only the oldest of a long silence is given up.
             log.warning("the journal of run %s waits: %s", self.work.id, error)
             del self._waiting[: -2 * LOG_LINES_KEPT]
+            del self._steps[:-STEPS_KEPT]
+        return news
 
     def flush(self) -> None:
         """Write what waits, and the time since the last write.
@@ -86,6 +107,7 @@ class AttemptJournal:
                 tx.work.forgive(self.work.id, self.work.attempt)
             tx.runs.add_wall_time(self.work.id, now - self._accounted_at)
             tx.journal.add(self.work.id, self._waiting)
+            tx.metrics.put(self.work.id, self.work.attempt, self._steps)
             if self._log_lines + lines > 2 * LOG_LINES_KEPT:
                 tx.journal.trim_log(self.work.id, self.work.attempt, keep=LOG_LINES_KEPT)
         self._accounted_at = now
@@ -94,7 +116,7 @@ class AttemptJournal:
         self._log_lines += lines
         if self._log_lines > 2 * LOG_LINES_KEPT:
             self._log_lines = LOG_LINES_KEPT
-        self._waiting = []
+        self._waiting, self._steps = [], []
 
     def _is_told(self, report: Progress) -> bool:
         """Whether it only says that the process still lives: while a step takes long, its report is repeated."""
@@ -108,20 +130,30 @@ class AttemptJournal:
 
 
 def follow(
-    child: Child, lease: Lease, journal: AttemptJournal, on_checkpoint: Callable[[ReportedCheckpoint], None]
+    child: Child,
+    lease: Lease,
+    journal: AttemptJournal,
+    on_checkpoint: Callable[[ReportedCheckpoint], None],
+    limits: Limits = NO_LIMITS,
 ) -> None:
     """Follow the process to its end; returns when it says that its bundle is whole.
 
     Raises:
         StoppedAttemptError: the attempt had to end.
-        FailedRunError, FailedAttemptError: the process says why it failed, or it crashed.
+        FailedRunError, FailedAttemptError: the process says why it failed, it crashed, or it took too long.
         StateError: the lease is lost.
     """
     last: Report | None = None
+    watch = Watch(limits)
     while not child.ended:
         if lease.must_stop:
             raise StoppedAttemptError
-        last = _take(child.read(WINDOW_S), journal, on_checkpoint) or last
+        report, news = _take(child.read(WINDOW_S), journal, on_checkpoint)
+        last = report or last
+        try:
+            watch.look(news=news)
+        except (StalledError, RunTooLongError) as error:
+            raise overdue(error, journal.log_tail) from error
     code = child.exit_code()
     if isinstance(last, ReportedFailure):
         raise _reported(last, journal)
@@ -131,8 +163,8 @@ def follow(
 
 def _take(
     lines: Sequence[Line], journal: AttemptJournal, on_checkpoint: Callable[[ReportedCheckpoint], None]
-) -> Report | None:
-    """Write down what was said; the failure or the end, when it was among it."""
+) -> tuple[Report | None, bool]:
+    """Write down what was said; the failure or the end, when it was among it, and whether there was anything new."""
     happened: list[Progress | str] = []
     last: Report | None = None
     for line in lines:
@@ -145,10 +177,14 @@ def _take(
             last = report
         else:
             happened.append(line.text[:LONGEST_LINE])
-    journal.write(happened)
-    return last
+    news = journal.write(happened)
+    return last, news or last is not None
 
 
 def _reported(said: ReportedFailure, journal: AttemptJournal) -> FailedRunError | FailedAttemptError:
-    failure = Failure(cause=said.cause, reason=said.detail, remedy=said.remedy, evidence=tuple(journal.log_tail))
-    return FailedRunError(failure) if said.permanent else FailedAttemptError(failure)
+    then = Then.TRY_SMALLER if said.smaller else Then.GIVE_UP if said.permanent else Then.TRY_AGAIN
+    found = Diagnosis(cause=said.cause, remedy=said.remedy, then=then, words=words_of(said.cause))
+    # The log may have lost what the report has.
+    logged = "\n".join(journal.log_tail)
+    unlogged = [error[:LONGEST_LINE] for error in said.errors if error.partition("\n")[0] not in logged]
+    return failed(said.detail, found, [*journal.log_tail, *unlogged])

@@ -53,10 +53,16 @@ def environment_of(build: Mapping[str, str], job: Job, result: Result) -> dict[s
     facts: dict[str, Any] = {
         **build,
         **result.versions,
+        **result.facts,
         "device": result.device,
+        "devices": result.devices,
+        "dataset": job.dataset.digest,
+        "base": job.base.digest,
         "seed": job.hyperparameters.get("seed", ""),
         "tokens": result.tokens,
         "wall_seconds": round(result.wall_seconds, 3),
+        "device_seconds": round(result.device_seconds, 3),
         "peak_rss_bytes": result.peak_rss_bytes,
+        "peak_device_bytes": result.peak_device_bytes,
     }
     return {name: str(value) for name, value in facts.items() if value != ""}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shared.contracts.work import Work, WorkState
 from svc_train.domain.request import RunRequest
-from svc_train.domain.run import JournalEntry, Run
+from svc_train.domain.run import JournalEntry, Run, RunNotes
 from svc_train.ports import TrainStore, TrainTransaction
 
 ENTRIES_A_LOOK = 500
@@ -41,23 +41,28 @@ class Look:
     entries: Sequence[tuple[int, JournalEntry]]
 
     @property
+    def is_caught_up(self) -> bool:
+        """All that has happened until now is seen."""
+        return len(self.entries) < ENTRIES_A_LOOK
+
+    @property
     def is_last(self) -> bool:
         """Nothing more will happen, and nothing is left to be seen."""
-        return self.run.work.state.is_final and len(self.entries) < ENTRIES_A_LOOK
+        return self.run.work.state.is_final and self.is_caught_up
 
 
-def look(store: TrainStore, run_id: str, *, after: int) -> Look:
+def look(store: TrainStore, run_id: str, *, after: int, logs_only: bool = False) -> Look:
     """Look at a run; `after` is the id of the last entry seen, 0 at first. NotFoundError when there is no such run."""
     with store.reading() as tx:
         work = tx.work.get(run_id)
-        entries = tx.journal.after(run_id, after, limit=ENTRIES_A_LOOK)
+        entries = tx.journal.after(run_id, after, limit=ENTRIES_A_LOOK, logs_only=logs_only)
         return Look(run=_runs(tx, [work])[0], entries=entries)
 
 
-def _runs(tx: TrainTransaction, found: Sequence[Work]) -> list[Run]:
-    ids = [work.id for work in found]
-    latest, checkpoints = tx.journal.latest(ids), tx.checkpoints.furthest(ids)
-    is_any_queued = any(work.state is WorkState.QUEUED for work in found)
+def _runs(tx: TrainTransaction, works: Sequence[Work]) -> list[Run]:
+    ids = [work.id for work in works]
+    latest, notes, checkpoints = tx.journal.latest(ids), tx.runs.notes(ids), tx.checkpoints.furthest(ids)
+    is_any_queued = any(work.state is WorkState.QUEUED for work in works)
     line = tx.work.line(limit=LONGEST_LINE) if is_any_queued else ()
     positions = {run_id: position for position, run_id in enumerate(line, 1)}
     return [
@@ -67,6 +72,7 @@ def _runs(tx: TrainTransaction, found: Sequence[Work]) -> list[Run]:
             progress=latest.get(work.id),
             checkpoint=checkpoints.get(work.id),
             queue_position=positions.get(work.id, 0),
+            notes=notes.get(work.id, RunNotes()),
         )
-        for work in found
+        for work in works
     ]

@@ -1,20 +1,24 @@
-"""`upwell runs list|show|watch|cancel`."""
+"""`upwell runs list|show|watch|logs|metrics|cancel`."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from google.protobuf import json_format
+from google.protobuf import json_format, struct_pb2
 
 from upwell.cli.output import print_json, print_table, state_name, when
+from upwell.cli.run_logs import logs
+from upwell.cli.run_metrics import metrics
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.cli.watching import watch_run
 from upwell.common.v1 import common_pb2
 from upwell.train.v1 import train_service_pb2
 
 app = typer.Typer(help="Look at runs.", no_args_is_help=True)
+app.command()(logs)
+app.command()(metrics)
 RunArgument = Annotated[str, typer.Argument(help="The run's id.")]
 
 
@@ -72,16 +76,17 @@ def show(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = Fal
         ("dataset", found.request.dataset),
         ("model", found.request.model),
         ("base", found.request.base or "the recipe's"),
-        *((f"set {key}", value) for key, value in json_format.MessageToDict(found.request.hyperparameters).items()),
+        *((f"set {key}", value) for key, value in _plain(found.request.hyperparameters).items()),
         ("state", state_name(found.state)),
         ("attempt", found.attempt),
         ("step", _progress(found)),
         ("remark", _remark(found)),
+        *((f"retried with {name}", value) for name, value in _plain(found.retried_with).items()),
+        *failure_facts(found),
         *((f"metric {name}", f"{value:.6g}") for name, value in sorted(found.metrics.items())),
         ("bundle", found.bundle_digest),
         ("recorded", when(found.created_at)),
         ("ended", when(found.finished_at)),
-        *(("evidence", line) for line in found.failure.evidence),
     ]
     print_table(["fact", "value"], [fact for fact in facts if fact[1] != ""], empty="")
 
@@ -119,6 +124,18 @@ def cancel(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = F
         print_json(found)
         return
     typer.echo(f"{found.run_id} {state_name(found.state)}")
+
+
+def failure_facts(found: train_service_pb2.Run) -> list[tuple[str, str]]:
+    """How the run failed; else how the attempt ended that last went wrong, and the lines that show it."""
+    failed = found.HasField("failure")
+    failure = found.failure if failed else found.last_failure
+    when_it_was = [] if failed or not failure.cause else [("an attempt failed", f"{failure.reason} {failure.remedy}")]
+    return [("cause", failure.cause), *when_it_was, *(("evidence", line) for line in failure.evidence)]
+
+
+def _plain(values: struct_pb2.Struct) -> dict[str, Any]:
+    return dict(json_format.MessageToDict(values))
 
 
 def _progress(found: train_service_pb2.Run) -> str:

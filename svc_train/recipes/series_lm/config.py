@@ -73,6 +73,7 @@ class SeriesLMConfig(CommonConfig):
     eval_fraction: float = hyperparameter(
         0.1, Rule(help="Share of pieces (or of the latest rows) held out for evaluation.", low=0, high=0.9)
     )
+
     def __post_init__(self) -> None:
         CommonConfig.__post_init__(self)
         if self.window % self.patch:

@@ -22,6 +22,7 @@ from svc_train.domain.run import JournalEntry, Progress
 from svc_train.recipes.base import Recipe
 from svc_train.use_cases.execute import Execution
 from svc_train.use_cases.inputs import Inputs
+from svc_train.use_cases.limits import NO_LIMITS
 from svc_train.use_cases.parents import Parents
 from svc_train.use_cases.requests import start_run
 from tests.use_cases.train.fakes import FakeCatalogue, FakeFeed, FakeLauncher, FakeLease, FakeRecipe, FakeShelf
@@ -83,6 +84,7 @@ class World:
             "recipes": self.recipes,
             "runs_folder": self.runs_folder,
             "lease_s": 60.0,
+            "limits": NO_LIMITS,
             "build": {"git_commit": "abc"},
         }
         return Execution(**{**parts, **changed})

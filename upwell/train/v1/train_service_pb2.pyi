@@ -61,6 +61,8 @@ class Run(_message.Message):
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     QUEUE_POSITION_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    RETRIED_WITH_FIELD_NUMBER: _builtins.int
+    LAST_FAILURE_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """Its id."""
     state: _common_pb2.WorkState.ValueType
@@ -101,6 +103,16 @@ class Run(_message.Message):
     def checkpoint(self) -> Global___Checkpoint:
         """The newest checkpoint in the object store, from which another attempt would go on; absent while there is none."""
 
+    @_builtins.property
+    def retried_with(self) -> _struct_pb2.Struct:
+        """What was changed by itself so that the run goes on, by name, e.g. {batch_size: 4, gradient_accumulation: 2}: these
+        hyperparameters hold instead of the ones asked for. Absent when nothing was.
+        """
+
+    @_builtins.property
+    def last_failure(self) -> _common_pb2.Failure:
+        """How the last attempt that went wrong ended, whatever has become of the run since; absent when none went wrong."""
+
     def __init__(
         self,
         *,
@@ -117,10 +129,12 @@ class Run(_message.Message):
         finished_at: _timestamp_pb2.Timestamp | None = ...,
         queue_position: _builtins.int = ...,
         checkpoint: Global___Checkpoint | None = ...,
+        retried_with: _struct_pb2.Struct | None = ...,
+        last_failure: _common_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "created_at", b"created_at", "failure", b"failure", "finished_at", b"finished_at", "progress", b"progress", "request", b"request"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "created_at", b"created_at", "failure", b"failure", "finished_at", b"finished_at", "last_failure", b"last_failure", "progress", b"progress", "request", b"request", "retried_with", b"retried_with"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "bundle_digest", b"bundle_digest", "checkpoint", b"checkpoint", "created_at", b"created_at", "failure", b"failure", "finished_at", b"finished_at", "metrics", b"metrics", "progress", b"progress", "queue_position", b"queue_position", "request", b"request", "run_id", b"run_id", "state", b"state", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "bundle_digest", b"bundle_digest", "checkpoint", b"checkpoint", "created_at", b"created_at", "failure", b"failure", "finished_at", b"finished_at", "last_failure", b"last_failure", "metrics", b"metrics", "progress", b"progress", "queue_position", b"queue_position", "request", b"request", "retried_with", b"retried_with", "run_id", b"run_id", "state", b"state", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -315,16 +329,28 @@ class WatchRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_ID_FIELD_NUMBER: _builtins.int
+    AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
+    LOGS_ONLY_FIELD_NUMBER: _builtins.int
+    REPLAY_ONLY_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """Its id."""
+    after_sequence: _builtins.int
+    """Only what comes after this `sequence` of an earlier answer; 0 begins at the start."""
+    logs_only: _builtins.bool
+    """Leave progress out."""
+    replay_only: _builtins.bool
+    """End when all that has happened until now is told, though the run goes on."""
     def __init__(
         self,
         *,
         run_id: _builtins.str = ...,
+        after_sequence: _builtins.int = ...,
+        logs_only: _builtins.bool = ...,
+        replay_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["run_id", b"run_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "logs_only", b"logs_only", "replay_only", b"replay_only", "run_id", b"run_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -339,8 +365,13 @@ class WatchRunResponse(_message.Message):
     RUN_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     LOG_LINE_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
     log_line: _builtins.str
     """A line of the attempt's log."""
+    sequence: _builtins.int
+    """Place in the run's story, from 1 up with gaps: asking after it tells neither this nor what came before again. A state
+    of the run has the place of what was told before it; 0 when nothing was.
+    """
     @_builtins.property
     def run(self) -> Global___Run:
         """The run changed its state, or its attempt began."""
@@ -355,10 +386,11 @@ class WatchRunResponse(_message.Message):
         run: Global___Run | None = ...,
         progress: _events_pb2.TrainProgress | None = ...,
         log_line: _builtins.str = ...,
+        sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["happened", b"happened", "log_line", b"log_line", "progress", b"progress", "run", b"run"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["happened", b"happened", "log_line", b"log_line", "progress", b"progress", "run", b"run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["happened", b"happened", "log_line", b"log_line", "progress", b"progress", "run", b"run", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_happened: _TypeAlias = _typing.Literal["run", "progress", "log_line"]  # noqa: Y015
     _WhichOneofArgType_happened: _TypeAlias = _typing.Literal["happened", b"happened"]  # noqa: Y015

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from upwell.train.v1 import metrics_pb2 as upwell_dot_train_dot_v1_dot_metrics__pb2
 from upwell.train.v1 import train_service_pb2 as upwell_dot_train_dot_v1_dot_train__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -65,6 +66,11 @@ class TrainServiceStub:
                 request_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunRequest.SerializeToString,
                 response_deserializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunResponse.FromString,
                 _registered_method=True)
+        self.ListMetrics = channel.unary_unary(
+                '/upwell.train.v1.TrainService/ListMetrics',
+                request_serializer=upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsRequest.SerializeToString,
+                response_deserializer=upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsResponse.FromString,
+                _registered_method=True)
         self.ListRecipes = channel.unary_unary(
                 '/upwell.train.v1.TrainService/ListRecipes',
                 request_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ListRecipesRequest.SerializeToString,
@@ -119,6 +125,13 @@ class TrainServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMetrics(self, request, context):
+        """A run's numbers, one for each step and name, in the order of the steps.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListRecipes(self, request, context):
         """The recipes installed here.
         """
@@ -158,6 +171,11 @@ def add_TrainServiceServicer_to_server(servicer, server):
                     servicer.ResumeRun,
                     request_deserializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunRequest.FromString,
                     response_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunResponse.SerializeToString,
+            ),
+            'ListMetrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMetrics,
+                    request_deserializer=upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsRequest.FromString,
+                    response_serializer=upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsResponse.SerializeToString,
             ),
             'ListRecipes': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRecipes,
@@ -328,6 +346,33 @@ class TrainService:
             '/upwell.train.v1.TrainService/ResumeRun',
             upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunRequest.SerializeToString,
             upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.train.v1.TrainService/ListMetrics',
+            upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsRequest.SerializeToString,
+            upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsResponse.FromString,
             options,
             channel_credentials,
             insecure,

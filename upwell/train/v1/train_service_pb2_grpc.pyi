@@ -5,6 +5,7 @@ Runs: start, watch, cancel, resume."""
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from upwell.train.v1 import metrics_pb2 as _metrics_pb2
 from upwell.train.v1 import train_service_pb2 as _train_service_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -47,6 +48,8 @@ class TrainServiceStub:
     """Queue a failed or cancelled run again: it goes on from its last checkpoint, and so do the runs that failed only
     because they were to go on from its version. Nothing happens to a run that is queued or running.
     """
+    ListMetrics: _grpc.UnaryUnaryMultiCallable[_metrics_pb2.ListMetricsRequest, _metrics_pb2.ListMetricsResponse]
+    """A run's numbers, one for each step and name, in the order of the steps."""
     ListRecipes: _grpc.UnaryUnaryMultiCallable[_train_service_pb2.ListRecipesRequest, _train_service_pb2.ListRecipesResponse]
     """The recipes installed here."""
 
@@ -69,6 +72,8 @@ class TrainServiceAsyncStub(TrainServiceStub):
     """Queue a failed or cancelled run again: it goes on from its last checkpoint, and so do the runs that failed only
     because they were to go on from its version. Nothing happens to a run that is queued or running.
     """
+    ListMetrics: _aio.UnaryUnaryMultiCallable[_metrics_pb2.ListMetricsRequest, _metrics_pb2.ListMetricsResponse]  # type: ignore[assignment]
+    """A run's numbers, one for each step and name, in the order of the steps."""
     ListRecipes: _aio.UnaryUnaryMultiCallable[_train_service_pb2.ListRecipesRequest, _train_service_pb2.ListRecipesResponse]  # type: ignore[assignment]
     """The recipes installed here."""
 
@@ -124,6 +129,14 @@ class TrainServiceServicer(metaclass=_abc_1.ABCMeta):
         """Queue a failed or cancelled run again: it goes on from its last checkpoint, and so do the runs that failed only
         because they were to go on from its version. Nothing happens to a run that is queued or running.
         """
+
+    @_abc_1.abstractmethod
+    def ListMetrics(
+        self,
+        request: _metrics_pb2.ListMetricsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metrics_pb2.ListMetricsResponse, _abc.Awaitable[_metrics_pb2.ListMetricsResponse]]:
+        """A run's numbers, one for each step and name, in the order of the steps."""
 
     @_abc_1.abstractmethod
     def ListRecipes(

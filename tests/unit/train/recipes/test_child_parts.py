@@ -11,7 +11,7 @@ import torch
 
 from shared.errors import IntegrityError, InvalidInputError, UnavailableError
 from svc_train.child.events import EventStream
-from svc_train.child.failures import diagnose
+from svc_train.child.failures import tell
 from svc_train.child.progress import ProgressReporter
 from svc_train.recipes.base import Progress
 from svc_train.recipes.failure import TrainingFailedError
