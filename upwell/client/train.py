@@ -1,4 +1,4 @@
-"""Runs: ask for one, watch it, stop it."""
+"""Runs: ask for one, watch it, stop it, let it go on."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ class TrainClient:
         base: str = "",
         hyperparameters: Mapping[str, Any] | None = None,
         stage: str = "",
+        parent: str = "",
+        parent_run: str = "",
         run_id: str = "",
     ) -> str:
         """Publish `train.requested`; the id that the run will have.
@@ -59,6 +61,8 @@ class TrainClient:
             base=base,
             hyperparameters=hyperparameters,
             stage=stage,
+            parent=parent,
+            parent_run=parent_run,
             run_id=run_id,
         )
         await self._publisher.publish(request)
@@ -73,6 +77,8 @@ class TrainClient:
         base: str = "",
         hyperparameters: Mapping[str, Any] | None = None,
         stage: str = "",
+        parent: str = "",
+        parent_run: str = "",
         run_id: str = "",
     ) -> str:
         """Record a run by a call to svc_train; its id.
@@ -87,6 +93,8 @@ class TrainClient:
             base=base,
             hyperparameters=hyperparameters,
             stage=stage,
+            parent=parent,
+            parent_run=parent_run,
             run_id=run_id,
         )
         answer = await self._caller.call(self._stub.StartRun, train_service_pb2.StartRunRequest(request=request))
@@ -111,6 +119,11 @@ class TrainClient:
     async def cancel(self, run_id: str) -> train_service_pb2.Run:
         """Stop a run."""
         answer = await self._caller.call(self._stub.CancelRun, train_service_pb2.CancelRunRequest(run_id=run_id))
+        return answer.run
+
+    async def resume(self, run_id: str) -> train_service_pb2.Run:
+        """Queue a failed or cancelled run again, and the runs that waited for its version."""
+        answer = await self._caller.call(self._stub.ResumeRun, train_service_pb2.ResumeRunRequest(run_id=run_id))
         return answer.run
 
     async def recipes(self) -> Sequence[train_service_pb2.Recipe]:
@@ -194,10 +207,19 @@ def _requested(
     base: str,
     hyperparameters: Mapping[str, Any] | None,
     stage: str,
+    parent: str,
+    parent_run: str,
     run_id: str,
 ) -> events_pb2.TrainRequested:
     request = events_pb2.TrainRequested(
-        run_id=run_id or str(uuid.uuid4()), recipe=recipe, dataset=dataset, model=model, base=base, stage=stage
+        run_id=run_id or str(uuid.uuid4()),
+        recipe=recipe,
+        dataset=dataset,
+        model=model,
+        base=base,
+        stage=stage,
+        parent=parent,
+        parent_run=parent_run,
     )
     request.hyperparameters.update(hyperparameters or {})
     return request

@@ -178,6 +178,8 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         self.breaks_after: int | None = None
         self.unknown = 0
         self.ends_in = common_pb2.WORK_STATE_COMPLETED
+        self.states: dict[str, int] = {}
+        self.resumed: list[str] = []
         self.told_after: list[int] = []
         self.metrics: list[metrics_pb2.StepMetric] = []
         self.metric_requests: list[metrics_pb2.ListMetricsRequest] = []
@@ -192,7 +194,13 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         return train_service_pb2.StartRunResponse(run_id=request.request.run_id)
 
     def GetRun(self, request, context):
-        return train_service_pb2.GetRunResponse(run=self._run(request.run_id, common_pb2.WORK_STATE_QUEUED))
+        state = self.states.get(request.run_id, common_pb2.WORK_STATE_QUEUED)
+        return train_service_pb2.GetRunResponse(run=self._run(request.run_id, state))
+
+    def ResumeRun(self, request, context):
+        self.resumed.append(request.run_id)
+        self.states[request.run_id] = common_pb2.WORK_STATE_QUEUED
+        return train_service_pb2.ResumeRunResponse(run=self._run(request.run_id, common_pb2.WORK_STATE_QUEUED))
 
     def ListRuns(self, request, context):
         runs = [self._run("r1", common_pb2.WORK_STATE_COMPLETED), self._run("r2", common_pb2.WORK_STATE_FAILED)]
