@@ -108,7 +108,7 @@ class WorkQueue(Protocol):
         """Let no newer attempt begin before this transaction ends, also when the work was cancelled meanwhile."""
 
     def forgive(self, work_id: str, attempt: int) -> None:
-        """Forget the attempts spent before this one, for it got further than they did."""
+        """Forget the attempts spent and excused before this one, for it got further than they did."""
 
     def reopen(self, work_id: str) -> None:
         """Queue failed or cancelled work again, as if nothing were spent; StateError when it is neither."""

@@ -149,7 +149,7 @@ class SqlWork:
 
     def forgive(self, work_id: str, attempt: int) -> None:
         """Forget what was spent; see the port."""
-        self._update_held(work_id, attempt, spent=0)
+        self._update_held(work_id, attempt, spent=0, excused=0)
 
     def reopen(self, work_id: str) -> None:
         """Queue ended work again; see the port."""

@@ -185,8 +185,8 @@ class Worker:
                 return
             never_comes = isinstance(error, NotYetError)
             # What was spent before may have been forgiven since the work was claimed.
-            spent = tx.work.get(work.id).spent + 1
-            fate = decide(error, spent=spent, excused=work.excused)
+            current = tx.work.get(work.id)
+            fate = decide(error, spent=current.spent + 1, excused=current.excused)
             if fate.verdict is Verdict.DEAD or never_comes:
                 failure = self._failure_of(error)
                 tx.work.fail(work.id, work.attempt, failure)

@@ -59,7 +59,7 @@ def test_the_same_stage_is_always_the_same_run_and_a_changed_one_is_another():
         ("model: pump-detector\nparent", "parent", r"c:5: stages\[0\].model: is missing, and the chain has none"),
         ("chain: 泵", "chain: ''", "c:2: chain: '' is no text"),
         ("chain: 泵\n", "", "c:2: chain: is missing"),
-        ("{max_steps", "{{max_steps", "c:13: this is no YAML"),
+        ("{max_steps", "{{max_steps", "c:14: this is no YAML"),
         (GOOD, "stages: []\nchain: a", "c:1: stages: a list of 1 to 100 stages belongs here"),
         (GOOD, "stages: [1]\nchain: a", r"c:1: stages\[0\]: names with values belong here"),
         (GOOD, "- a", "c: a chain begins with names"),
