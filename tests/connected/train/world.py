@@ -61,7 +61,7 @@ class World:
         self.objects = object_store_for(label)
         self.artifacts = Artifacts(self.objects)
         self.catalogue = RegistryCatalogue(label)
-        self._token = (("authorization", f"Bearer {servers.client_environment['UPWELL_TOKEN']}"),)
+        self.token = (("authorization", f"Bearer {servers.client_environment['UPWELL_TOKEN']}"),)
         self.dataset = self._make_training_set(folder)
 
     def start_replica(self, **settings: str) -> Service:
@@ -104,7 +104,7 @@ class World:
     def call(self, method: str, request: Any) -> Any:
         """Call svc_train as a person."""
         with grpc.insecure_channel(self.train.address) as channel:
-            return getattr(rpc.TrainServiceStub(channel), method)(request, metadata=self._token, timeout=60)
+            return getattr(rpc.TrainServiceStub(channel), method)(request, metadata=self.token, timeout=60)
 
     @contextmanager
     def watching(self, run_id: str) -> Iterator[Future[list[pb.WatchRunResponse]]]:
@@ -113,7 +113,7 @@ class World:
         def watch() -> list[pb.WatchRunResponse]:
             with grpc.insecure_channel(self.train.address) as channel:
                 request = pb.WatchRunRequest(run_id=run_id)
-                return list(rpc.TrainServiceStub(channel).WatchRun(request, metadata=self._token, timeout=300))
+                return list(rpc.TrainServiceStub(channel).WatchRun(request, metadata=self.token, timeout=300))
 
         with ThreadPoolExecutor(1) as pool:
             yield pool.submit(watch)
@@ -171,7 +171,7 @@ class World:
         """What the registry has under a model's name."""
         with grpc.insecure_channel(self.registry.address) as channel:
             stub = registry_grpc.RegistryServiceStub(channel)
-            return list(stub.ListModels(registry_pb.ListModelsRequest(name=model), metadata=self._token).models)
+            return list(stub.ListModels(registry_pb.ListModelsRequest(name=model), metadata=self.token).models)
 
     def _make_training_set(self, folder: Path) -> DatasetVersion:
         folder.mkdir()
