@@ -21,8 +21,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--steps", type=int, default=600, help="of each run; more give the kills more time")
     parser.add_argument("--pause", type=float, default=4.0, help="mean seconds between two kills")
+    parser.add_argument("--compare", action="store_true", help="the weights of one run with an undisturbed one's")
     options = parser.parse_args()
-    plan = Plan(seed=options.seed, kills=options.kills, runs=options.runs, steps=options.steps, pause_s=options.pause)
+    plan = Plan(
+        seed=options.seed,
+        kills=options.kills,
+        runs=options.runs,
+        steps=options.steps,
+        pause_s=options.pause,
+        compare=options.compare,
+    )
     say(str(plan))
     with (
         tempfile.TemporaryDirectory(prefix="upwell-chaos-") as root,

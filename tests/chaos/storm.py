@@ -12,6 +12,7 @@ from pathlib import Path
 
 import grpc
 import psutil
+from google.protobuf import json_format
 
 from tests.connected.train.world import FINAL, TINY, World
 from tests.support.bus import events_on, stream_messages
@@ -31,7 +32,10 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How bad the weather is: `pause_s` is the mean time between two kills, in seconds."""
+    """How bad the weather is: `pause_s` is the mean time between two kills, in seconds.
+
+    To compare means to make the run that was killed most often once more, undisturbed.
+    """
 
     seed: int
     kills: int
@@ -39,6 +43,7 @@ class Plan:
     steps: int
     pause_s: float
     slots: int = 2
+    compare: bool = False
 
     @property
     def hyperparameters(self) -> dict[str, object]:
@@ -68,6 +73,8 @@ def weather(plan: Plan, servers: Servers, postgres: Postgres, folder: Path, *, t
         storm.wait_for_ends()
         storm.seen.whole_s = time.monotonic() - began
         storm.check()
+        if plan.compare:
+            storm.compare()
     except BaseException:
         tell(storm.logs())
         raise
@@ -166,6 +173,25 @@ class Storm:
         self._check_ledger(versions)
         self.seen.resumed = sum(one._log.read_text().count("goes on after step") for one in self._replicas)
         wait_until(lambda: not self._rows_left(), 30, self.logs)
+
+    def compare(self) -> None:
+        """The run with the most attempts has the weights and the numbers that it has without any."""
+        run_id = max(self.run_ids, key=lambda run_id: self.seen.attempts[run_id])
+        asked = self._open_run(run_id).request
+        calm = self.world.request(
+            "calm", model="calm", hyperparameters=json_format.MessageToDict(asked.hyperparameters)
+        )
+        self.world.publish(calm)
+        wait_until(lambda: self._state("calm") in FINAL, ENDED_WITHIN_S, self.logs)
+        stormy, undisturbed = (self._weights(one) for one in (run_id, "calm"))
+        assert stormy, "a bundle has weights"
+        assert stormy == undisturbed, f"{run_id} was made in {self.seen.attempts[run_id]} attempts"
+        assert dict(self._open_run(run_id).metrics) == dict(self._open_run("calm").metrics)
+        self._tell(f"{run_id} has the weights of an undisturbed run, to the last bit")
+
+    def _weights(self, run_id: str) -> dict[str, str]:
+        manifest = self.world.artifacts.manifest(self._open_run(run_id).bundle_digest)
+        return {entry.path: entry.sha256 for entry in manifest.files if entry.path.endswith(".safetensors")}
 
     def _check_ledger(self, versions: Sequence[registry_pb.ModelVersion]) -> None:
         with grpc.insecure_channel(self.world.registry.address) as channel:
