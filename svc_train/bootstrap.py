@@ -28,8 +28,9 @@ from svc_train.domain.failures import failure_of
 from svc_train.handlers import take_requests
 from svc_train.ports import CheckpointFiles, TrainStore
 from svc_train.recipes.base import recipes as installed_recipes
-from svc_train.rpc import train_rpc
+from svc_train.rpc import bases_rpc, train_rpc
 from svc_train.settings import DEFAULT_PORT, TrainSettings
+from svc_train.use_cases.bases import Bases
 from svc_train.use_cases.cleaning import remove_stale_checkpoints, remove_stale_folders
 from svc_train.use_cases.execute import Execution, run_failed
 from svc_train.use_cases.inputs import Inputs
@@ -56,6 +57,14 @@ def build(settings: TrainSettings) -> App:
     environment = model_environment(threads=settings.torch_threads)
     artifacts, catalogue = Artifacts(objects), RegistryCatalogue(settings)
     checkpoints = ObjectCheckpointFiles(objects)
+    shelf = ProcessShelf(settings.bases_dir, command=PREPARE_BASE, environment=environment)
+    bases = Bases(
+        store=store,
+        artifacts=artifacts,
+        shelf=shelf,
+        folder=settings.data_dir.absolute() / "adding",
+        hub=settings.hub,
+    )
     execution = Execution(
         store=store,
         artifacts=artifacts,
@@ -65,7 +74,7 @@ def build(settings: TrainSettings) -> App:
             store=store,
             catalogue=catalogue,
             artifacts=artifacts,
-            shelf=ProcessShelf(settings.bases_dir, command=PREPARE_BASE, environment=environment),
+            shelf=shelf,
             bases_folder=settings.data_dir.absolute() / "bases",
         ),
         launcher=ProcessLauncher(TRAIN, environment=environment),
@@ -80,7 +89,7 @@ def build(settings: TrainSettings) -> App:
     server = GrpcServer(
         settings,
         default_port=DEFAULT_PORT,
-        rpcs=[train_rpc(store, recipes, draining)],
+        rpcs=[train_rpc(store, recipes, draining), bases_rpc(bases)],
         auth=authenticator_for(settings),
     )
     worker = Worker(

@@ -21,6 +21,9 @@ class TrainSettings(ServiceSettings):
     bases_dir: Path | None = Field(
         None, description="Folder whose sub-folders are bases in Hugging Face layout; without it only built-in ones."
     )
+    hub: bool = Field(
+        False, description="Whether svc_train may download bases from the Hugging Face hub when an admin asks for one."
+    )
     checkpoint_days: float = Field(
         7.0, ge=0, description="How long a failed or cancelled run keeps its checkpoints, to be resumed from."
     )

@@ -82,8 +82,9 @@ class Artifacts:
 
 
 def blob_stands(objects: ObjectStore, digest: str, size_bytes: int, *, now: datetime) -> bool:
-    """Whether a writer may count on a blob: it is whole by its size, and too young to be collected before a manifest
-    lists it. An older one is put again, which also mends one that was damaged.
+    """Whether a writer may count on a blob: it has the right size and is too young to be collected.
+
+    An older one is put again, which also mends it if it was damaged.
     """
     try:
         found = objects.stat(blob_key(digest))

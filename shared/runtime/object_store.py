@@ -201,7 +201,11 @@ def object_store_for(settings: ServiceSettings) -> S3ObjectStore:
 
 
 def _described(found: Object) -> StoredObject:
-    return StoredObject(key=found.object_name, size_bytes=found.size, modified_at=found.last_modified.astimezone(UTC))
+    assert found.object_name is not None
+    assert found.size is not None
+    assert found.last_modified is not None
+    modified_at = found.last_modified.astimezone(UTC)
+    return StoredObject(key=found.object_name, size_bytes=found.size, modified_at=modified_at)
 
 
 @contextmanager

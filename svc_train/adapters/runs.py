@@ -120,6 +120,11 @@ class SqlBases:
         """Remember, also when another digest stood there."""
         self._session.merge(StoredBaseRow(name=name, fingerprint=fingerprint, digest=digest))
 
+    def all(self, fingerprint: str) -> Mapping[str, str]:
+        """Name -> digest."""
+        rows = self._session.exec(select(StoredBaseRow).where(StoredBaseRow.fingerprint == fingerprint))
+        return {row.name: row.digest for row in rows}
+
 
 def _failure(recorded: Mapping[str, Any]) -> Failure | None:
     return Failure(**{**recorded, "evidence": tuple(recorded["evidence"])}) if recorded else None

@@ -59,4 +59,8 @@ if __name__ == "__main__":
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    sys.exit(main(Path(sys.argv[1]), stream, asked_to_stop))
+    code = main(Path(sys.argv[1]), stream, asked_to_stop)
+    if code == STOPPED:
+        # Taking the interpreter and torch apart may take longer than whoever waits for the end grants.
+        os._exit(code)
+    sys.exit(code)

@@ -74,7 +74,8 @@ def save_checkpoint(
     Args:
         folder: made when it is not there.
         standing: where the training stands.
-        network, optimizer: as they are after that step.
+        network: as it is after that step.
+        optimizer: the network's, as it is after that step.
         examples: the state of the examples' order.
         purpose: what the checkpoint is good for; loading it for anything else is refused.
 
@@ -176,7 +177,7 @@ def _save(path: Path, tensors: Mapping[str, Tensor]) -> None:
         save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
     except SafetensorError as error:
         # safetensors keeps the number of the system's error in its text only.
-        number = re.search(r"code: (\d+)", str(error))
+        number = re.search(r"os error (\d+)", str(error))
         if number is None:
             raise
         raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error

@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -98,7 +99,8 @@ class Trainer(Generic[ExampleT, BatchT]):
         """
         self._resume()
         before = self._evaluation() if self._config.smoke and not self._standing.step else {}
-        with self._job.stop.heeded():
+        # Without a checkpoint to leave there is nothing to wait for.
+        with self._job.stop.heeded() if self._job.checkpoints_dir else nullcontext():
             while not self._is_done():
                 self._step({f"{BEFORE}{name}": value for name, value in before.items()})
         if not self._workers.is_first:

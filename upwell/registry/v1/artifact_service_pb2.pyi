@@ -341,13 +341,13 @@ class FinishUploadRequest(_message.Message):
 
     @_builtins.property
     def meta(self) -> _struct_pb2.Struct:
-        """Facts for the manifest. A bundle's have to name `family`, `recipe`, `method` and `base` ({name, digest}; the base has
-        to be registered), and may have `dataset` ({name, digest}), `metrics` and `hyperparameters`.
-        """
+        """Facts for the manifest. Empty for a bundle: they are read from its `bundle.json`."""
 
     @_builtins.property
     def parents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Lineage nodes it was made from, e.g. `source/file:pump.csv`; a bundle's base and dataset are added."""
+        """Lineage nodes it was made from, e.g. `source/file:pump.csv`. A bundle's base is added; of a bundle's parents the one
+        dataset is what it was trained on.
+        """
 
     def __init__(
         self,
