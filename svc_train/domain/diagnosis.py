@@ -104,6 +104,9 @@ SMALLER = (
 # What of ours brings a module that is missing.
 BROUGHT_BY_US = frozenset({"numpy", "peft", "pyarrow", "safetensors", "tokenizers", "torch", "transformers"})
 
+# What an exception says may hold the data that caused it; its beginning tells.
+LONGEST_MESSAGE = 4000
+
 CAUSES: tuple[Cause, ...] = (
     Cause(
         name="cuda_out_of_memory",
@@ -261,7 +264,7 @@ def raised(error: BaseException) -> tuple[Raised, ...]:
     return tuple(
         Raised(
             classes=tuple(one.__name__ for one in type(each).__mro__ if one not in (object, BaseException)),
-            message="\n".join([str(each), *getattr(each, "__notes__", ())]),
+            message="\n".join([str(each)[:LONGEST_MESSAGE], *getattr(each, "__notes__", ())]),
         )
         for each in chain
     )
