@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+SHELL_SIGNAL = 128
+
 
 class Then(StrEnum):
     """What may be done next."""
@@ -44,6 +46,13 @@ class Symptoms:
     log: Sequence[str] = ()
 
     @property
+    def signal(self) -> int | None:
+        """What ended the process; a program may also say by its exit code, as shells do, that a signal ended it."""
+        if self.exit_code is None:
+            return None
+        return -self.exit_code if self.exit_code < 0 else self.exit_code - SHELL_SIGNAL
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """What was said, by the exceptions or else by the log."""
         return tuple(error.message for error in self.errors) if self.errors else tuple(self.log)
@@ -65,7 +74,7 @@ class Sign:
 
     def find(self, symptoms: Symptoms) -> dict[str, str] | None:
         """The named groups of the words; None when the sign is not there."""
-        if self.signals and (symptoms.exit_code is None or -symptoms.exit_code not in self.signals):
+        if self.signals and symptoms.signal not in self.signals:
             return None
         candidates = symptoms.texts
         if self.classes:

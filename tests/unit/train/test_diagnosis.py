@@ -98,6 +98,7 @@ def test_notes_count_as_what_was_said():
         (-9, ["an ordinary line"], "killed"),
         (-6, ["terminate called after throwing an instance of 'std::bad_alloc'"], "out_of_memory"),
         (-15, [], "killed"),
+        (143, [], "killed"),
         (-11, ["Fatal Python error: Segmentation fault"], "crashed"),
         (3, ["OSError: [Errno 28] No space left on device"], "disk_full"),
         # A log speaks of many things; without SIGKILL this is no evidence.
