@@ -117,6 +117,19 @@ BROUGHT_BY_US = frozenset({"numpy", "peft", "pyarrow", "safetensors", "tokenizer
 LONGEST_MESSAGE = 4000
 
 CAUSES: tuple[Cause, ...] = (
+    # First, for what such an error came from says little: a time-out, or the full disk of another machine.
+    Cause(
+        name="object_store_unavailable",
+        then=Then.TRY_AGAIN,
+        remedy="Bring the object store up (UPWELL_S3_ENDPOINT). The run goes on by itself; nothing is lost.",
+        signs=(Sign(classes=("UnavailableError",), words=r"\bobject store\b"),),
+    ),
+    Cause(
+        name="unavailable",
+        then=Then.TRY_AGAIN,
+        remedy="Bring up what does not answer. The run goes on by itself; nothing is lost.",
+        signs=(Sign(classes=("UnavailableError",)),),
+    ),
     Cause(
         name="cuda_out_of_memory",
         then=Then.TRY_SMALLER,
@@ -204,18 +217,6 @@ CAUSES: tuple[Cause, ...] = (
         then=Then.TRY_AGAIN,
         remedy="See in the evidence what it waited for; raise UPWELL_STALL_SECONDS if a step may take that long.",
         signs=(Sign(classes=("StalledError", "TimeoutError")),),
-    ),
-    Cause(
-        name="object_store_unavailable",
-        then=Then.TRY_AGAIN,
-        remedy="Bring the object store up (UPWELL_S3_ENDPOINT). The run goes on by itself; nothing is lost.",
-        signs=(Sign(classes=("UnavailableError",), words=r"\bobject store\b"),),
-    ),
-    Cause(
-        name="unavailable",
-        then=Then.TRY_AGAIN,
-        remedy="Bring up what does not answer. The run goes on by itself; nothing is lost.",
-        signs=(Sign(classes=("UnavailableError",)),),
     ),
     Cause(
         name="invalid_input",

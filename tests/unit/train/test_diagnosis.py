@@ -52,6 +52,11 @@ def caused(outer: Exception, inner: Exception) -> Exception:
         (IntegrityError("The bundle was trained on the base tiny-qwen; this one has ..."), "wrong_base", Then.GIVE_UP),
         (TimeoutError("the file server"), "timeout", Then.TRY_AGAIN),
         (UnavailableError("The object store does not answer: X"), "object_store_unavailable", Then.TRY_AGAIN),
+        (
+            caused(UnavailableError("The object store does not answer: ReadTimeoutError"), TimeoutError("timed out")),
+            "object_store_unavailable",
+            Then.TRY_AGAIN,
+        ),
         (UnavailableError("svc_registry does not answer"), "unavailable", Then.TRY_AGAIN),
         (InvalidInputError.of("recipe", "unknown"), "invalid_input", Then.GIVE_UP),
         (IntegrityError("torn"), "damaged_data", Then.GIVE_UP),
