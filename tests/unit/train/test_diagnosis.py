@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import pytest
 
@@ -134,8 +135,10 @@ def test_an_unexpected_error_of_the_service_keeps_its_words_for_the_log():
     assert failure_of(OSError(errno.ENOSPC, "No space left on device")).cause == "disk_full"
 
 
-def test_every_cause_says_what_to_do():
+def test_every_cause_says_what_to_do_and_is_in_the_runbook():
     assert all(cause.remedy for cause in CAUSES)
+    runbook = (Path(__file__).parents[3] / "docs" / "runbook.md").read_text(encoding="utf-8")
+    assert not [cause.name for cause in CAUSES if f"`{cause.name}`" not in runbook]
     assert not CAUSES[-1].signs
 
 
