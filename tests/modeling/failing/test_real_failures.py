@@ -17,11 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.torch import load_file, save_file
 
+from shared.contracts.versions import BaseVersion, DatasetVersion
 from shared.contracts.work import Failure, WorkState
 from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
 from svc_train.adapters.processes import Process, ProcessLauncher, model_environment
 from svc_train.bootstrap import MIGRATIONS, TRAIN
+from svc_train.domain.child import JOB_FILE, Job, SeriesOnDisk
 from svc_train.domain.failures import FailedAttemptError, FailedRunError, TooLargeError
 from svc_train.recipes.hyperparameters import resolved
 from svc_train.recipes.series_lm.config import tiny
@@ -30,7 +32,6 @@ from svc_train.use_cases.limits import NO_LIMITS, Limits
 from tests.modeling.failing.recipes import HUNGRY, install
 from tests.modeling.jobs import spiked_job
 from tests.modeling.samples import other_base
-from tests.modeling.test_child import _write_job
 from tests.use_cases.train.world import REQUEST, World
 
 pytestmark = pytest.mark.heavy
@@ -55,7 +56,22 @@ def job_folder(tmp_path: Path, tiny_base: Path) -> Callable[..., Path]:
     """Writes the job of a small training; hyperparameters may be changed."""
 
     def write(*, base: Path = tiny_base, recipe: str = "series-lm", **hyperparameters: Any) -> Path:
-        return _write_job(tmp_path, spiked_job(tmp_path, base=base, **hyperparameters), recipe=recipe)
+        training = spiked_job(tmp_path, base=base, **hyperparameters)
+        (source,) = training.series
+        job = Job(
+            run_id="run-1",
+            attempt=1,
+            recipe=recipe,
+            hyperparameters=hyperparameters,
+            base=BaseVersion(name=training.base.name, digest=training.base.digest),
+            base_folder=base,
+            dataset=DatasetVersion(name=training.training_set.name, digest=training.training_set.digest, version=1),
+            dataset_folder=training.training_set.folder,
+            series=(SeriesOnDisk(name=source.name, digest=source.digest, folder=source.folder, meta=source.meta),),
+            output_folder=tmp_path / "output",
+        )
+        (tmp_path / JOB_FILE).write_text(json.dumps(job.to_json()))
+        return tmp_path
 
     return write
 
