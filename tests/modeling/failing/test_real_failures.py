@@ -22,7 +22,7 @@ from shared.contracts.work import Failure, WorkState
 from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
 from svc_train.adapters.processes import Process, ProcessLauncher, model_environment
-from svc_train.bootstrap import MIGRATIONS, TRAIN
+from svc_train.bootstrap import MIGRATIONS
 from svc_train.domain.child import JOB_FILE, Job, SeriesOnDisk
 from svc_train.domain.failures import FailedAttemptError, FailedRunError, TooLargeError
 from svc_train.recipes.hyperparameters import resolved
@@ -36,6 +36,7 @@ from tests.use_cases.train.world import REQUEST, World
 
 pytestmark = pytest.mark.heavy
 
+TRAIN = (sys.executable, "-m", "svc_train.child")
 REPOSITORY = Path(__file__).parents[3]
 TINY = resolved(tiny())
 ENDLESS = {**TINY, "max_steps": 1_000_000}
