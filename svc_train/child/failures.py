@@ -10,7 +10,7 @@ from svc_train.domain.failures import reason_of
 from svc_train.recipes.failure import TrainingFailedError
 
 # An error's text can be as long as the data that caused it, and the parent reads lines of bounded length.
-LONGEST_MESSAGE = 2000
+LONGEST_MESSAGE = 1000
 MOST_ERRORS = 8
 
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+SHELL_SIGNAL = 128
+
 
 class Then(StrEnum):
     """What may be done next."""
@@ -44,6 +46,13 @@ class Symptoms:
     log: Sequence[str] = ()
 
     @property
+    def signal(self) -> int | None:
+        """What ended the process; a program may also say by its exit code, as shells do, that a signal ended it."""
+        if self.exit_code is None:
+            return None
+        return -self.exit_code if self.exit_code < 0 else self.exit_code - SHELL_SIGNAL
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """What was said, by the exceptions or else by the log."""
         return tuple(error.message for error in self.errors) if self.errors else tuple(self.log)
@@ -65,7 +74,7 @@ class Sign:
 
     def find(self, symptoms: Symptoms) -> dict[str, str] | None:
         """The named groups of the words; None when the sign is not there."""
-        if self.signals and (symptoms.exit_code is None or -symptoms.exit_code not in self.signals):
+        if self.signals and symptoms.signal not in self.signals:
             return None
         candidates = symptoms.texts
         if self.classes:
@@ -104,7 +113,23 @@ SMALLER = (
 # What of ours brings a module that is missing.
 BROUGHT_BY_US = frozenset({"numpy", "peft", "pyarrow", "safetensors", "tokenizers", "torch", "transformers"})
 
+# What an exception says may hold the data that caused it; its beginning tells.
+LONGEST_MESSAGE = 4000
+
 CAUSES: tuple[Cause, ...] = (
+    # First, for what such an error came from says little: a time-out, or the full disk of another machine.
+    Cause(
+        name="object_store_unavailable",
+        then=Then.TRY_AGAIN,
+        remedy="Bring the object store up (UPWELL_S3_ENDPOINT). The run goes on by itself; nothing is lost.",
+        signs=(Sign(classes=("UnavailableError",), words=r"\bobject store\b"),),
+    ),
+    Cause(
+        name="unavailable",
+        then=Then.TRY_AGAIN,
+        remedy="Bring up what does not answer. The run goes on by itself; nothing is lost.",
+        signs=(Sign(classes=("UnavailableError",)),),
+    ),
     Cause(
         name="cuda_out_of_memory",
         then=Then.TRY_SMALLER,
@@ -194,18 +219,6 @@ CAUSES: tuple[Cause, ...] = (
         signs=(Sign(classes=("StalledError", "TimeoutError")),),
     ),
     Cause(
-        name="object_store_unavailable",
-        then=Then.TRY_AGAIN,
-        remedy="Bring the object store up (UPWELL_S3_ENDPOINT). The run goes on by itself; nothing is lost.",
-        signs=(Sign(classes=("UnavailableError",), words=r"\bobject store\b"),),
-    ),
-    Cause(
-        name="unavailable",
-        then=Then.TRY_AGAIN,
-        remedy="Bring up what does not answer. The run goes on by itself; nothing is lost.",
-        signs=(Sign(classes=("UnavailableError",)),),
-    ),
-    Cause(
         name="invalid_input",
         then=Then.GIVE_UP,
         remedy="Correct what the reason names and start a new run.",
@@ -261,7 +274,7 @@ def raised(error: BaseException) -> tuple[Raised, ...]:
     return tuple(
         Raised(
             classes=tuple(one.__name__ for one in type(each).__mro__ if one not in (object, BaseException)),
-            message="\n".join([str(each), *getattr(each, "__notes__", ())]),
+            message="\n".join([str(each)[:LONGEST_MESSAGE], *getattr(each, "__notes__", ())]),
         )
         for each in chain
     )

@@ -63,6 +63,6 @@ def environment_of(build: Mapping[str, str], job: Job, result: Result) -> dict[s
         "wall_seconds": round(result.wall_seconds, 3),
         "device_seconds": round(result.device_seconds, 3),
         "peak_rss_bytes": result.peak_rss_bytes,
-        "peak_device_bytes": result.peak_device_bytes,
+        "peak_device_bytes": result.peak_device_bytes or "",
     }
     return {name: str(value) for name, value in facts.items() if value != ""}

@@ -61,8 +61,8 @@ class Running:
     async def get(self, run_id: str) -> pb.Run:
         return (await self.stub.GetRun(pb.GetRunRequest(run_id=run_id), metadata=bearer(VIEWER))).run
 
-    def watch(self, run_id: str) -> Any:
-        return self.stub.WatchRun(pb.WatchRunRequest(run_id=run_id), metadata=bearer(VIEWER))
+    def watch(self, run_id: str, **asked: Any) -> Any:
+        return self.stub.WatchRun(pb.WatchRunRequest(run_id=run_id, **asked), metadata=bearer(VIEWER))
 
 
 def bearer(token: str) -> tuple[tuple[str, str], ...]:

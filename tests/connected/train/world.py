@@ -106,6 +106,12 @@ class World:
         with grpc.insecure_channel(self.train.address) as channel:
             return getattr(rpc.TrainServiceStub(channel), method)(request, metadata=self.token, timeout=60)
 
+    def story(self, run_id: str, *, after: int = 0) -> list[pb.WatchRunResponse]:
+        """What is told of a run that has ended."""
+        with grpc.insecure_channel(self.train.address) as channel:
+            request = pb.WatchRunRequest(run_id=run_id, after_sequence=after)
+            return list(rpc.TrainServiceStub(channel).WatchRun(request, metadata=self._token, timeout=60))
+
     @contextmanager
     def watching(self, run_id: str) -> Iterator[Future[list[pb.WatchRunResponse]]]:
         """Watch a run beside the block; the future holds what was told, or how the watch ended."""
