@@ -20,6 +20,7 @@ from shared.runtime.object_store import object_store_for
 from shared.runtime.worker import Worker
 from svc_train.adapters.build_facts import build_facts
 from svc_train.adapters.checkpoint_files import ObjectCheckpointFiles
+from svc_train.adapters.commands import training_command
 from svc_train.adapters.feed import BusFeed
 from svc_train.adapters.processes import ProcessLauncher, model_environment
 from svc_train.adapters.shelf import ProcessShelf
@@ -29,7 +30,7 @@ from svc_train.handlers import take_requests
 from svc_train.ports import CheckpointFiles, TrainStore
 from svc_train.recipes.base import recipes as installed_recipes
 from svc_train.rpc import bases_rpc, train_rpc
-from svc_train.settings import DEFAULT_PORT, TrainSettings
+from svc_train.settings import DEFAULT_PORT, Launcher, TrainSettings
 from svc_train.use_cases.bases import Bases
 from svc_train.use_cases.cleaning import remove_stale_checkpoints, remove_stale_folders
 from svc_train.use_cases.execute import Execution, run_failed
@@ -40,7 +41,6 @@ from svc_train.use_cases.parents import Parents
 log = structlog.get_logger(__name__)
 NAME = "svc_train"
 MIGRATIONS = Path(__file__).parent / "migrations"
-TRAIN = (sys.executable, "-m", "svc_train.child")
 PREPARE_BASE = (sys.executable, "-m", "svc_train.adapters.prepare_base")
 CLEANING_S = 3600.0
 
@@ -57,6 +57,7 @@ def build(settings: TrainSettings) -> App:
     environment = model_environment(threads=settings.torch_threads)
     artifacts, catalogue = Artifacts(objects), RegistryCatalogue(settings)
     checkpoints = ObjectCheckpointFiles(objects)
+    command = training_command(workers=settings.train_workers, on_ray=settings.launcher is Launcher.RAY)
     shelf = ProcessShelf(settings.bases_dir, command=PREPARE_BASE, environment=environment)
     bases = Bases(
         store=store,
@@ -77,7 +78,7 @@ def build(settings: TrainSettings) -> App:
             shelf=shelf,
             bases_folder=settings.data_dir.absolute() / "bases",
         ),
-        launcher=ProcessLauncher(TRAIN, environment=environment),
+        launcher=ProcessLauncher(command, environment=environment),
         feed=BusFeed(bus.publish, loop=asyncio.get_running_loop(), source=NAME),
         recipes=recipes,
         runs_folder=runs_folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field
@@ -11,12 +12,31 @@ from shared.runtime.settings import ServiceSettings
 DEFAULT_PORT = 50053
 
 
+class Launcher(StrEnum):
+    """What starts training processes."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 class TrainSettings(ServiceSettings):
     """What every service has, and how runs are executed."""
 
     train_slots: int = Field(1, ge=1, le=64, description="Runs that this replica executes at once.")
     torch_threads: int = Field(
         0, ge=0, le=1024, description="CPU threads of one training process; 0 lets torch take every core."
+    )
+    launcher: Launcher = Field(
+        Launcher.LOCAL,
+        description="Where training processes run: `local`, on this machine, or `ray`, on the Ray cluster that "
+        "RAY_ADDRESS names, whose machines must see the data folder under the same path.",
+    )
+    train_workers: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Processes that train one model together; 0 takes one for each GPU of this machine, and one "
+        "where there is none.",
     )
     bases_dir: Path | None = Field(
         None, description="Folder whose sub-folders are bases in Hugging Face layout; without it only built-in ones."

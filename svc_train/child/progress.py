@@ -10,7 +10,7 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 
-from svc_train.child.events import EventStream
+from svc_train.child.events import Events
 from svc_train.recipes.base import Checkpoint, Progress
 
 SHORTEST_PAUSE_S = 0.5
@@ -32,7 +32,7 @@ class ProgressReporter:
 
     def __init__(
         self,
-        events: EventStream,
+        events: Events,
         *,
         shortest_pause_s: float = SHORTEST_PAUSE_S,
         longest_pause_s: float = LONGEST_PAUSE_S,
