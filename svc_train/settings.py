@@ -44,6 +44,22 @@ class TrainSettings(ServiceSettings):
     hub: bool = Field(
         False, description="Whether svc_train may download bases from the Hugging Face hub when an admin asks for one."
     )
+    checkpoint_days: float = Field(
+        7.0, ge=0, description="How long a failed or cancelled run keeps its checkpoints, to be resumed from."
+    )
+    stall_seconds: float = Field(
+        1800,
+        ge=0,
+        le=604_800,
+        description="A training process that makes no step, no evaluation and no log line for so many seconds is ended "
+        "and tried again; 0 never.",
+    )
+    run_seconds: float = Field(
+        0,
+        ge=0,
+        le=31_536_000,
+        description="Seconds that the training process of one attempt may take; 0 sets no limit.",
+    )
     git_commit: str = Field(
         "", description="Commit this build was made from, recorded with every run; empty asks git where there is one."
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from svc_train.child.events import Events
-from svc_train.child.failures import diagnose
+from svc_train.child.failures import tell
 from svc_train.child.job import read_job
 from svc_train.child.progress import ProgressReporter
 from svc_train.child.result import write_result
@@ -40,9 +40,9 @@ def train_attempt(job_dir: Path, events: Events, stop: StopRequest) -> int:
         return 1
     # Whatever happened, the parent is told of it; that is all this process can do about it.
     except Exception as error:
-        diagnosis = diagnose(error)
-        log.error("failed: %s", diagnosis.detail, exc_info=error)  # noqa: TRY400
-        events.send("failed", **diagnosis.as_event())
+        told = tell(error)
+        log.error("failed: %s", told.detail, exc_info=error)  # noqa: TRY400
+        events.send("failed", **told.to_event())
         return 1
     log.info("completed after %.1f s: %s", time.monotonic() - started, dict(result.metrics))
     events.send("completed")

@@ -18,7 +18,7 @@ from typing import Any
 
 from shared.errors import InvalidInputError
 from svc_train.child.events import EventStream, take_stdout
-from svc_train.child.failures import diagnose
+from svc_train.child.failures import tell
 from svc_train.child.ray_worker import STOP_FILE, train_on_worker
 from svc_train.child.surroundings import prepare_process
 from svc_train.child.termination import STOPPED, heed_termination
@@ -74,9 +74,9 @@ def main(job_dir: Path, workers: int, events: EventStream, stop: StopRequest) ->
         if stop.requested:
             return STOPPED
         if relay is None or not relay.has_failed:
-            diagnosis = diagnose(error)
-            log.error("failed: %s", diagnosis.detail, exc_info=error)  # noqa: TRY400
-            events.send("failed", **diagnosis.as_event())
+            told = tell(error)
+            log.error("failed: %s", told.detail, exc_info=error)  # noqa: TRY400
+            events.send("failed", **told.to_event())
         return 1
     return 0
 
