@@ -46,7 +46,7 @@ def build(settings: TrainSettings) -> App:
     recipes = installed_recipes()
     take_requests(bus, store, recipes)
     runs_folder = settings.data_dir.absolute() / "runs"
-    environment = model_environment(threads=settings.torch_threads)
+    environment = model_environment(threads=settings.torch_threads, llamafactory_cli=settings.llamafactory_cli)
     shelf = ProcessShelf(settings.bases_dir, command=PREPARE_BASE, environment=environment)
     bases = Bases(
         store=store,

@@ -24,6 +24,9 @@ class TrainSettings(ServiceSettings):
     hub: bool = Field(
         False, description="Whether svc_train may download bases from the Hugging Face hub when an admin asks for one."
     )
+    llamafactory_cli: str = Field(
+        "", description="Path of a llamafactory-cli, which makes the engine `llamafactory` of text-sft usable."
+    )
     git_commit: str = Field(
         "", description="Commit this build was made from, recorded with every run; empty asks git where there is one."
     )
