@@ -25,7 +25,7 @@ def main() -> None:
     config = yaml.safe_load(Path(path).read_text())
     fault = os.environ.get("STAND_IN_FAULT", "")
     rows = _rows(Path(config["dataset_dir"]), config["dataset"])
-    print(f"***** Running training: {len(rows)} examples *****", flush=True)
+    sys.stdout.write(f"***** Running training: {len(rows)} examples *****\n")
     assert isinstance(config["learning_rate"], float)
     output = Path(config["output_dir"])
     output.mkdir()

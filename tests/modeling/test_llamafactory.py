@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from safetensors.torch import load_file
 
 from shared.errors import IntegrityError, InvalidInputError
 from shared.modeling.predictor import load_predictor
-from svc_train.recipes.base import ParentSource, Progress, find_recipe
+from svc_train.recipes.base import Progress, find_recipe
 from svc_train.recipes.failure import TrainingFailedError
 from tests.modeling import stand_in_llamafactory
 from tests.modeling.chats import chat_job
@@ -56,11 +55,10 @@ def test_its_adapters_come_back_in_a_certified_bundle(tmp_path: Path, tiny_base:
         ("other_rank", IntegrityError, "left other adapters than the run asked for: .*lora_A"),
     ],
 )
-def test_what_goes_wrong_there_is_told(
-    tmp_path: Path, tiny_base: Path, cli: Path, monkeypatch: pytest.MonkeyPatch, fault: str, error: type, words: str
-) -> None:
-    monkeypatch.setenv("STAND_IN_FAULT", fault)
-    with pytest.raises(error, match=words):
+@pytest.mark.usefixtures("cli")
+def test_what_goes_wrong_there_is_told(tmp_path: Path, tiny_base: Path, fault: str, error: type, words: str) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(error, match=words):
+        patch.setenv("STAND_IN_FAULT", fault)
         RECIPE.train(chat_job(tmp_path, base=tiny_base, engine="llamafactory"), lambda _: None)
 
 

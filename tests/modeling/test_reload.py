@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from svc_train.recipes.series_lm.loop import Trainer
 
 from shared.errors import IntegrityError
 from shared.modeling.bases import load_base
@@ -24,7 +25,6 @@ from svc_train.recipes.hyperparameters import resolved
 from svc_train.recipes.series_lm import RECIPE
 from svc_train.recipes.series_lm.config import SeriesLMConfig, tiny
 from svc_train.recipes.series_lm.data import read_data
-from svc_train.recipes.series_lm.loop import Trainer
 from svc_train.recipes.series_lm.run import build_network
 from svc_train.recipes.series_lm.sampling import WindowSampler
 from tests.modeling.jobs import spiked_job
