@@ -11,11 +11,14 @@ from shared.runtime.bus import Bus
 from shared.runtime.database import database_for
 from shared.runtime.grpc_server import GrpcServer
 from shared.runtime.object_store import object_store_for
+from svc_registry.adapters.reviews_file import ParquetReviews
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.handlers import take_events
+from svc_registry.indexer import ReviewIndexer
 from svc_registry.rpc.lineage import lineage_rpc
 from svc_registry.rpc.registry import registry_rpc
 from svc_registry.settings import DEFAULT_PORT, RegistrySettings
+from svc_registry.use_cases.reviewing import ReviewIndexing
 
 NAME = "svc_registry"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -26,8 +29,15 @@ def build(settings: RegistrySettings) -> App:
     database = database_for(settings, service=NAME)
     store = SqlRegistryStore(database, source=NAME)
     objects = object_store_for(settings)
+    artifacts = Artifacts(objects)
+    indexing = ReviewIndexing(
+        store=store,
+        artifacts=artifacts,
+        files=ParquetReviews(artifacts, settings.data_dir.absolute() / "scratch"),
+    )
+    indexer = ReviewIndexer(indexing)
     bus = Bus(settings, service=NAME)
-    take_events(bus, store, Artifacts(objects))
+    take_events(bus, store, artifacts, indexer)
     server = GrpcServer(
         settings,
         default_port=DEFAULT_PORT,
@@ -35,5 +45,12 @@ def build(settings: RegistrySettings) -> App:
         auth=authenticator_for(settings),
     )
     return App(
-        name=NAME, settings=settings, bus=bus, server=server, database=database, migrations=MIGRATIONS, objects=objects
+        name=NAME,
+        settings=settings,
+        bus=bus,
+        server=server,
+        database=database,
+        migrations=MIGRATIONS,
+        objects=objects,
+        background=[indexer.run],
     )

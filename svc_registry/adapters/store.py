@@ -12,6 +12,7 @@ from shared.runtime.outbox import SqlOutbox
 from svc_registry import wire
 from svc_registry.adapters.lineage import SqlLineage
 from svc_registry.adapters.models import SqlModels
+from svc_registry.adapters.review_index import SqlReviewIndex
 from svc_registry.adapters.versions import SqlBases, SqlDatasets
 from svc_registry.domain.events import RegistryEvent
 
@@ -24,6 +25,7 @@ class SqlRegistryTransaction:
         self.bases = SqlBases(session)
         self.models = SqlModels(session)
         self.lineage = SqlLineage(session)
+        self.reviews = SqlReviewIndex(session)
         self.outbox: SqlOutbox[RegistryEvent] = SqlOutbox(session, source=source, translate=wire.to_message)
 
 
