@@ -338,7 +338,8 @@ def test_an_older_database_keeps_its_graph(database: Database, store: SqlRegistr
     with database.transaction() as session:
         session.connection().execute(
             text(
-                "INSERT INTO lineage_nodes (key, type, label, seen) VALUES ('prediction/old', 'prediction', 'old', true)"
+                "INSERT INTO lineage_nodes (key, type, label, seen) "
+                "VALUES ('prediction/old', 'prediction', 'old', true)"
             )
         )
     with store.reading() as tx:

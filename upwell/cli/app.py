@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import typer
 
-from upwell.cli import datasets, dead, demo, export, ingest, label, lineage, models, predict, review, runs, stack, train
+from upwell.cli import (
+    datasets,
+    dead,
+    demo,
+    export,
+    ingest,
+    label,
+    lineage,
+    models,
+    predict,
+    review,
+    runs,
+    stack,
+    train,
+    trained_on,
+)
 
 EPILOG = "Begin with `upwell demo`, or with `upwell up` and `upwell ingest csv FILE --name NAME`."
 
@@ -29,6 +44,7 @@ app.add_typer(review.app, name="review")
 app.command()(export.export)
 app.command()(train.train)
 app.add_typer(runs.app, name="runs")
+models.app.command("trained-on")(trained_on.trained_on)
 app.add_typer(models.app, name="models")
 app.command()(lineage.lineage)
 app.command()(predict.predict)

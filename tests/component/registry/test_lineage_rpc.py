@@ -147,24 +147,27 @@ async def test_what_is_not_indexed_is_said(served: Served):
 
 
 @pytest.mark.parametrize(
-    ("method", "request_", "code", "said", "fields"),
+    ("method", "asked", "refused"),
     [
-        ("FindTrainedModels", pb.FindTrainedModelsRequest(), "INVALID_ARGUMENT", "name a reviewer", ["subject"]),
-        ("FindTrainedModels", pb.FindTrainedModelsRequest(reviewer=""), "INVALID_ARGUMENT", "name a", ["reviewer"]),
+        ("FindTrainedModels", pb.FindTrainedModelsRequest(), ("INVALID_ARGUMENT", "name a reviewer", ["subject"])),
+        (
+            "FindTrainedModels",
+            pb.FindTrainedModelsRequest(reviewer=""),
+            ("INVALID_ARGUMENT", "name a reviewer", ["reviewer"]),
+        ),
         (
             "FindTrainedModels",
             pb.FindTrainedModelsRequest(reviewer="rita", page_size=1001),
-            "INVALID_ARGUMENT",
-            "1001 is too large",
-            ["page_size"],
+            ("INVALID_ARGUMENT", "1001 is too large", ["page_size"]),
         ),
-        ("FindTrainedModels", pb.FindTrainedModelsRequest(source="x"), "NOT_FOUND", "no source 'x'", []),
-        ("FindPath", pb.FindPathRequest(one="pump@1"), "NOT_FOUND", "no dataset, model or run ''", []),
-        ("FindPath", pb.FindPathRequest(one="pump@1", other="run/x"), "NOT_FOUND", "knows no 'run/x'", []),
+        ("FindTrainedModels", pb.FindTrainedModelsRequest(source="x"), ("NOT_FOUND", "no source 'x'", [])),
+        ("FindPath", pb.FindPathRequest(one="pump@1"), ("NOT_FOUND", "no dataset, model or run ''", [])),
+        ("FindPath", pb.FindPathRequest(one="pump@1", other="run/x"), ("NOT_FOUND", "knows no 'run/x'", [])),
     ],
 )
-async def test_bad_questions(served: Served, method, request_, code, said, fields):
-    answered = await served.refused(method, request_)
+async def test_bad_questions(served: Served, method, asked, refused):
+    code, said, fields = refused
+    answered = await served.refused(method, asked)
     assert answered[0] is grpc.StatusCode[code]
     assert said in answered[1]
     assert answered[2] == fields

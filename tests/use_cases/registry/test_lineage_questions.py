@@ -114,7 +114,7 @@ def test_pages_of_models(world: World) -> None:
 
 def test_names_that_are_not_there(world: World) -> None:
     for subject, value in (("source", "nothing.csv"), ("dataset", "nothing@1"), ("dataset", "dataset/x/1")):
-        with pytest.raises(NotFoundError, match="nothing|dataset/x/1"):
+        with pytest.raises(NotFoundError, match=r"nothing|dataset/x/1"):
             world.trained_on(subject, value)
     for subject in ("", "reviewer"):
         with pytest.raises(InvalidInputError, match="name a reviewer"):
