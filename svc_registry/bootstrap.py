@@ -33,7 +33,7 @@ def build(settings: RegistrySettings) -> App:
     indexing = ReviewIndexing(
         store=store,
         artifacts=artifacts,
-        files=ParquetReviews(artifacts, settings.data_dir.absolute() / "scratch"),
+        files=ParquetReviews(artifacts, settings.data_dir.absolute() / "reviews"),
     )
     indexer = ReviewIndexer(indexing)
     bus = Bus(settings, service=NAME)

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, update
 from shared.runtime.database import UtcDateTime, insert_or_ignore
 from svc_registry.adapters.tables import EdgeRow, NodeRow
 from svc_registry.domain.graph import Direction, Edge, Graph, Node
+from svc_registry.domain.paths import ways_between
 from svc_registry.domain.reviews import Subject, SubjectType
 
 # UNION drops rows already found, so a diamond is walked once. The depth is carried only where a limit asks for it:
@@ -23,21 +24,13 @@ WITH RECURSIVE walk(key{depth_column}) AS (
 ), reached AS (SELECT DISTINCT key FROM walk)
 """
 # A way from A down to B lies within the ancestors of B, so nothing else is walked: not all that was made from A, which
-# may be half the graph. Which end is A, the query finds out.
-BETWEEN = """
-WITH RECURSIVE up(root, key) AS (
-    SELECT key, key FROM lineage_nodes WHERE key IN (:one, :other)
+# may be half the graph. Which end is A is known once both have been walked.
+ABOVE_BOTH = """
+WITH RECURSIVE walk(key) AS (
+    SELECT key FROM lineage_nodes WHERE key IN (:one, :other)
     UNION
-    SELECT up.root, edge.parent FROM up JOIN lineage_edges AS edge ON edge.child = up.key
-), way(descendant, key) AS (
-    SELECT root, key FROM up WHERE (root = :one AND key = :other) OR (root = :other AND key = :one)
-    UNION
-    SELECT way.descendant, edge.child FROM way
-    JOIN lineage_edges AS edge ON edge.parent = way.key
-    JOIN up ON up.root = way.descendant AND up.key = edge.child
-), reached AS (
-    SELECT key FROM way UNION SELECT key FROM lineage_nodes WHERE key IN (:one, :other)
-)
+    SELECT edge.parent FROM lineage_edges AS edge JOIN walk ON edge.child = walk.key
+), reached AS (SELECT DISTINCT key FROM walk)
 """
 BELOW = """
 WITH RECURSIVE walk(key, is_start) AS (
@@ -53,11 +46,13 @@ STARTS = {
 }
 # Keys begin with their type; what a model says of data is no training data before somebody has approved it.
 NO_PREDICTIONS = "WHERE edge.child NOT LIKE 'prediction/%'"
+# Edges from beyond what was reached come along and are dropped here: both databases would look up pairs of nodes one by
+# one if they were asked for edges inside only.
 SUB_GRAPH = """
 SELECT node.key, node.type, node.label, node.seen, node.made_at, edge.parent{more}
 FROM reached
 JOIN lineage_nodes AS node ON node.key = reached.key
-LEFT JOIN lineage_edges AS edge ON edge.child = reached.key AND edge.parent IN (SELECT key FROM reached)
+LEFT JOIN lineage_edges AS edge ON edge.child = reached.key
 ORDER BY node.key, edge.parent
 """
 
@@ -101,7 +96,8 @@ class SqlLineage:
 
     def between(self, one: str, other: str) -> Graph:
         """One query, whichever end is the older one."""
-        return _graph(self._rows(BETWEEN + SUB_GRAPH.format(more=""), {"one": one, "other": other}))
+        above = _graph(self._rows(ABOVE_BOTH + SUB_GRAPH.format(more=""), {"one": one, "other": other}))
+        return ways_between(one, other, above)
 
     def below(self, subject: Subject, *, through_predictions: bool) -> tuple[frozenset[str], Graph]:
         """One query over the index and the graph."""
@@ -115,10 +111,9 @@ class SqlLineage:
 
 
 def _graph(rows: Sequence[Row[Any]]) -> Graph:
-    nodes: dict[str, Node] = {}
-    edges: list[Edge] = []
-    for row in rows:
-        nodes[row.key] = Node(key=row.key, type=row.type, label=row.label, seen=bool(row.seen), made_at=row.made_at)
-        if row.parent is not None:
-            edges.append(Edge(row.parent, row.key))
+    nodes = {
+        row.key: Node(key=row.key, type=row.type, label=row.label, seen=bool(row.seen), made_at=row.made_at)
+        for row in rows
+    }
+    edges = (Edge(row.parent, row.key) for row in rows if row.parent in nodes)
     return Graph(nodes=tuple(nodes.values()), edges=tuple(edges))
