@@ -12,8 +12,7 @@ from svc_registry.domain.reviews import UnreadSet
 from svc_registry.use_cases.reviewing import ReviewIndexing
 
 log = structlog.get_logger(__name__)
-# Files do not mend themselves often; whoever restored some restarts the service, or waits.
-CATCH_UP_EVERY_S = 3600.0
+CATCH_UP_EVERY_S = 600.0
 RETRY_S = 30.0
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from shared.contracts.manifest import FileEntry, Manifest
+from shared.contracts.objects import SignedUrl
 from shared.ports import Outbox
+from svc_registry.domain.artifacts import Blob, Sort
 from svc_registry.domain.events import RegistryEvent
 from svc_registry.domain.graph import Direction, Graph
 from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord, NewModel
 from svc_registry.domain.reviews import ReviewedCandidate, Subject, UnreadSet
+
+FactT = TypeVar("FactT")
 
 
 class Datasets(Protocol):
@@ -164,3 +168,85 @@ class RegistryStore(Protocol):
 
     def reading(self) -> AbstractContextManager[RegistryTransaction]:
         """A transaction that only reads."""
+
+
+class BlobStore(Protocol):
+    """The bytes of versions, below the manifests. UnavailableError when the object store does not answer."""
+
+    def sign_download(self, digest: str) -> SignedUrl:
+        """Where a blob can be read for a while."""
+
+    def sign_manifest(self, digest: str) -> SignedUrl:
+        """Where a manifest can be read for a while."""
+
+    def sign_upload(self, digest: str) -> SignedUrl:
+        """Where these bytes, and no others, can be put for a while; StateError when the store does not hold to that."""
+
+    def stands(self, digest: str, size_bytes: int) -> bool:
+        """Whether a writer may count on the blob, else it has to be put (again)."""
+
+    def stat(self, digests: Sequence[str]) -> Sequence[Blob | None]:
+        """What is known of blobs, in their order; None for one that is missing."""
+
+    def chunks(self, digest: str) -> Iterator[bytes]:
+        """The bytes of a blob, piece by piece; NotFoundError when it is missing."""
+
+    def blobs(self) -> Iterator[Blob]:
+        """All there are."""
+
+    def delete(self, digest: str) -> None:
+        """Remove a blob."""
+
+    def manifests(self) -> Iterator[str]:
+        """The digests of all manifests."""
+
+    def put_manifest(self, manifest: Manifest) -> None:
+        """Store a manifest, whose files are there, under its digest."""
+
+
+class EventLog(Protocol):
+    """What the streams remember. UnavailableError when the bus does not answer."""
+
+    def facts(self, kind: type[FactT]) -> Iterator[FactT]:
+        """Every fact of a kind, in the order of its stream."""
+
+
+class Restorer(Protocol):
+    """Writes records as they were into an empty catalogue, in one transaction."""
+
+    def waiting_events(self) -> int:
+        """Events that were not published yet, so that no stream remembers them."""
+
+    def filled_tables(self) -> Sequence[str]:
+        """Tables that hold rows, those of waiting events aside."""
+
+    def clear(self) -> None:
+        """Empty every table, those of waiting events aside."""
+
+    def dataset(self, record: DatasetRecord) -> None:
+        """Put a dataset version back; an `id` of 0 takes the next one."""
+
+    def base(self, record: BaseRecord) -> None:
+        """Put a base back."""
+
+    def model(self, record: ModelRecord) -> None:
+        """Put a model version back, without its aliases; an `id` of 0 takes the next one."""
+
+    def move(self, move: AliasMove) -> None:
+        """Put an entry of the ledger back, and the alias where it says."""
+
+    def count(self, sort: Sort, name: str, version: int, *, kind: str = "") -> None:
+        """Give no number up to this one again under this name."""
+
+    def graph(self, graph: Graph) -> None:
+        """Join a graph in."""
+
+    def finish(self) -> None:
+        """Let numbering go on behind what was put back."""
+
+
+class RestoringStore(Protocol):
+    """Opens the transaction of a rebuild."""
+
+    def restoring(self) -> AbstractContextManager[Restorer]:
+        """All or nothing; other writers wait."""

@@ -47,31 +47,7 @@ class SqlModels:
         if standing:
             return standing
         owner.last_version += 1
-        row = ModelRow(
-            name=model.name,
-            version=owner.last_version,
-            run_id=model.run_id,
-            recipe=model.recipe,
-            bundle_digest=model.bundle_digest,
-            base_name=model.base.name,
-            base_digest=model.base.digest,
-            dataset_name=model.dataset.name,
-            dataset_version=model.dataset.version,
-            dataset_digest=model.dataset.digest,
-            metrics=dict(model.metrics),
-            hyperparameters=dict(model.hyperparameters),
-            registered_at=datetime.now(UTC),
-            stage=model.stage,
-            parent_name=model.parent.name if model.parent else "",
-            parent_version=model.parent.version if model.parent else 0,
-            parent_run_id=model.parent.run_id if model.parent else "",
-            total_steps=model.total_steps,
-            epochs=model.epochs,
-            tokens=model.tokens,
-            started_at=model.started_at,
-            finished_at=model.finished_at,
-            environment=dict(model.environment),
-        )
+        row = model_row(model, version=owner.last_version, registered_at=datetime.now(UTC))
         self._session.add(row)
         self._session.flush()
         return _record(row, ())
@@ -148,6 +124,35 @@ class SqlModels:
         for row in self._session.exec(query):
             found[row.model, row.version] = (*found.get((row.model, row.version), ()), row.alias)
         return found
+
+
+def model_row(model: NewModel, *, version: int, registered_at: datetime) -> ModelRow:
+    """A row that has no id yet."""
+    return ModelRow(
+        name=model.name,
+        version=version,
+        run_id=model.run_id,
+        recipe=model.recipe,
+        bundle_digest=model.bundle_digest,
+        base_name=model.base.name,
+        base_digest=model.base.digest,
+        dataset_name=model.dataset.name,
+        dataset_version=model.dataset.version,
+        dataset_digest=model.dataset.digest,
+        metrics=dict(model.metrics),
+        hyperparameters=dict(model.hyperparameters),
+        registered_at=registered_at,
+        stage=model.stage,
+        parent_name=model.parent.name if model.parent else "",
+        parent_version=model.parent.version if model.parent else 0,
+        parent_run_id=model.parent.run_id if model.parent else "",
+        total_steps=model.total_steps,
+        epochs=model.epochs,
+        tokens=model.tokens,
+        started_at=model.started_at,
+        finished_at=model.finished_at,
+        environment=dict(model.environment),
+    )
 
 
 def _record(row: ModelRow, aliases: tuple[str, ...]) -> ModelRecord:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import typer
 
 from upwell.cli import (
+    bases,
+    bucket,
     datasets,
     dead,
     demo,
     export,
+    files,
     ingest,
     label,
     lineage,
     models,
     predict,
+    recipes,
+    registry,
     review,
     runs,
     stack,
@@ -42,10 +47,20 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(label.app, name="label")
 app.add_typer(review.app, name="review")
 app.command()(export.export)
+app.add_typer(recipes.app, name="recipes")
 app.command()(train.train)
 app.add_typer(runs.app, name="runs")
 models.app.command("trained-on")(trained_on.trained_on)
 app.add_typer(models.app, name="models")
+app.add_typer(bases.app, name="bases")
 app.command()(lineage.lineage)
 app.command()(predict.predict)
+app.command()(bucket.verify)
+app.command()(bucket.gc)
+app.add_typer(registry.app, name="registry")
 app.add_typer(dead.app, name="dead")
+
+datasets.app.command("pull")(files.pull_dataset)
+datasets.app.command("push")(files.push_dataset)
+models.app.command("pull")(files.pull_model)
+models.app.command("push")(files.push_model)

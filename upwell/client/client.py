@@ -8,6 +8,8 @@ from functools import cached_property
 
 import grpc
 
+from upwell.client.artifacts import ArtifactClient
+from upwell.client.bases import BasesClient
 from upwell.client.calls import Caller
 from upwell.client.connection import Connection
 from upwell.client.infer import InferClient
@@ -64,6 +66,11 @@ class Upwell:
         return TrainClient(self._channel("train"), self._caller("train"), self.publisher)
 
     @cached_property
+    def bases(self) -> BasesClient:
+        """svc_train's bases."""
+        return BasesClient(self._channel("train"), self._caller("train"))
+
+    @cached_property
     def infer(self) -> InferClient:
         """svc_infer."""
         return InferClient(self._channel("infer"), self._caller("infer"), self.publisher)
@@ -77,6 +84,11 @@ class Upwell:
     def numbering(self) -> Numbering:
         """Waits for the registry to number what was just made."""
         return Numbering(self.registry, self._connection.nats_url)
+
+    @cached_property
+    def artifacts(self) -> ArtifactClient:
+        """The files of versions."""
+        return ArtifactClient(self._channel("registry"), self._caller("registry"), ca=self._connection.ca)
 
     @cached_property
     def lineage(self) -> LineageClient:

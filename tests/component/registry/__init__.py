@@ -1,1 +1,1 @@
-"""Tests of svc_registry."""
+"""Tests: svc_registry over gRPC."""
