@@ -19,6 +19,8 @@ from svc_registry.adapters.tables import (
     DatasetNameRow,
     DatasetRow,
     EdgeRow,
+    HistoryFileRow,
+    ImportedVersionRow,
     ModelNameRow,
     ModelRow,
     NodeRow,
@@ -41,6 +43,9 @@ REBUILT: tuple[type[SQLModel], ...] = (
     AliasMoveRow,
     NodeRow,
     EdgeRow,
+    # No stream remembers imported histories: the rebuild says which versions they were, and they are imported again.
+    ImportedVersionRow,
+    HistoryFileRow,
 )
 # Emptied, and filled from the bucket by the service itself.
 READ_AGAIN: tuple[type[SQLModel], ...] = (ReviewSetRow, ReviewSetReviewerRow, ReviewSetCandidateRow)

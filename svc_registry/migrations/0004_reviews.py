@@ -2,7 +2,7 @@
 
 Sets of datasets that were registered before are read from the object store once the service runs.
 
-Revision ID: registry_0003_reviews
+Revision ID: registry_0004
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from alembic import op
 
 from shared.runtime.database import UtcDateTime
 
-revision = "registry_0003_reviews"
-down_revision = "registry_0002"
+revision = "registry_0004"
+down_revision = "registry_0003"
 branch_labels = None
 depends_on = None
 
