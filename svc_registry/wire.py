@@ -19,12 +19,10 @@ from svc_registry.domain.events import (
     ModelRejected,
     RegistryEvent,
 )
-from svc_registry.domain.graph import Graph
 from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
 from upwell.common.v1 import common_pb2 as common
 from upwell.infer.v1 import events_pb2 as infer
 from upwell.registry.v1 import events_pb2 as events
-from upwell.registry.v1 import lineage_service_pb2 as lineage
 from upwell.registry.v1 import registry_service_pb2 as pb
 from upwell.train.v1 import events_pb2 as train
 
@@ -126,6 +124,7 @@ def new_prediction(message: infer.InferCompleted) -> NewPrediction:
         model_name=message.model.name,
         model_version=message.model.version,
         run_id=message.model.run_id,
+        finished_at=_moment(message, "finished_at"),
     )
 
 
@@ -193,15 +192,4 @@ def move_message(move: AliasMove) -> pb.AliasMove:
         moved_by=move.moved_by,
         reason=move.reason,
         moved_at=timestamp(move.moved_at),
-    )
-
-
-def graph_message(root: str, graph: Graph) -> lineage.GetLineageResponse:
-    """A sub-graph for the caller."""
-    return lineage.GetLineageResponse(
-        root=root,
-        nodes=[
-            lineage.LineageNode(key=node.key, type=node.type, label=node.label, seen=node.seen) for node in graph.nodes
-        ],
-        edges=[lineage.LineageEdge(parent=edge.parent, child=edge.child) for edge in graph.edges],
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
 
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 from shared.runtime.database import insert_or_ignore
+from svc_registry.adapters.chunks import in_chunks
 from svc_registry.adapters.tables import AliasMoveRow, AliasRow, ModelNameRow, ModelRow
 from svc_registry.domain.records import AliasMove, ModelRecord, NewModel
 
@@ -50,6 +51,15 @@ class SqlModels:
         self._session.add(row)
         self._session.flush()
         return _record(row, ())
+
+    def of_runs(self, run_ids: Collection[str]) -> Sequence[ModelRecord]:
+        """Newest first."""
+        rows: list[ModelRow] = []
+        for some in in_chunks(run_ids):
+            rows += self._session.exec(select(ModelRow).where(col(ModelRow.run_id).in_(some)))
+        aliases = self._aliases_of({row.name for row in rows})
+        records = [_record(row, aliases.get((row.name, row.version), ())) for row in rows]
+        return sorted(records, key=lambda record: record.id, reverse=True)
 
     def page(self, *, name: str, before_id: int, limit: int) -> Sequence[ModelRecord]:
         """Newest first."""

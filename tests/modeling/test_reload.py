@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from svc_train.recipes.series_lm.loop import Trainer
 
 from shared.errors import IntegrityError
 from shared.modeling.bases import load_base
