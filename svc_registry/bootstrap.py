@@ -22,6 +22,7 @@ from svc_registry.adapters.restoring import SqlRestoringStore
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.handlers import take_events
 from svc_registry.rpc.artifacts import artifact_rpc
+from svc_registry.rpc.history import history_rpc
 from svc_registry.rpc.lineage import lineage_rpc
 from svc_registry.rpc.registry import registry_rpc
 from svc_registry.settings import DEFAULT_PORT, RegistrySettings
@@ -45,6 +46,7 @@ def build(settings: RegistrySettings) -> App:
         rpcs=[
             registry_rpc(store),
             lineage_rpc(store),
+            history_rpc(store, artifacts),
             artifact_rpc(store, artifacts, blobs_for(settings, objects)),
         ],
         auth=authenticator_for(settings),

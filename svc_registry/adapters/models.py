@@ -58,7 +58,10 @@ class SqlModels:
             query = query.where(ModelRow.name == name)
         if before_id:
             query = query.where(col(ModelRow.id) < before_id)
-        rows = self._session.exec(query).all()
+        return self.records(self._session.exec(query).all())
+
+    def records(self, rows: Sequence[ModelRow]) -> Sequence[ModelRecord]:
+        """Rows that were found, with the aliases of their versions."""
         aliases = self._aliases_of({row.name for row in rows})
         return [_record(row, aliases.get((row.name, row.version), ())) for row in rows]
 

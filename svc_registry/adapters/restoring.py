@@ -19,6 +19,8 @@ from svc_registry.adapters.tables import (
     DatasetNameRow,
     DatasetRow,
     EdgeRow,
+    HistoryFileRow,
+    ImportedVersionRow,
     ModelNameRow,
     ModelRow,
     NodeRow,
@@ -27,7 +29,7 @@ from svc_registry.domain.artifacts import Sort
 from svc_registry.domain.graph import Graph
 from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord
 
-# Every table of the service stands in one of these two; a test holds them against the migrations.
+# Every table of the service stands in one of these; a test holds them against the migrations.
 REBUILT: tuple[type[SQLModel], ...] = (
     DatasetNameRow,
     DatasetRow,
@@ -39,6 +41,8 @@ REBUILT: tuple[type[SQLModel], ...] = (
     NodeRow,
     EdgeRow,
 )
+# No stream remembers imported histories: the rebuild says which versions they were, and they are imported again.
+LOST: tuple[type[SQLModel], ...] = (ImportedVersionRow, HistoryFileRow)
 KEPT: tuple[type[SQLModel], ...] = (OutboxRow,)
 NUMBERED = (DatasetRow, ModelRow, AliasMoveRow)
 
@@ -58,13 +62,13 @@ class SqlRestorer:
         """Names of tables with rows."""
         return [
             _name(table)
-            for table in REBUILT
+            for table in (*REBUILT, *LOST)
             if self._session.exec(select(sa.literal(1)).select_from(table).limit(1)).first()
         ]
 
     def clear(self) -> None:
         """Delete every row."""
-        for table in REBUILT:
+        for table in (*REBUILT, *LOST):
             self._session.exec(sa.delete(table))
 
     def dataset(self, record: DatasetRecord) -> None:
@@ -166,7 +170,7 @@ class SqlRestoringStore:
         """A transaction in which nobody else writes: SQLite has one writer anyway."""
         with self._database.transaction() as session:
             if not self._database.is_sqlite:
-                names = ", ".join(map(_name, (*REBUILT, *KEPT)))
+                names = ", ".join(map(_name, (*REBUILT, *LOST, *KEPT)))
                 session.connection().execute(sa.text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
             yield SqlRestorer(session)
 

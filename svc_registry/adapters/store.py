@@ -10,6 +10,8 @@ from sqlmodel import Session
 from shared.runtime.database import Database
 from shared.runtime.outbox import SqlOutbox
 from svc_registry import wire
+from svc_registry.adapters.chains import SqlChains
+from svc_registry.adapters.histories import SqlHistories
 from svc_registry.adapters.lineage import SqlLineage
 from svc_registry.adapters.models import SqlModels
 from svc_registry.adapters.versions import SqlBases, SqlDatasets
@@ -24,6 +26,8 @@ class SqlRegistryTransaction:
         self.bases = SqlBases(session)
         self.models = SqlModels(session)
         self.lineage = SqlLineage(session)
+        self.chains = SqlChains(session, self.models)
+        self.histories = SqlHistories(session)
         self.outbox: SqlOutbox[RegistryEvent] = SqlOutbox(session, source=source, translate=wire.to_message)
 
 

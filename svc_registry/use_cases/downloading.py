@@ -51,6 +51,8 @@ def locate(tx: RegistryTransaction, choice: Choice) -> Located:
             return Located(reference=f"{dataset.name}@{dataset.version}", digest=dataset.digest)
         case Sort.MODEL:
             model = find_model(tx, choice.reference)
+            if not model.made.bundle_digest:
+                raise NotFoundError(f"{model.made.name}@{model.version} was imported without a bundle: it has no files")
             return Located(reference=f"{model.made.name}@{model.version}", digest=model.made.bundle_digest)
         case Sort.BASE:
             base = tx.bases.find(choice.reference)

@@ -145,6 +145,9 @@ def _model(rebuilding: Rebuilding, fact: ModelRegistered) -> None:
         rebuilding.report.left_out.append(f"model {shown}: registered a second time, by the run {fact.run_id}")
         return
     rebuilding.restorer.count(Sort.MODEL, fact.name, fact.version)
+    if not fact.bundle_digest:
+        rebuilding.report.left_out.append(f"model {shown}: it came with an imported history: import that again")
+        return
     made = rebuilding.trained.get(fact.run_id) or _uploaded(rebuilding, fact)
     if made is None:
         return

@@ -120,5 +120,6 @@ def _models(store: RegistryStore) -> Iterator[Located]:
         if not page:
             return
         for record in page:
-            yield Located(reference=f"{record.made.name}@{record.version}", digest=record.made.bundle_digest)
+            if record.made.bundle_digest:  # an imported version may have no files here
+                yield Located(reference=f"{record.made.name}@{record.version}", digest=record.made.bundle_digest)
         before = page[-1].id

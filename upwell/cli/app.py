@@ -7,11 +7,13 @@ import typer
 from upwell.cli import (
     bases,
     bucket,
+    compare,
     datasets,
     dead,
     demo,
     export,
     files,
+    history,
     ingest,
     label,
     lineage,
@@ -46,11 +48,14 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(label.app, name="label")
 app.add_typer(review.app, name="review")
 app.command()(export.export)
+app.add_typer(train.app, name="train")
 app.add_typer(recipes.app, name="recipes")
 app.command()(train.train)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(bases.app, name="bases")
+models.app.command()(compare.compare)
+app.add_typer(history.app, name="history")
 app.command()(lineage.lineage)
 app.command()(predict.predict)
 app.command()(bucket.verify)

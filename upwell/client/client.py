@@ -12,6 +12,7 @@ from upwell.client.artifacts import ArtifactClient
 from upwell.client.bases import BasesClient
 from upwell.client.calls import Caller
 from upwell.client.connection import Connection
+from upwell.client.history import HistoryClient
 from upwell.client.infer import InferClient
 from upwell.client.ingest import IngestClient
 from upwell.client.label import LabelClient
@@ -94,6 +95,11 @@ class Upwell:
     def lineage(self) -> LineageClient:
         """svc_registry's lineage graph."""
         return LineageClient(self._channel("registry"), self._caller("registry"))
+
+    @cached_property
+    def history(self) -> HistoryClient:
+        """svc_registry's training histories."""
+        return HistoryClient(self._channel("registry"), self._caller("registry"))
 
     def _channel(self, service: str) -> grpc.aio.Channel:
         if service not in self._channels:

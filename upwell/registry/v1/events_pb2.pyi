@@ -161,7 +161,7 @@ class ModelRegistered(_message.Message):
     REGISTERED_AT_FIELD_NUMBER: _builtins.int
     ENTRY_ID_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
-    """sha256 of the bundle's manifest."""
+    """sha256 of the bundle's manifest; empty for a version that was imported without one."""
     entry_id: _builtins.int
     """Number of the registration over all models, from 1 up; 0 in events of release 0.1."""
     @_builtins.property
