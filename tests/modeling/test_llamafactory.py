@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from shared.errors import IntegrityError, InvalidInputError
 from shared.modeling.predictor import load_predictor
-from svc_train.recipes.base import Progress, find_recipe
+from svc_train.recipes.base import Progress, TrainingJob, find_recipe
 from svc_train.recipes.failure import TrainingFailedError
 from tests.modeling import stand_in_llamafactory
 from tests.modeling.chats import chat_job
@@ -29,6 +29,12 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.chmod(0o755)
     monkeypatch.setenv(CLI, str(path))
     return path
+
+
+@pytest.fixture
+def chat(tmp_path: Path, tiny_base: Path) -> TrainingJob:
+    """A job for it."""
+    return chat_job(tmp_path, base=tiny_base, engine="llamafactory")
 
 
 def test_its_adapters_come_back_in_a_certified_bundle(tmp_path: Path, tiny_base: Path, cli: Path) -> None:
@@ -56,10 +62,12 @@ def test_its_adapters_come_back_in_a_certified_bundle(tmp_path: Path, tiny_base:
     ],
 )
 @pytest.mark.usefixtures("cli")
-def test_what_goes_wrong_there_is_told(tmp_path: Path, tiny_base: Path, fault: str, error: type, words: str) -> None:
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(error, match=words):
-        patch.setenv("STAND_IN_FAULT", fault)
-        RECIPE.train(chat_job(tmp_path, base=tiny_base, engine="llamafactory"), lambda _: None)
+def test_what_goes_wrong_there_is_told(
+    monkeypatch: pytest.MonkeyPatch, chat: TrainingJob, fault: str, error: type, words: str
+) -> None:
+    monkeypatch.setenv("STAND_IN_FAULT", fault)
+    with pytest.raises(error, match=words):
+        RECIPE.train(chat, lambda _: None)
 
 
 @pytest.mark.parametrize(
