@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from math import isfinite
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
-from shared.runtime.convert import failure_message, model_ref, struct, timestamp
+from shared.runtime.convert import failure_message, json_values, model_ref, struct, timestamp
 from svc_registry.domain.events import (
     BaseRegistered,
     DatasetRegistered,
@@ -92,7 +91,7 @@ def new_model(message: train.TrainCompleted) -> NewModel:
         dataset=dataset_version(message.dataset),
         # JSON has no NaN, so a metric that could not be computed is left out.
         metrics={name: value for name, value in message.metrics.items() if isfinite(value)},
-        hyperparameters=json_format.MessageToDict(message.hyperparameters),
+        hyperparameters=json_values(message.hyperparameters),
         stage=message.stage,
         parent=_parent(message),
         total_steps=message.total_steps,
