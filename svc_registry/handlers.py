@@ -6,8 +6,9 @@ import asyncio
 
 from shared.ports import ArtifactStore
 from shared.runtime.bus import Bus
-from svc_registry import use_cases, wire
+from svc_registry import wire
 from svc_registry.ports import RegistryStore
+from svc_registry.use_cases import registering
 from upwell.infer.v1 import events_pb2 as infer
 from upwell.registry.v1 import events_pb2 as registry
 from upwell.train.v1 import events_pb2 as train
@@ -18,7 +19,7 @@ def take_events(bus: Bus, store: RegistryStore, artifacts: ArtifactStore) -> Non
 
     async def on_dataset_produced(body: registry.DatasetProduced) -> None:
         await asyncio.to_thread(
-            use_cases.register_dataset,
+            registering.register_dataset,
             store,
             artifacts,
             name=body.name,
@@ -28,13 +29,15 @@ def take_events(bus: Bus, store: RegistryStore, artifacts: ArtifactStore) -> Non
         )
 
     async def on_base_produced(body: registry.BaseProduced) -> None:
-        await asyncio.to_thread(use_cases.register_base, store, artifacts, name=body.name, digest=body.manifest_digest)
+        await asyncio.to_thread(
+            registering.register_base, store, artifacts, name=body.name, digest=body.manifest_digest
+        )
 
     async def on_train_completed(body: train.TrainCompleted) -> None:
-        await asyncio.to_thread(use_cases.register_model, store, artifacts, wire.new_model(body))
+        await asyncio.to_thread(registering.register_model, store, artifacts, wire.new_model(body))
 
     async def on_infer_completed(body: infer.InferCompleted) -> None:
-        await asyncio.to_thread(use_cases.record_prediction, store, wire.new_prediction(body))
+        await asyncio.to_thread(registering.record_prediction, store, wire.new_prediction(body))
 
     bus.take(registry.DatasetProduced, on_dataset_produced)
     bus.take(registry.BaseProduced, on_base_produced)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from math import isfinite
 
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from shared.contracts.versions import BaseVersion, DatasetVersion
-from shared.runtime.convert import failure_message, timestamp
+from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
+from shared.runtime.convert import failure_message, model_ref, struct, timestamp
 from svc_registry.domain.events import (
     BaseRegistered,
     DatasetRegistered,
@@ -75,7 +76,27 @@ def new_model(message: train.TrainCompleted) -> NewModel:
         # JSON has no NaN, so a metric that could not be computed is left out.
         metrics={name: value for name, value in message.metrics.items() if isfinite(value)},
         hyperparameters=json_format.MessageToDict(message.hyperparameters),
+        stage=message.stage,
+        parent=_parent(message),
+        total_steps=message.total_steps,
+        epochs=message.epochs,
+        tokens=message.tokens,
+        started_at=_moment(message, "started_at"),
+        finished_at=_moment(message, "finished_at"),
+        environment=dict(message.environment),
     )
+
+
+def _parent(message: train.TrainCompleted) -> ModelRef | None:
+    if not message.parent.run_id:
+        return None
+    return ModelRef(name=message.parent.name, version=message.parent.version, run_id=message.parent.run_id)
+
+
+def _moment(message: Message, field: str) -> datetime | None:
+    """A time as an aware value in UTC; None when the field is absent."""
+    moment: datetime | None = getattr(message, field).ToDatetime(UTC) if message.HasField(field) else None
+    return moment
 
 
 def new_prediction(message: infer.InferCompleted) -> NewPrediction:
@@ -99,7 +120,7 @@ def dataset_message(record: DatasetRecord) -> pb.DatasetVersion:
     return pb.DatasetVersion(
         ref=common.DatasetRef(name=record.name, version=record.version, manifest_digest=record.digest),
         kind=record.kind,
-        meta=json_format.ParseDict(dict(record.meta), struct_pb2.Struct()),
+        meta=struct(record.meta),
         size_bytes=record.size_bytes,
         producer=record.producer,
         registered_at=timestamp(record.registered_at),
@@ -110,7 +131,7 @@ def base_message(record: BaseRecord) -> pb.Base:
     """A base for the caller."""
     return pb.Base(
         ref=common.BaseRef(name=record.name, digest=record.digest),
-        meta=json_format.ParseDict(dict(record.meta), struct_pb2.Struct()),
+        meta=struct(record.meta),
         size_bytes=record.size_bytes,
         registered_at=timestamp(record.registered_at),
     )
@@ -130,6 +151,15 @@ def model_message(record: ModelRecord) -> pb.ModelVersion:
         metrics=dict(made.metrics),
         aliases=record.aliases,
         registered_at=timestamp(record.registered_at),
+        hyperparameters=struct(made.hyperparameters),
+        stage=made.stage,
+        parent=model_ref(made.parent),
+        total_steps=made.total_steps,
+        epochs=made.epochs,
+        tokens=made.tokens,
+        started_at=timestamp(made.started_at),
+        finished_at=timestamp(made.finished_at),
+        environment=dict(made.environment),
     )
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from shared.contracts.versions import BaseVersion
 from shared.errors import InvalidInputError
-from shared.runtime.convert import STATES, dataset_ref, failure_message, timestamp
+from shared.runtime.convert import STATES, dataset_ref, duration, failure_message, model_ref, struct, timestamp
 from svc_train.domain.events import BaseProduced, RunCancelled, RunCompleted, RunFailed, RunStarted, TrainEvent
 from svc_train.domain.request import RunRequest
 from svc_train.domain.run import Run, RunProgress
@@ -69,11 +68,18 @@ def _completed(event: RunCompleted) -> events.TrainCompleted:
         dataset=dataset_ref(event.dataset),
         base=_base_ref(event.base),
         metrics=dict(event.metrics),
-        hyperparameters=_struct(event.hyperparameters),
+        hyperparameters=struct(event.hyperparameters),
         stage=event.stage,
         started_at=timestamp(event.started_at),
         finished_at=timestamp(event.finished_at),
         environment=dict(event.environment),
+        parent=model_ref(event.parent),
+        total_steps=event.total_steps,
+        epochs=event.epochs,
+        tokens=event.tokens,
+        wall_time=duration(event.wall_s),
+        device_time=duration(event.device_s),
+        peak_memory_bytes=event.peak_memory_bytes,
     )
 
 
@@ -89,6 +95,8 @@ def run_request(message: events.TrainRequested) -> RunRequest:
         model=message.model,
         base=message.base,
         stage=message.stage,
+        parent=message.parent,
+        parent_run=message.parent_run,
         hyperparameters=hyperparameters,
     )
 
@@ -105,7 +113,9 @@ def run_message(run: Run) -> pb.Run:
             model=request.model,
             base=request.base,
             stage=request.stage,
-            hyperparameters=_struct(request.hyperparameters),
+            parent=request.parent,
+            parent_run=request.parent_run,
+            hyperparameters=struct(request.hyperparameters),
         ),
         state=STATES[work.state],
         attempt=work.attempt,
@@ -122,7 +132,7 @@ def run_message(run: Run) -> pb.Run:
 def progress_message(report: RunProgress) -> events.TrainProgress:
     """The progress of an attempt."""
     progress = report.progress
-    message = events.TrainProgress(
+    return events.TrainProgress(
         run_id=report.run_id,
         attempt=report.attempt,
         step=progress.step,
@@ -131,9 +141,8 @@ def progress_message(report: RunProgress) -> events.TrainProgress:
         learning_rate=progress.learning_rate,
         tokens_per_second=progress.tokens_per_s,
         metrics=dict(progress.metrics),
+        eta=duration(progress.eta_s),
     )
-    message.eta.FromTimedelta(timedelta(seconds=progress.eta_s))
-    return message
 
 
 def recipe_message(recipe: Recipe) -> pb.Recipe:
@@ -146,7 +155,7 @@ def recipe_message(recipe: Recipe) -> pb.Recipe:
         name=recipe.name,
         summary=recipe.summary,
         dataset_kinds=recipe.dataset_kinds,
-        hyperparameters=_struct(described),
+        hyperparameters=struct(described),
         default_base=recipe.default_base,
     )
 
@@ -154,10 +163,6 @@ def recipe_message(recipe: Recipe) -> pb.Recipe:
 def _said(rule: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in rule.items() if value not in (None, "", ())}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
-
-
-def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
-    return json_format.ParseDict(dict(values), struct_pb2.Struct())
 
 
 def _base_ref(base: BaseVersion) -> common.BaseRef:

@@ -10,6 +10,7 @@ class Kind(StrEnum):
 
     SERIES = "series/v1"
     SEGMENTS = "segments/v1"
+    CHAT = "chat/v1"
     BASE = "base/v1"
     BUNDLE = "bundle/v1"
     PREDICTION = "prediction/v1"

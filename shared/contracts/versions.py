@@ -34,6 +34,18 @@ class BaseVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRef:
+    """A model version by name and number, and by its key, the run that made it."""
+
+    name: str
+    version: int
+    run_id: str
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
     """A model version and where its bundle lies."""
 

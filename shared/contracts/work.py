@@ -28,12 +28,16 @@ class WorkState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why something failed: a short cause, a sentence, a remedy (may be empty) and evidence lines."""
+    """Why something failed: a short cause, a sentence, a remedy (may be empty) and evidence lines.
+
+    `retried_with` names what was changed by itself for another try (JSON values), empty when nothing was.
+    """
 
     cause: str
     reason: str
     remedy: str = ""
     evidence: tuple[str, ...] = ()
+    retried_with: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

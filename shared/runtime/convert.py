@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
+from google.protobuf import json_format
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.contracts.series import Segment
-from shared.contracts.versions import DatasetVersion
+from shared.contracts.versions import DatasetVersion, ModelRef
 from shared.contracts.work import Failure, WorkState
 from upwell.common.v1 import common_pb2 as common
 
@@ -34,13 +39,34 @@ def failure_message(failure: Failure | None) -> common.Failure | None:
     if failure is None:
         return None
     return common.Failure(
-        cause=failure.cause, reason=failure.reason, remedy=failure.remedy, evidence=list(failure.evidence)
+        cause=failure.cause,
+        reason=failure.reason,
+        remedy=failure.remedy,
+        evidence=list(failure.evidence),
+        retried_with=struct(failure.retried_with) if failure.retried_with else None,
     )
+
+
+def struct(values: Mapping[str, Any]) -> Struct:
+    """JSON values by name."""
+    return json_format.ParseDict(dict(values), Struct())
+
+
+def duration(seconds: float) -> Duration:
+    """A length of time."""
+    message = Duration()
+    message.FromTimedelta(timedelta(seconds=seconds))
+    return message
 
 
 def dataset_ref(version: DatasetVersion) -> common.DatasetRef:
     """A dataset version."""
     return common.DatasetRef(name=version.name, version=version.version, manifest_digest=version.digest)
+
+
+def model_ref(model: ModelRef | None) -> common.ModelRef | None:
+    """A model version; None stays None, an absent field."""
+    return common.ModelRef(name=model.name, version=model.version, run_id=model.run_id) if model else None
 
 
 def segment_message(segment: Segment) -> common.Segment:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
 
-from shared.contracts.versions import BaseVersion, DatasetVersion
+from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 from shared.runtime.database import insert_or_ignore
 from svc_registry.adapters.tables import AliasMoveRow, AliasRow, ModelNameRow, ModelRow
 from svc_registry.domain.records import AliasMove, ModelRecord, NewModel
@@ -60,6 +60,16 @@ class SqlModels:
             metrics=dict(model.metrics),
             hyperparameters=dict(model.hyperparameters),
             registered_at=datetime.now(UTC),
+            stage=model.stage,
+            parent_name=model.parent.name if model.parent else "",
+            parent_version=model.parent.version if model.parent else 0,
+            parent_run_id=model.parent.run_id if model.parent else "",
+            total_steps=model.total_steps,
+            epochs=model.epochs,
+            tokens=model.tokens,
+            started_at=model.started_at,
+            finished_at=model.finished_at,
+            environment=dict(model.environment),
         )
         self._session.add(row)
         self._session.flush()
@@ -141,8 +151,22 @@ def _record(row: ModelRow, aliases: tuple[str, ...]) -> ModelRecord:
         dataset=DatasetVersion(name=row.dataset_name, digest=row.dataset_digest, version=row.dataset_version),
         metrics=row.metrics,
         hyperparameters=row.hyperparameters,
+        stage=row.stage,
+        parent=_parent(row),
+        total_steps=row.total_steps,
+        epochs=row.epochs,
+        tokens=row.tokens,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        environment=row.environment,
     )
     return ModelRecord(id=row.id, version=row.version, made=made, registered_at=row.registered_at, aliases=aliases)
+
+
+def _parent(row: ModelRow) -> ModelRef | None:
+    if not row.parent_run_id:
+        return None
+    return ModelRef(name=row.parent_name, version=row.parent_version, run_id=row.parent_run_id)
 
 
 def _move(row: AliasMoveRow) -> AliasMove:

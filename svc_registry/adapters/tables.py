@@ -74,6 +74,17 @@ class ModelRow(SQLModel, table=True):
     metrics: dict[str, float] = Field(sa_column=Column(JSON, nullable=False))
     hyperparameters: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     registered_at: datetime = Field(sa_type=UtcDateTime)
+    stage: str
+    # All three are empty for a version that started from its base.
+    parent_name: str
+    parent_version: int
+    parent_run_id: str = Field(index=True)
+    total_steps: int = Field(sa_type=BigInteger)
+    epochs: float
+    tokens: int = Field(sa_type=BigInteger)
+    started_at: datetime | None = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(sa_type=UtcDateTime)
+    environment: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
 
 
 class AliasRow(SQLModel, table=True):

@@ -55,9 +55,13 @@ def graph_of_base(name: str, digest: str) -> Graph:
 
 
 def graph_of_model(model: NewModel, version: int) -> Graph:
-    """dataset, base -> run -> model version."""
+    """dataset, base, parent version -> run -> model version."""
     run, made = run_key(model.run_id), model_key(model.run_id)
-    used = [model.dataset.key] + ([base_key(model.base.digest)] if model.base.digest else [])
+    used = [model.dataset.key]
+    if model.base.digest:
+        used.append(base_key(model.base.digest))
+    if model.parent:
+        used.append(model_key(model.parent.run_id))
     nodes = (_seen(made, f"{model.name}@{version}"), _seen(run, f"{model.recipe} {model.run_id}"))
     return Graph(
         nodes=(*nodes, *(_named_by_edge(key) for key in used)),

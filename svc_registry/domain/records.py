@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.versions import BaseVersion, DatasetVersion
+from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,11 @@ class BaseRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewModel:
-    """A model version before it has a number: what a run says it made."""
+    """A model version before it has a number: what a run says it made.
+
+    `parent` is the version it went on from, None when it started from the base. `epochs` is 0 where passes over the
+    data were not counted.
+    """
 
     name: str
     run_id: str
@@ -48,6 +52,14 @@ class NewModel:
     dataset: DatasetVersion
     metrics: Mapping[str, float]
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    stage: str = ""
+    parent: ModelRef | None = None
+    total_steps: int = 0
+    epochs: float = 0.0
+    tokens: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

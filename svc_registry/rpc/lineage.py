@@ -6,9 +6,10 @@ import asyncio
 from typing import Any
 
 from shared.runtime.grpc_server import Rpc
-from svc_registry import use_cases, wire
+from svc_registry import wire
 from svc_registry.domain.graph import Direction
 from svc_registry.ports import RegistryStore
+from svc_registry.use_cases.lineage import walk_lineage
 from upwell.registry.v1 import lineage_service_pb2 as pb
 from upwell.registry.v1 import lineage_service_pb2_grpc as pb_grpc
 
@@ -23,7 +24,7 @@ class LineageService(pb_grpc.LineageServiceServicer):
         """Ancestors or descendants."""
         direction = Direction.DOWN if request.direction == pb.DIRECTION_DOWN else Direction.UP
         key, graph = await asyncio.to_thread(
-            use_cases.walk_lineage, self._store, request.node, direction, max_depth=request.max_depth
+            walk_lineage, self._store, request.node, direction, max_depth=request.max_depth
         )
         return wire.graph_message(key, graph)
 

@@ -10,8 +10,9 @@ from shared.contracts.names import DEFAULT_ALIAS
 from shared.errors import InvalidInputError, NotFoundError
 from shared.runtime.auth import Role, current_principal
 from shared.runtime.grpc_server import Rpc
-from svc_registry import use_cases, wire
+from svc_registry import wire
 from svc_registry.ports import RegistryStore, RegistryTransaction
+from svc_registry.use_cases import finding, promoting
 from upwell.registry.v1 import registry_service_pb2 as pb
 from upwell.registry.v1 import registry_service_pb2_grpc as pb_grpc
 
@@ -31,7 +32,7 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
 
         def find(tx: RegistryTransaction) -> pb.GetDatasetResponse:
             if request.reference:
-                record = use_cases.find_dataset(tx, request.reference)
+                record = finding.find_dataset(tx, request.reference)
             else:
                 found = tx.datasets.find(request.name, request.manifest_digest)
                 if found is None:
@@ -77,7 +78,7 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
 
         def find(tx: RegistryTransaction) -> pb.GetModelResponse:
             if request.reference:
-                return pb.GetModelResponse(model=wire.model_message(use_cases.find_model(tx, request.reference)))
+                return pb.GetModelResponse(model=wire.model_message(finding.find_model(tx, request.reference)))
             record = tx.models.by_run(request.run_id)
             if record is None:
                 raise NotFoundError(f"The run {request.run_id!r} has no registered model version")
@@ -102,7 +103,7 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
     async def PromoteModel(self, request: pb.PromoteModelRequest, context: Any) -> pb.PromoteModelResponse:
         """Move an alias as the caller."""
         move = await asyncio.to_thread(
-            use_cases.promote,
+            promoting.promote,
             self._store,
             name=request.name,
             version=request.version,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import InvalidInputError
-from svc_train.recipes.base import BaseSource, DatasetSource, SeriesSource, TrainingJob
+from svc_train.recipes.base import BaseSource, DatasetSource, ParentSource, SeriesSource, TrainingJob
 
 JOB_FILE = "job.json"
 RESULT_FILE = "result.json"
@@ -56,4 +56,15 @@ def _training(body: Mapping[str, Any], bundle_dir: Path) -> TrainingJob:
             for s in body["series"]
         ),
         bundle_dir=bundle_dir,
+        parent=_parent(body.get("parent")),
+        checkpoints_dir=_folder(body.get("checkpoints_dir")),
+        resume_from=_folder(body.get("resume_from")),
     )
+
+
+def _parent(body: Mapping[str, Any] | None) -> ParentSource | None:
+    return ParentSource(name=body["name"], run_id=body["run_id"], folder=Path(body["dir"])) if body else None
+
+
+def _folder(path: str | None) -> Path | None:
+    return Path(path) if path else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.contracts.versions import BaseVersion, DatasetVersion
+from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 from shared.errors import IntegrityError
 from svc_train.domain.run import Progress
 
@@ -32,7 +32,11 @@ class SeriesOnDisk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """All that one attempt is made from; folders are absolute."""
+    """All that one attempt is made from; folders are absolute.
+
+    `parent` is the version to go on from, None for the base; `resume_folder` holds the checkpoint of an earlier
+    attempt, None begins at the first step.
+    """
 
     run_id: str
     attempt: int
@@ -44,6 +48,10 @@ class Job:
     dataset_folder: Path
     series: tuple[SeriesOnDisk, ...]
     output_folder: Path
+    parent: ModelRef | None = None
+    parent_folder: Path | None = None
+    checkpoints_folder: Path | None = None
+    resume_folder: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The content of `job.json`."""
@@ -56,7 +64,15 @@ class Job:
             "training_set": _located(self.dataset.name, self.dataset.digest, self.dataset_folder),
             "series": [{**_located(one.name, one.digest, one.folder), "meta": dict(one.meta)} for one in self.series],
             "output_dir": str(self.output_folder),
+            "parent": self._parent(),
+            "checkpoints_dir": str(self.checkpoints_folder or ""),
+            "resume_from": str(self.resume_folder or ""),
         }
+
+    def _parent(self) -> dict[str, str] | None:
+        if self.parent is None:
+            return None
+        return {"name": str(self.parent), "run_id": self.parent.run_id, "dir": str(self.parent_folder)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

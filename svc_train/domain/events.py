@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.versions import BaseVersion, DatasetVersion
+from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 from shared.contracts.work import Failure
 
 
@@ -32,7 +32,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCompleted:
-    """A run made a model version."""
+    """A run made a model version.
+
+    `wall_s` is the time its training processes took, over all attempts; `device_s` is that times the devices used.
+    """
 
     run_id: str
     attempt: int
@@ -47,6 +50,13 @@ class RunCompleted:
     environment: Mapping[str, str]
     started_at: datetime
     finished_at: datetime
+    parent: ModelRef | None = None
+    total_steps: int = 0
+    epochs: float = 0.0
+    tokens: int = 0
+    wall_s: float = 0.0
+    device_s: float = 0.0
+    peak_memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from shared.contracts.names import NAME, check_name, parse_dataset_reference
+from shared.contracts.ids import check_id
+from shared.contracts.names import NAME, check_name, parse_dataset_reference, parse_reference
 from shared.errors import FieldViolation, InvalidInputError
 
 
@@ -20,6 +21,8 @@ class RunRequest:
         model: name of the model to make a version of.
         base: what to start from; empty takes the recipe's default.
         stage: place in a chain; empty when the run stands alone.
+        parent: the model version to go on from, `name@4`, `name:alias` or `name`; empty starts from the base.
+        parent_run: the run whose version to go on from once it has completed; not together with `parent`.
         hyperparameters: JSON values by name; absent ones take the recipe's defaults.
     """
 
@@ -28,11 +31,15 @@ class RunRequest:
     model: str
     base: str = ""
     stage: str = ""
+    parent: str = ""
+    parent_run: str = ""
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As it is recorded."""
-        return asdict(self)
+        body = asdict(self)
+        # Absent rather than empty: a request recorded before there were parents reads, and is digested, as it was.
+        return {name: value for name, value in body.items() if value or name not in ("parent", "parent_run")}
 
     @classmethod
     def from_json(cls, recorded: Mapping[str, Any]) -> RunRequest:
@@ -46,7 +53,16 @@ class RunRequest:
             lambda: check_name("model", self.model),
             lambda: self.base and check_base_name(self.base),
             lambda: self.stage and check_name("stage", self.stage),
+            lambda: self.parent and parse_reference("parent", self.parent),
+            lambda: self.parent_run and check_id("parent_run", self.parent_run),
+            self._check_one_parent,
         )
+
+    def _check_one_parent(self) -> None:
+        if self.parent and self.parent_run:
+            raise InvalidInputError.of(
+                "parent_run", "a run goes on from one version: give parent or parent_run, not both"
+            )
 
 
 def check_base_name(name: str) -> str:

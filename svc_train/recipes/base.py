@@ -42,14 +42,32 @@ class SeriesSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ParentSource:
+    """The model version to go on from: its reference for people, and its bundle in a folder."""
+
+    name: str
+    run_id: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingJob:
-    """Everything one attempt reads, all of it on this machine's disk, and where its bundle goes."""
+    """Everything one attempt reads, all of it on this machine's disk, and where its bundle goes.
+
+    Args:
+        parent: the version to go on from; None starts from the base.
+        checkpoints_dir: where checkpoints are left, each a sub-folder `step-<n>` that appears whole; None leaves none.
+        resume_from: a checkpoint that an earlier attempt of this run left; None begins at the first step.
+    """
 
     hyperparameters: Mapping[str, Any]
     base: BaseSource
     training_set: DatasetSource
     series: tuple[SeriesSource, ...]
     bundle_dir: Path
+    parent: ParentSource | None = None
+    checkpoints_dir: Path | None = None
+    resume_from: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

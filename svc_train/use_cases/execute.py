@@ -152,6 +152,10 @@ class Execution:
             environment=environment_of(self.build, job, result),
             started_at=started_at,
             finished_at=datetime.now(UTC),
+            total_steps=result.total_steps,
+            tokens=result.tokens,
+            wall_s=result.wall_seconds,
+            peak_memory_bytes=result.peak_rss_bytes,
         )
         _insist(lease, lambda: self._finish(work, completed))
 

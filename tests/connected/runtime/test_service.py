@@ -34,7 +34,7 @@ from shared.runtime.object_store import object_store_for
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.bootstrap import MIGRATIONS
 from svc_registry.settings import RegistrySettings
-from svc_registry.use_cases import register_dataset
+from svc_registry.use_cases.registering import register_dataset
 settings = RegistrySettings()
 database = database_for(settings, service="svc_registry")
 migrate(database, MIGRATIONS)

@@ -15,11 +15,11 @@ from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
 from shared.runtime.object_store import FolderObjectStore
 from shared.runtime.outbox import OutboxRow
-from svc_registry import use_cases
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.bootstrap import MIGRATIONS
 from svc_registry.domain.graph import Direction
 from svc_registry.domain.records import NewModel, NewPrediction
+from svc_registry.use_cases import finding, lineage, promoting, registering
 
 
 class World:
@@ -40,7 +40,7 @@ class World:
 
     def dataset(self, name: str, content: str, *, kind: str = "series/v1", parents: tuple[str, ...] = ()) -> str:
         digest = self.manifest(content, kind=kind, parents=parents)
-        use_cases.register_dataset(self.store, self.artifacts, name=name, kind=kind, digest=digest, producer="test")
+        registering.register_dataset(self.store, self.artifacts, name=name, kind=kind, digest=digest, producer="test")
         return digest
 
     def model(self, name: str, run_id: str, dataset: DatasetVersion) -> NewModel:
@@ -53,7 +53,7 @@ class World:
             dataset=dataset,
             metrics={"f1": 0.5},
         )
-        use_cases.register_model(self.store, self.artifacts, made)
+        registering.register_model(self.store, self.artifacts, made)
         return made
 
     def events(self, subject: str) -> list[str]:
@@ -63,7 +63,7 @@ class World:
 
     def reference(self, text: str) -> str:
         with self.store.reading() as tx:
-            record = use_cases.find_dataset(tx, text)
+            record = finding.find_dataset(tx, text)
         return f"{record.name}@{record.version}"
 
 
@@ -96,7 +96,7 @@ def test_a_name_that_is_none_is_refused(world: World, name: str) -> None:
 
 
 def test_a_manifest_that_is_not_there_is_refused(world: World) -> None:
-    use_cases.register_dataset(
+    registering.register_dataset(
         world.store, world.artifacts, name="pump", kind="series/v1", digest="0" * 64, producer=""
     )
     assert "no manifest" in world.events("dataset.rejected")[0]
@@ -104,7 +104,7 @@ def test_a_manifest_that_is_not_there_is_refused(world: World) -> None:
 
 def test_an_event_that_lies_about_its_kind_is_refused(world: World) -> None:
     digest = world.manifest("one")
-    use_cases.register_dataset(
+    registering.register_dataset(
         world.store, world.artifacts, name="pump", kind="segments/v1", digest=digest, producer=""
     )
     assert "the manifest series/v1" in world.events("dataset.rejected")[0]
@@ -125,7 +125,7 @@ def test_aliases_move_and_the_ledger_remembers(world: World) -> None:
         world.model("detector", run_id, dataset)
 
     def promote(version: int, reason: str) -> None:
-        use_cases.promote(
+        promoting.promote(
             world.store, name="detector", version=version, alias="champion", moved_by="anna", reason=reason
         )
 
@@ -136,9 +136,9 @@ def test_aliases_move_and_the_ledger_remembers(world: World) -> None:
     with world.store.reading() as tx:
         moves = [(move.from_version, move.to_version, move.reason) for move in tx.models.moves("detector")]
         assert moves == [(2, 1, "roll back"), (1, 2, "better"), (0, 1, "first")]
-        assert use_cases.find_model(tx, "detector").version == 1
-        assert use_cases.find_model(tx, "detector:champion").aliases == ("champion",)
-        assert use_cases.find_model(tx, "detector@2").aliases == ()
+        assert finding.find_model(tx, "detector").version == 1
+        assert finding.find_model(tx, "detector:champion").aliases == ("champion",)
+        assert finding.find_model(tx, "detector@2").aliases == ()
     assert len(world.events("model.promoted")) == 3
 
 
@@ -155,14 +155,14 @@ def test_what_is_missing_is_said(world: World, reference: str, reason: str) -> N
     dataset = DatasetVersion(name="labels", digest=world.dataset("labels", "x", kind="segments/v1"), version=1)
     world.model("detector", "run-1", dataset)
     with world.store.reading() as tx, pytest.raises(NotFoundError, match=reason):
-        use_cases.find_model(tx, reference)
+        finding.find_model(tx, reference)
 
 
 def test_a_version_that_is_not_there_cannot_be_promoted(world: World) -> None:
     with pytest.raises(NotFoundError):
-        use_cases.promote(world.store, name="x", version=1, alias="champion", moved_by="", reason="")
+        promoting.promote(world.store, name="x", version=1, alias="champion", moved_by="", reason="")
     with pytest.raises(InvalidInputError):
-        use_cases.promote(world.store, name="x", version=1, alias="a b", moved_by="", reason="")
+        promoting.promote(world.store, name="x", version=1, alias="a b", moved_by="", reason="")
 
 
 def test_lineage_from_the_source_to_the_prediction_and_back(world: World) -> None:
@@ -171,7 +171,7 @@ def test_lineage_from_the_source_to_the_prediction_and_back(world: World) -> Non
         "labels", "y", kind="segments/v1", parents=(dataset_key("series", series), "reviews/" + "r" * 64)
     )
     model = world.model("detector", "run-1", DatasetVersion(name="labels", digest=labels, version=1))
-    use_cases.record_prediction(
+    registering.record_prediction(
         world.store,
         NewPrediction(
             job_id="job-1",
@@ -181,14 +181,14 @@ def test_lineage_from_the_source_to_the_prediction_and_back(world: World) -> Non
             run_id=model.run_id,
         ),
     )
-    _, up = use_cases.walk_lineage(world.store, "prediction/job-1", Direction.UP, max_depth=0)
+    _, up = lineage.walk_lineage(world.store, "prediction/job-1", Direction.UP, max_depth=0)
     labels_of = {node.label for node in up.nodes if node.seen}
     assert {"series@1", "labels@1", "detector@1", "series-lm run-1", "detector@1 on series@1"} == labels_of
     assert {node.key for node in up.nodes} >= {"source/file:a.csv", "reviews/" + "r" * 64, "base/" + "b" * 64}
-    key, down = use_cases.walk_lineage(world.store, "series@1", Direction.DOWN, max_depth=1)
+    key, down = lineage.walk_lineage(world.store, "series@1", Direction.DOWN, max_depth=1)
     assert key == dataset_key("series", series)
     assert {node.type for node in down.nodes} == {"dataset", "prediction"}
-    assert use_cases.walk_lineage(world.store, "run-1", Direction.DOWN, max_depth=1)[1].edges[0].child == model_key(
+    assert lineage.walk_lineage(world.store, "run-1", Direction.DOWN, max_depth=1)[1].edges[0].child == model_key(
         "run-1"
     )
 
@@ -197,10 +197,10 @@ def test_a_reference_that_names_a_dataset_and_a_model_asks_which(world: World) -
     digest = world.dataset("twin", "x", kind="segments/v1")
     world.model("twin", "run-1", DatasetVersion(name="twin", digest=digest, version=1))
     with pytest.raises(InvalidInputError, match="a dataset and a model"):
-        use_cases.walk_lineage(world.store, "twin@1", Direction.UP, max_depth=0)
+        lineage.walk_lineage(world.store, "twin@1", Direction.UP, max_depth=0)
 
 
 def test_a_node_that_is_not_there(world: World) -> None:
     for node in ("nothing@1", "run/nothing", "nothing"):
         with pytest.raises(NotFoundError):
-            use_cases.walk_lineage(world.store, node, Direction.UP, max_depth=0)
+            lineage.walk_lineage(world.store, node, Direction.UP, max_depth=0)

@@ -6,6 +6,7 @@ What more than one contract speaks of: references to versions, segments, failure
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -197,6 +198,7 @@ class Failure(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     REMEDY_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    RETRIED_WITH_FIELD_NUMBER: _builtins.int
     cause: _builtins.str
     """A short machine-readable cause, e.g. `not_found`, `invalid_input`, `out_of_memory`."""
     reason: _builtins.str
@@ -207,6 +209,12 @@ class Failure(_message.Message):
     def evidence(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The log lines or values that show it; may be empty."""
 
+    @_builtins.property
+    def retried_with(self) -> _struct_pb2.Struct:
+        """What was changed by itself for another try, by name, e.g. {batch_size: 4, gradient_accumulation: 2}; absent when
+        nothing was.
+        """
+
     def __init__(
         self,
         *,
@@ -214,10 +222,11 @@ class Failure(_message.Message):
         reason: _builtins.str = ...,
         remedy: _builtins.str = ...,
         evidence: _abc.Iterable[_builtins.str] | None = ...,
+        retried_with: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retried_with", b"retried_with"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "evidence", b"evidence", "reason", b"reason", "remedy", b"remedy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "evidence", b"evidence", "reason", b"reason", "remedy", b"remedy", "retried_with", b"retried_with"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -135,6 +135,26 @@ class ModelVersion(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class EnvironmentEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REF_FIELD_NUMBER: _builtins.int
     BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
     RECIPE_FIELD_NUMBER: _builtins.int
@@ -143,10 +163,27 @@ class ModelVersion(_message.Message):
     METRICS_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
     REGISTERED_AT_FIELD_NUMBER: _builtins.int
+    HYPERPARAMETERS_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    PARENT_FIELD_NUMBER: _builtins.int
+    TOTAL_STEPS_FIELD_NUMBER: _builtins.int
+    EPOCHS_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    FINISHED_AT_FIELD_NUMBER: _builtins.int
+    ENVIRONMENT_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
     """sha256 of the bundle's manifest."""
     recipe: _builtins.str
     """The recipe that made it."""
+    stage: _builtins.str
+    """Place in a chain; empty when the run stood alone."""
+    total_steps: _builtins.int
+    """Optimiser steps of its run."""
+    epochs: _builtins.float
+    """Passes over the training data; 0 where none were counted."""
+    tokens: _builtins.int
+    """Tokens the model has read in its run."""
     @_builtins.property
     def ref(self) -> _common_pb2.ModelRef:
         """Name, number and run."""
@@ -171,6 +208,26 @@ class ModelVersion(_message.Message):
     def registered_at(self) -> _timestamp_pb2.Timestamp:
         """When the registry numbered it."""
 
+    @_builtins.property
+    def hyperparameters(self) -> _struct_pb2.Struct:
+        """The hyperparameters used, defaults included."""
+
+    @_builtins.property
+    def parent(self) -> _common_pb2.ModelRef:
+        """The version it went on from; absent when it started from the base."""
+
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """When its run began; absent where that is not known."""
+
+    @_builtins.property
+    def finished_at(self) -> _timestamp_pb2.Timestamp:
+        """When its run ended; absent where that is not known."""
+
+    @_builtins.property
+    def environment(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What it was trained on: package versions, device, commit of the code, by name."""
+
     def __init__(
         self,
         *,
@@ -182,10 +239,19 @@ class ModelVersion(_message.Message):
         metrics: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
         registered_at: _timestamp_pb2.Timestamp | None = ...,
+        hyperparameters: _struct_pb2.Struct | None = ...,
+        stage: _builtins.str = ...,
+        parent: _common_pb2.ModelRef | None = ...,
+        total_steps: _builtins.int = ...,
+        epochs: _builtins.float = ...,
+        tokens: _builtins.int = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        finished_at: _timestamp_pb2.Timestamp | None = ...,
+        environment: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "dataset", b"dataset", "ref", b"ref", "registered_at", b"registered_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "dataset", b"dataset", "finished_at", b"finished_at", "hyperparameters", b"hyperparameters", "parent", b"parent", "ref", b"ref", "registered_at", b"registered_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "base", b"base", "bundle_digest", b"bundle_digest", "dataset", b"dataset", "metrics", b"metrics", "recipe", b"recipe", "ref", b"ref", "registered_at", b"registered_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "base", b"base", "bundle_digest", b"bundle_digest", "dataset", b"dataset", "environment", b"environment", "epochs", b"epochs", "finished_at", b"finished_at", "hyperparameters", b"hyperparameters", "metrics", b"metrics", "parent", b"parent", "recipe", b"recipe", "ref", b"ref", "registered_at", b"registered_at", "stage", b"stage", "started_at", b"started_at", "tokens", b"tokens", "total_steps", b"total_steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from upwell.common.v1 import common_pb2 as upwell_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cupwell/train/v1/events.proto\x12\x0fupwell.train.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dupwell/common/v1/common.proto\"\x9f\x01\n\x0eTrainRequested\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0e\n\x06recipe\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x05 \x01(\t\x12\x30\n\x0fhyperparameters\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05stage\x18\x07 \x01(\t\"\xa6\x01\n\x0cTrainStarted\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0e\n\x06recipe\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12-\n\x07\x64\x61taset\x18\x05 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12\'\n\x04\x62\x61se\x18\x06 \x01(\x0b\x32\x19.upwell.common.v1.BaseRef\"\xa9\x02\n\rTrainProgress\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0c\n\x04step\x18\x03 \x01(\x04\x12\x13\n\x0btotal_steps\x18\x04 \x01(\x04\x12\x0c\n\x04loss\x18\x05 \x01(\x01\x12\x15\n\rlearning_rate\x18\x06 \x01(\x01\x12\x19\n\x11tokens_per_second\x18\x07 \x01(\x01\x12&\n\x03\x65ta\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12<\n\x07metrics\x18\t \x03(\x0b\x32+.upwell.train.v1.TrainProgress.MetricsEntry\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xcb\x04\n\x0eTrainCompleted\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0e\n\x06recipe\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x15\n\rbundle_digest\x18\x05 \x01(\t\x12-\n\x07\x64\x61taset\x18\x06 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12\'\n\x04\x62\x61se\x18\x07 \x01(\x0b\x32\x19.upwell.common.v1.BaseRef\x12=\n\x07metrics\x18\x08 \x03(\x0b\x32,.upwell.train.v1.TrainCompleted.MetricsEntry\x12\x30\n\x0fhyperparameters\x18\t \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05stage\x18\n \x01(\t\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x45\n\x0b\x65nvironment\x18\r \x03(\x0b\x32\x30.upwell.train.v1.TrainCompleted.EnvironmentEntry\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"y\n\x0bTrainFailed\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0e\n\x06recipe\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12*\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x19.upwell.common.v1.Failure\"6\n\x0eTrainCancelled\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63\x61ncelled_by\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cupwell/train/v1/events.proto\x12\x0fupwell.train.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dupwell/common/v1/common.proto\"\xc3\x01\n\x0eTrainRequested\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0e\n\x06recipe\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x05 \x01(\t\x12\x30\n\x0fhyperparameters\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05stage\x18\x07 \x01(\t\x12\x0e\n\x06parent\x18\x08 \x01(\t\x12\x12\n\nparent_run\x18\t \x01(\t\"\xa6\x01\n\x0cTrainStarted\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0e\n\x06recipe\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12-\n\x07\x64\x61taset\x18\x05 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12\'\n\x04\x62\x61se\x18\x06 \x01(\x0b\x32\x19.upwell.common.v1.BaseRef\"\xa9\x02\n\rTrainProgress\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0c\n\x04step\x18\x03 \x01(\x04\x12\x13\n\x0btotal_steps\x18\x04 \x01(\x04\x12\x0c\n\x04loss\x18\x05 \x01(\x01\x12\x15\n\rlearning_rate\x18\x06 \x01(\x01\x12\x19\n\x11tokens_per_second\x18\x07 \x01(\x01\x12&\n\x03\x65ta\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12<\n\x07metrics\x18\t \x03(\x0b\x32+.upwell.train.v1.TrainProgress.MetricsEntry\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xa5\x06\n\x0eTrainCompleted\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0e\n\x06recipe\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x15\n\rbundle_digest\x18\x05 \x01(\t\x12-\n\x07\x64\x61taset\x18\x06 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12\'\n\x04\x62\x61se\x18\x07 \x01(\x0b\x32\x19.upwell.common.v1.BaseRef\x12=\n\x07metrics\x18\x08 \x03(\x0b\x32,.upwell.train.v1.TrainCompleted.MetricsEntry\x12\x30\n\x0fhyperparameters\x18\t \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05stage\x18\n \x01(\t\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x45\n\x0b\x65nvironment\x18\r \x03(\x0b\x32\x30.upwell.train.v1.TrainCompleted.EnvironmentEntry\x12*\n\x06parent\x18\x0e \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\x13\n\x0btotal_steps\x18\x0f \x01(\x04\x12\x0e\n\x06\x65pochs\x18\x10 \x01(\x01\x12\x0e\n\x06tokens\x18\x11 \x01(\x04\x12,\n\twall_time\x18\x12 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0b\x64\x65vice_time\x18\x13 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x19\n\x11peak_memory_bytes\x18\x14 \x01(\x04\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"y\n\x0bTrainFailed\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0e\n\x06recipe\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12*\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x19.upwell.common.v1.Failure\"6\n\x0eTrainCancelled\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63\x61ncelled_by\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,21 +42,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRAINCOMPLETED_ENVIRONMENTENTRY']._loaded_options = None
   _globals['_TRAINCOMPLETED_ENVIRONMENTENTRY']._serialized_options = b'8\001'
   _globals['_TRAINREQUESTED']._serialized_start=176
-  _globals['_TRAINREQUESTED']._serialized_end=335
-  _globals['_TRAINSTARTED']._serialized_start=338
-  _globals['_TRAINSTARTED']._serialized_end=504
-  _globals['_TRAINPROGRESS']._serialized_start=507
-  _globals['_TRAINPROGRESS']._serialized_end=804
-  _globals['_TRAINPROGRESS_METRICSENTRY']._serialized_start=758
-  _globals['_TRAINPROGRESS_METRICSENTRY']._serialized_end=804
-  _globals['_TRAINCOMPLETED']._serialized_start=807
-  _globals['_TRAINCOMPLETED']._serialized_end=1394
-  _globals['_TRAINCOMPLETED_METRICSENTRY']._serialized_start=758
-  _globals['_TRAINCOMPLETED_METRICSENTRY']._serialized_end=804
-  _globals['_TRAINCOMPLETED_ENVIRONMENTENTRY']._serialized_start=1344
-  _globals['_TRAINCOMPLETED_ENVIRONMENTENTRY']._serialized_end=1394
-  _globals['_TRAINFAILED']._serialized_start=1396
-  _globals['_TRAINFAILED']._serialized_end=1517
-  _globals['_TRAINCANCELLED']._serialized_start=1519
-  _globals['_TRAINCANCELLED']._serialized_end=1573
+  _globals['_TRAINREQUESTED']._serialized_end=371
+  _globals['_TRAINSTARTED']._serialized_start=374
+  _globals['_TRAINSTARTED']._serialized_end=540
+  _globals['_TRAINPROGRESS']._serialized_start=543
+  _globals['_TRAINPROGRESS']._serialized_end=840
+  _globals['_TRAINPROGRESS_METRICSENTRY']._serialized_start=794
+  _globals['_TRAINPROGRESS_METRICSENTRY']._serialized_end=840
+  _globals['_TRAINCOMPLETED']._serialized_start=843
+  _globals['_TRAINCOMPLETED']._serialized_end=1648
+  _globals['_TRAINCOMPLETED_METRICSENTRY']._serialized_start=794
+  _globals['_TRAINCOMPLETED_METRICSENTRY']._serialized_end=840
+  _globals['_TRAINCOMPLETED_ENVIRONMENTENTRY']._serialized_start=1598
+  _globals['_TRAINCOMPLETED_ENVIRONMENTENTRY']._serialized_end=1648
+  _globals['_TRAINFAILED']._serialized_start=1650
+  _globals['_TRAINFAILED']._serialized_end=1771
+  _globals['_TRAINCANCELLED']._serialized_start=1773
+  _globals['_TRAINCANCELLED']._serialized_end=1827
 # @@protoc_insertion_point(module_scope)

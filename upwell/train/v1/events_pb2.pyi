@@ -35,6 +35,8 @@ class TrainRequested(_message.Message):
     BASE_FIELD_NUMBER: _builtins.int
     HYPERPARAMETERS_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
+    PARENT_FIELD_NUMBER: _builtins.int
+    PARENT_RUN_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """The client's id for the run; empty derives one from the event. The same id with another body is refused."""
     recipe: _builtins.str
@@ -49,6 +51,10 @@ class TrainRequested(_message.Message):
     """
     stage: _builtins.str
     """Place in a chain, e.g. `stage1`; empty when the run stands alone."""
+    parent: _builtins.str
+    """The model version to go on from: `name@4`, `name:alias`, or `name` for its champion. Empty starts from the base."""
+    parent_run: _builtins.str
+    """The run whose version to go on from, once it has completed: links the stages of a chain. Not together with parent."""
     @_builtins.property
     def hyperparameters(self) -> _struct_pb2.Struct:
         """The recipe's hyperparameters by name (`method`, `max_steps`, ...); absent ones take their defaults."""
@@ -63,10 +69,12 @@ class TrainRequested(_message.Message):
         base: _builtins.str = ...,
         hyperparameters: _struct_pb2.Struct | None = ...,
         stage: _builtins.str = ...,
+        parent: _builtins.str = ...,
+        parent_run: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hyperparameters", b"hyperparameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "dataset", b"dataset", "hyperparameters", b"hyperparameters", "model", b"model", "recipe", b"recipe", "run_id", b"run_id", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "dataset", b"dataset", "hyperparameters", b"hyperparameters", "model", b"model", "parent", b"parent", "parent_run", b"parent_run", "recipe", b"recipe", "run_id", b"run_id", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -255,6 +263,13 @@ class TrainCompleted(_message.Message):
     STARTED_AT_FIELD_NUMBER: _builtins.int
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    PARENT_FIELD_NUMBER: _builtins.int
+    TOTAL_STEPS_FIELD_NUMBER: _builtins.int
+    EPOCHS_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
+    WALL_TIME_FIELD_NUMBER: _builtins.int
+    DEVICE_TIME_FIELD_NUMBER: _builtins.int
+    PEAK_MEMORY_BYTES_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """The run: the model version's key."""
     attempt: _builtins.int
@@ -267,6 +282,14 @@ class TrainCompleted(_message.Message):
     """sha256 of the bundle's manifest in the object store."""
     stage: _builtins.str
     """Place in a chain; empty when the run stands alone."""
+    total_steps: _builtins.int
+    """Optimiser steps of this run, whatever number of attempts made them."""
+    epochs: _builtins.float
+    """Passes over the training data; 0 where the recipe draws at random and counts none."""
+    tokens: _builtins.int
+    """Tokens the model has read."""
+    peak_memory_bytes: _builtins.int
+    """Largest memory of a training process, in bytes."""
     @_builtins.property
     def dataset(self) -> _common_pb2.DatasetRef:
         """The training set."""
@@ -293,7 +316,19 @@ class TrainCompleted(_message.Message):
 
     @_builtins.property
     def environment(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """What it ran on: package versions, device, by name."""
+        """What it ran on: package versions, device, commit of the code, by name."""
+
+    @_builtins.property
+    def parent(self) -> _common_pb2.ModelRef:
+        """The model version it went on from; absent when it started from the base."""
+
+    @_builtins.property
+    def wall_time(self) -> _duration_pb2.Duration:
+        """Time the training processes of all attempts took."""
+
+    @_builtins.property
+    def device_time(self) -> _duration_pb2.Duration:
+        """wall_time times the number of devices."""
 
     def __init__(
         self,
@@ -311,10 +346,17 @@ class TrainCompleted(_message.Message):
         started_at: _timestamp_pb2.Timestamp | None = ...,
         finished_at: _timestamp_pb2.Timestamp | None = ...,
         environment: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        parent: _common_pb2.ModelRef | None = ...,
+        total_steps: _builtins.int = ...,
+        epochs: _builtins.float = ...,
+        tokens: _builtins.int = ...,
+        wall_time: _duration_pb2.Duration | None = ...,
+        device_time: _duration_pb2.Duration | None = ...,
+        peak_memory_bytes: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "dataset", b"dataset", "finished_at", b"finished_at", "hyperparameters", b"hyperparameters", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "dataset", b"dataset", "device_time", b"device_time", "finished_at", b"finished_at", "hyperparameters", b"hyperparameters", "parent", b"parent", "started_at", b"started_at", "wall_time", b"wall_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "base", b"base", "bundle_digest", b"bundle_digest", "dataset", b"dataset", "environment", b"environment", "finished_at", b"finished_at", "hyperparameters", b"hyperparameters", "metrics", b"metrics", "model", b"model", "recipe", b"recipe", "run_id", b"run_id", "stage", b"stage", "started_at", b"started_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "base", b"base", "bundle_digest", b"bundle_digest", "dataset", b"dataset", "device_time", b"device_time", "environment", b"environment", "epochs", b"epochs", "finished_at", b"finished_at", "hyperparameters", b"hyperparameters", "metrics", b"metrics", "model", b"model", "parent", b"parent", "peak_memory_bytes", b"peak_memory_bytes", "recipe", b"recipe", "run_id", b"run_id", "stage", b"stage", "started_at", b"started_at", "tokens", b"tokens", "total_steps", b"total_steps", "wall_time", b"wall_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
