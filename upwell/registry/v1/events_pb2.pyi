@@ -3,10 +3,13 @@
 isort:skip_file
 Facts about datasets, bases and models: what makers say they made, and what the catalogue answers."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from upwell.common.v1 import common_pb2 as _common_pb2
+from upwell.registry.v1 import marks_pb2 as _marks_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -138,21 +141,27 @@ class ModelRegistered(_message.Message):
 
     MODEL_FIELD_NUMBER: _builtins.int
     BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
+    COPIED_FROM_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
     """sha256 of the bundle's manifest."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelRef:
         """The version, with its number and run."""
 
+    @_builtins.property
+    def copied_from(self) -> _common_pb2.ModelRef:
+        """The version it is a copy of; absent for one that a run made."""
+
     def __init__(
         self,
         *,
         model: _common_pb2.ModelRef | None = ...,
         bundle_digest: _builtins.str = ...,
+        copied_from: _common_pb2.ModelRef | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["copied_from", b"copied_from", "model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "copied_from", b"copied_from", "model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -231,6 +240,9 @@ class ModelPromoted(_message.Message):
     LEDGER_ID_FIELD_NUMBER: _builtins.int
     MOVED_BY_FIELD_NUMBER: _builtins.int
     MOVED_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    FAILED_CONDITIONS_FIELD_NUMBER: _builtins.int
     alias: _builtins.str
     """The alias, e.g. `champion`."""
     bundle_digest: _builtins.str
@@ -241,6 +253,10 @@ class ModelPromoted(_message.Message):
     """The ledger's entry number for this move: higher is later."""
     moved_by: _builtins.str
     """Who moved it."""
+    reason: _builtins.str
+    """Why; may be empty."""
+    kind: _marks_pb2.MoveKind.ValueType
+    """Moved, forced or rolled back."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelRef:
         """The version the alias names now."""
@@ -248,6 +264,10 @@ class ModelPromoted(_message.Message):
     @_builtins.property
     def moved_at(self) -> _timestamp_pb2.Timestamp:
         """When."""
+
+    @_builtins.property
+    def failed_conditions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The conditions of the gate that were not met, in words; only when it was forced."""
 
     def __init__(
         self,
@@ -259,10 +279,13 @@ class ModelPromoted(_message.Message):
         ledger_id: _builtins.int = ...,
         moved_by: _builtins.str = ...,
         moved_at: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        kind: _marks_pb2.MoveKind.ValueType = ...,
+        failed_conditions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "moved_at", b"moved_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "bundle_digest", b"bundle_digest", "ledger_id", b"ledger_id", "model", b"model", "moved_at", b"moved_at", "moved_by", b"moved_by", "previous_version", b"previous_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "bundle_digest", b"bundle_digest", "failed_conditions", b"failed_conditions", "kind", b"kind", "ledger_id", b"ledger_id", "model", b"model", "moved_at", b"moved_at", "moved_by", b"moved_by", "previous_version", b"previous_version", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

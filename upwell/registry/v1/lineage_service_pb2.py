@@ -24,23 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(upwell/registry/v1/lineage_service.proto\x12\x12upwell.registry.v1\"E\n\x0bLineageNode\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0c\n\x04seen\x18\x04 \x01(\x08\",\n\x0bLineageEdge\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\r\n\x05\x63hild\x18\x02 \x01(\t\"f\n\x11GetLineageRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x30\n\tdirection\x18\x02 \x01(\x0e\x32\x1d.upwell.registry.v1.Direction\x12\x11\n\tmax_depth\x18\x03 \x01(\r\"\x82\x01\n\x12GetLineageResponse\x12\x0c\n\x04root\x18\x01 \x01(\t\x12.\n\x05nodes\x18\x02 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageNode\x12.\n\x05\x65\x64ges\x18\x03 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageEdge*L\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x44IRECTION_UP\x10\x01\x12\x12\n\x0e\x44IRECTION_DOWN\x10\x02\x32m\n\x0eLineageService\x12[\n\nGetLineage\x12%.upwell.registry.v1.GetLineageRequest\x1a&.upwell.registry.v1.GetLineageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(upwell/registry/v1/lineage_service.proto\x12\x12upwell.registry.v1\"V\n\x0bLineageNode\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0c\n\x04seen\x18\x04 \x01(\x08\x12\x0f\n\x07\x64\x65leted\x18\n \x01(\x08\",\n\x0bLineageEdge\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\r\n\x05\x63hild\x18\x02 \x01(\t\"f\n\x11GetLineageRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x30\n\tdirection\x18\x02 \x01(\x0e\x32\x1d.upwell.registry.v1.Direction\x12\x11\n\tmax_depth\x18\x03 \x01(\r\"\x82\x01\n\x12GetLineageResponse\x12\x0c\n\x04root\x18\x01 \x01(\t\x12.\n\x05nodes\x18\x02 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageNode\x12.\n\x05\x65\x64ges\x18\x03 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageEdge*L\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x44IRECTION_UP\x10\x01\x12\x12\n\x0e\x44IRECTION_DOWN\x10\x02\x32m\n\x0eLineageService\x12[\n\nGetLineage\x12%.upwell.registry.v1.GetLineageRequest\x1a&.upwell.registry.v1.GetLineageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'upwell.registry.v1.lineage_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DIRECTION']._serialized_start=418
-  _globals['_DIRECTION']._serialized_end=494
+  _globals['_DIRECTION']._serialized_start=435
+  _globals['_DIRECTION']._serialized_end=511
   _globals['_LINEAGENODE']._serialized_start=64
-  _globals['_LINEAGENODE']._serialized_end=133
-  _globals['_LINEAGEEDGE']._serialized_start=135
-  _globals['_LINEAGEEDGE']._serialized_end=179
-  _globals['_GETLINEAGEREQUEST']._serialized_start=181
-  _globals['_GETLINEAGEREQUEST']._serialized_end=283
-  _globals['_GETLINEAGERESPONSE']._serialized_start=286
-  _globals['_GETLINEAGERESPONSE']._serialized_end=416
-  _globals['_LINEAGESERVICE']._serialized_start=496
-  _globals['_LINEAGESERVICE']._serialized_end=605
+  _globals['_LINEAGENODE']._serialized_end=150
+  _globals['_LINEAGEEDGE']._serialized_start=152
+  _globals['_LINEAGEEDGE']._serialized_end=196
+  _globals['_GETLINEAGEREQUEST']._serialized_start=198
+  _globals['_GETLINEAGEREQUEST']._serialized_end=300
+  _globals['_GETLINEAGERESPONSE']._serialized_start=303
+  _globals['_GETLINEAGERESPONSE']._serialized_end=433
+  _globals['_LINEAGESERVICE']._serialized_start=513
+  _globals['_LINEAGESERVICE']._serialized_end=622
 # @@protoc_insertion_point(module_scope)

@@ -53,6 +53,7 @@ class LineageNode(_message.Message):
     TYPE_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     SEEN_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Its key, e.g. `dataset/pump-7/9f8e...`; holds no version number."""
     type: _builtins.str
@@ -61,6 +62,8 @@ class LineageNode(_message.Message):
     """What people call it, e.g. `pump-7@3`; empty while only an edge has named it."""
     seen: _builtins.bool
     """False while only an edge has named it."""
+    deleted: _builtins.bool
+    """True for a version that was deleted: it keeps its place."""
     def __init__(
         self,
         *,
@@ -68,10 +71,11 @@ class LineageNode(_message.Message):
         type: _builtins.str = ...,
         label: _builtins.str = ...,
         seen: _builtins.bool = ...,
+        deleted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "label", b"label", "seen", b"seen", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "key", b"key", "label", b"label", "seen", b"seen", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
