@@ -11,10 +11,13 @@ from shared.runtime.bus import Bus
 from shared.runtime.database import database_for
 from shared.runtime.grpc_server import GrpcServer
 from shared.runtime.object_store import object_store_for
+from shared.runtime.signatures import trusted_keys
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.handlers import take_events
 from svc_registry.rpc.lineage import lineage_rpc
+from svc_registry.rpc.promotion import promotion_rpc
 from svc_registry.rpc.registry import registry_rpc
+from svc_registry.rpc.versions import version_rpc
 from svc_registry.settings import DEFAULT_PORT, RegistrySettings
 
 NAME = "svc_registry"
@@ -31,7 +34,12 @@ def build(settings: RegistrySettings) -> App:
     server = GrpcServer(
         settings,
         default_port=DEFAULT_PORT,
-        rpcs=[registry_rpc(store), lineage_rpc(store)],
+        rpcs=[
+            registry_rpc(store),
+            promotion_rpc(store),
+            version_rpc(store, trusted_keys(settings.trusted_keys)),
+            lineage_rpc(store),
+        ],
         auth=authenticator_for(settings),
     )
     return App(

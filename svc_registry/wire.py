@@ -14,13 +14,13 @@ from svc_registry.domain.events import (
     BaseRegistered,
     DatasetRegistered,
     DatasetRejected,
-    ModelPromoted,
     ModelRegistered,
     ModelRejected,
     RegistryEvent,
 )
 from svc_registry.domain.graph import Graph
-from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
+from svc_registry.domain.records import BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
+from svc_registry.wire_marks import deletion_message, mark_message, signature_message
 from upwell.common.v1 import common_pb2 as common
 from upwell.infer.v1 import events_pb2 as infer
 from upwell.registry.v1 import events_pb2 as events
@@ -42,26 +42,17 @@ def to_message(event: RegistryEvent) -> tuple[Message, str]:
         case BaseRegistered():
             return events.BaseRegistered(base=common.BaseRef(name=event.name, digest=event.digest)), event.digest
         case ModelRegistered():
-            model = common.ModelRef(name=event.name, version=event.version, run_id=event.run_id)
-            return events.ModelRegistered(model=model, bundle_digest=event.bundle_digest), event.run_id
+            registered = events.ModelRegistered(
+                model=common.ModelRef(name=event.name, version=event.version, run_id=event.run_id),
+                bundle_digest=event.bundle_digest,
+                copied_from=model_ref(event.copied_from),
+            )
+            return registered, event.run_id
         case ModelRejected():
             model = common.ModelRef(name=event.name, run_id=event.run_id)
             return events.ModelRejected(model=model, failure=failure_message(event.failure)), event.run_id
-        case ModelPromoted():
-            return _promoted(event), str(event.move.ledger_id)
-
-
-def _promoted(event: ModelPromoted) -> events.ModelPromoted:
-    move = event.move
-    return events.ModelPromoted(
-        model=common.ModelRef(name=move.model, version=move.to_version, run_id=event.run_id),
-        alias=move.alias,
-        bundle_digest=event.bundle_digest,
-        previous_version=move.from_version,
-        ledger_id=move.ledger_id,
-        moved_by=move.moved_by,
-        moved_at=timestamp(move.moved_at),
-    )
+        case _:
+            return mark_message(event)
 
 
 def new_model(message: train.TrainCompleted) -> NewModel:
@@ -124,6 +115,7 @@ def dataset_message(record: DatasetRecord) -> pb.DatasetVersion:
         size_bytes=record.size_bytes,
         producer=record.producer,
         registered_at=timestamp(record.registered_at),
+        deletion=deletion_message(record.deletion),
     )
 
 
@@ -160,20 +152,8 @@ def model_message(record: ModelRecord) -> pb.ModelVersion:
         started_at=timestamp(made.started_at),
         finished_at=timestamp(made.finished_at),
         environment=dict(made.environment),
-    )
-
-
-def move_message(move: AliasMove) -> pb.AliasMove:
-    """A ledger entry for the caller."""
-    return pb.AliasMove(
-        ledger_id=move.ledger_id,
-        model=move.model,
-        alias=move.alias,
-        from_version=move.from_version,
-        to_version=move.to_version,
-        moved_by=move.moved_by,
-        reason=move.reason,
-        moved_at=timestamp(move.moved_at),
+        deletion=deletion_message(record.deletion),
+        signatures=[signature_message(signature) for signature in record.signatures],
     )
 
 
@@ -182,7 +162,8 @@ def graph_message(root: str, graph: Graph) -> lineage.GetLineageResponse:
     return lineage.GetLineageResponse(
         root=root,
         nodes=[
-            lineage.LineageNode(key=node.key, type=node.type, label=node.label, seen=node.seen) for node in graph.nodes
+            lineage.LineageNode(key=node.key, type=node.type, label=node.label, seen=node.seen, deleted=node.deleted)
+            for node in graph.nodes
         ],
         edges=[lineage.LineageEdge(parent=edge.parent, child=edge.child) for edge in graph.edges],
     )

@@ -10,7 +10,9 @@ from sqlmodel import Session
 from shared.runtime.database import Database
 from shared.runtime.outbox import SqlOutbox
 from svc_registry import wire
+from svc_registry.adapters.ledger import SqlLedger
 from svc_registry.adapters.lineage import SqlLineage
+from svc_registry.adapters.marks import SqlGates, SqlSignatures, SqlTombstones
 from svc_registry.adapters.models import SqlModels
 from svc_registry.adapters.versions import SqlBases, SqlDatasets
 from svc_registry.domain.events import RegistryEvent
@@ -23,6 +25,10 @@ class SqlRegistryTransaction:
         self.datasets = SqlDatasets(session)
         self.bases = SqlBases(session)
         self.models = SqlModels(session)
+        self.ledger = SqlLedger(session)
+        self.gates = SqlGates(session)
+        self.tombstones = SqlTombstones(session)
+        self.signatures = SqlSignatures(session)
         self.lineage = SqlLineage(session)
         self.outbox: SqlOutbox[RegistryEvent] = SqlOutbox(session, source=source, translate=wire.to_message)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from math import isclose, isfinite
 
@@ -49,6 +50,17 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What a version must show before an alias of a model may name it: all of the conditions."""
+
+    model: str
+    alias: str
+    conditions: tuple[Condition, ...]
+    set_by: str
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """A model version as a gate sees it; `name` is what people call it."""
 
@@ -85,9 +97,7 @@ def _check(field: str, condition: Condition) -> None:
         )
 
 
-def failed_conditions(
-    conditions: Sequence[Condition], candidate: Measured, holder: Measured | None
-) -> tuple[str, ...]:
+def failed_conditions(conditions: Sequence[Condition], candidate: Measured, holder: Measured | None) -> tuple[str, ...]:
     """Each condition that a candidate does not meet, in words; empty when the gate lets it through.
 
     Without a holder nothing has to be beaten. A metric that is missing or no number meets no condition.
@@ -102,7 +112,8 @@ def _failure(condition: Condition, candidate: Measured, holder: Measured | None)
         if size is None:
             return f"{condition.size_metric}: {candidate.name} does not say how much it was evaluated on"
         if size < condition.minimum_size:
-            return f"{condition.size_metric} is {size:.10g}: {condition.minimum_size:.10g} is the least for {condition.metric}"
+            least = f"{condition.minimum_size:.10g} is the least for {condition.metric}"
+            return f"{condition.size_metric} is {size:.10g}: {least}"
     value = _number(candidate, condition.metric)
     if value is None:
         return f"{condition.metric}: {candidate.name} has no such number"

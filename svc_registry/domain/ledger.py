@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 
 class MoveKind(StrEnum):
@@ -34,12 +34,15 @@ class Entry(Protocol):
         """When."""
 
 
-def standing_after(entries: Sequence[Entry]) -> Entry | None:
+EntryT = TypeVar("EntryT", bound=Entry)
+
+
+def standing_after(entries: Sequence[EntryT]) -> EntryT | None:
     """The entry that put an alias where it stands after its entries, oldest first; None while nothing has."""
     return next((entry for entry in reversed(entries) if entry.kind is not MoveKind.REFUSED), None)
 
 
-def standing_at(entries: Sequence[Entry], moment: datetime) -> Entry | None:
+def standing_at(entries: Sequence[EntryT], moment: datetime) -> EntryT | None:
     """The entry that put an alias where it stood at a moment; the moment of a move belongs to the move."""
     return standing_after([entry for entry in entries if entry.moved_at <= moment])
 

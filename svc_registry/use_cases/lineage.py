@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from shared.contracts.lineage import NodeType, dataset_key, model_key, run_key
 from shared.errors import InvalidInputError, NotFoundError
 from svc_registry.domain.graph import Direction, Graph
 from svc_registry.ports import RegistryStore, RegistryTransaction
-from svc_registry.use_cases.finding import find_dataset, find_model
+from svc_registry.use_cases.finding import locate_dataset, locate_model
 
 
 def walk_lineage(store: RegistryStore, node: str, direction: Direction, *, max_depth: int) -> tuple[str, Graph]:
@@ -18,7 +19,15 @@ def walk_lineage(store: RegistryStore, node: str, direction: Direction, *, max_d
         graph = tx.lineage.walk(key, direction, max_depth=max_depth)
         if not graph.nodes:
             raise NotFoundError(f"The lineage knows no {node!r}")
-        return key, graph
+        return key, mark_deleted(tx, graph)
+
+
+def mark_deleted(tx: RegistryTransaction, graph: Graph) -> Graph:
+    """The graph, with its deleted versions marked."""
+    deleted = tx.tombstones.among([node.key for node in graph.nodes])
+    if not deleted:
+        return graph
+    return replace(graph, nodes=tuple(replace(node, deleted=node.key in deleted) for node in graph.nodes))
 
 
 def _node_key(tx: RegistryTransaction, node: str) -> str:
@@ -35,12 +44,12 @@ def _node_key(tx: RegistryTransaction, node: str) -> str:
 
 
 def _dataset_node(tx: RegistryTransaction, node: str) -> str:
-    record = find_dataset(tx, node)
+    record = locate_dataset(tx, node)
     return dataset_key(record.name, record.digest)
 
 
 def _model_node(tx: RegistryTransaction, node: str) -> str:
-    return model_key(find_model(tx, node).made.run_id)
+    return model_key(locate_model(tx, node).made.run_id)
 
 
 def _or_none(find: Callable[[RegistryTransaction, str], str], tx: RegistryTransaction, node: str) -> str | None:

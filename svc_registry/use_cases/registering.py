@@ -18,6 +18,7 @@ from svc_registry.domain.events import (
 from svc_registry.domain.graph import graph_of_base, graph_of_manifest, graph_of_model, graph_of_prediction
 from svc_registry.domain.records import NewModel, NewPrediction
 from svc_registry.ports import RegistryStore, RegistryTransaction
+from svc_registry.use_cases.finding import deleted_words
 
 
 def register_dataset(
@@ -37,7 +38,10 @@ def register_dataset(
 
 
 def _number_dataset(tx: RegistryTransaction, *, name: str, digest: str, manifest: Manifest, producer: str) -> None:
-    if tx.datasets.find(name, digest):
+    standing = tx.datasets.find(name, digest)
+    if standing and standing.deletion:
+        raise ConflictError(f"This content is {standing}, which {deleted_words(standing.deletion)}")
+    if standing:
         return
     record = tx.datasets.add(name=name, digest=digest, manifest=manifest, producer=producer)
     tx.lineage.add(graph_of_manifest(dataset_key(name, digest), f"{name}@{record.version}", manifest))
