@@ -45,6 +45,7 @@ class SqlGates:
         row = self._session.get(GateRow, (model, alias))
         if row:
             self._session.delete(row)
+            self._session.flush()
         return row is not None
 
 
