@@ -21,6 +21,7 @@ from svc_registry.domain.records import (
     NewModel,
     NewMove,
 )
+from svc_registry.domain.webhooks import Delivery
 
 
 class Datasets(Protocol):
@@ -192,3 +193,23 @@ class RegistryStore(Protocol):
 
     def reading(self) -> AbstractContextManager[RegistryTransaction]:
         """A transaction that only reads."""
+
+
+class Deliveries(Protocol):
+    """Events that wait for webhooks. Each call is a transaction of its own."""
+
+    def claim(self, url: str, *, limit: int, lease_s: float) -> Sequence[Delivery]:
+        """Take the oldest that are due for a webhook, each with one more attempt; nobody else gets them for a while."""
+
+    def postpone(self, delivery_id: int, *, delay_s: float) -> None:
+        """Due again after a delay."""
+
+    def remove(self, delivery_id: int) -> None:
+        """It was delivered, or is given up."""
+
+
+class Poster(Protocol):
+    """HTTP to a webhook."""
+
+    def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> None:
+        """Post once; UnavailableError when the answer is not a 2xx, or none."""
