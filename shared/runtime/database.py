@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,8 @@ from shared.errors import UnavailableError
 from shared.runtime.settings import ServiceSettings
 
 BUSY_TIMEOUT_MS = 30_000
+# Marks a session that wrote events, in its `info`.
+HAS_EVENTS = "has_events"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -52,11 +54,16 @@ class Database:
         self.schema = schema
         self.engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgres_engine(url, schema)
         self._reader = self.engine.execution_options(reads_only=True)
+        self._on_events: Callable[[], object] | None = None
 
     @property
     def is_sqlite(self) -> bool:
         """Whether this is SQLite: one host, one writer at a time."""
         return self.engine.dialect.name == "sqlite"
+
+    def when_events_commit(self, wake: Callable[[], object] | None) -> None:
+        """Call it, from whatever thread commits, after each transaction of this process that wrote events."""
+        self._on_events = wake
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -65,8 +72,11 @@ class Database:
         Raises:
             UnavailableError: the database does not answer.
         """
-        with _translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        with _translated(), Session(self.engine, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
+            if self._on_events and session.info.get(HAS_EVENTS):
+                self._on_events()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -14,7 +14,7 @@ from sqlmodel import Field, Session, SQLModel
 
 from shared.errors import InvalidInputError, UnavailableError
 from shared.runtime.bus import Bus
-from shared.runtime.database import Database
+from shared.runtime.database import HAS_EVENTS, Database
 from shared.runtime.envelope import Outgoing, encode
 
 log = structlog.get_logger(__name__)
@@ -55,28 +55,40 @@ class SqlOutbox(Generic[EventT]):
     def keep(self, outgoing: Outgoing) -> None:
         """Keep an encoded event until it is published."""
         self._session.add(OutboxRow(subject=outgoing.subject, headers=dict(outgoing.headers), body=outgoing.body))
+        self._session.info[HAS_EVENTS] = True
 
 
 class OutboxRelay:
-    """Publishes what the outbox holds. Replicas may publish a row twice: its Nats-Msg-Id makes it once."""
+    """Publishes what the outbox holds. Replicas may publish a row twice: its Nats-Msg-Id makes it once.
+
+    A commit in this process wakes it at once; what a replica left behind is found by looking every `POLL_S`.
+    """
 
     def __init__(self, database: Database, bus: Bus) -> None:
         self._database = database
         self._bus = bus
-        self._stopping = asyncio.Event()
+        self._stopping = False
+        self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Publish until stopped, then publish what is left."""
-        while not self._stopping.is_set():
-            if not await self._publish_safely():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), POLL_S)
-        while await self._publish_safely():
-            pass
+        loop = asyncio.get_running_loop()
+        self._database.when_events_commit(lambda: loop.call_soon_threadsafe(self._wake.set))
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                if not await self._publish_safely():
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), POLL_S)
+            while await self._publish_safely():
+                pass
+        finally:
+            self._database.when_events_commit(None)
 
     def stop(self) -> None:
         """Let `run` end."""
-        self._stopping.set()
+        self._stopping = True
+        self._wake.set()
 
     async def _publish_safely(self) -> bool:
         try:

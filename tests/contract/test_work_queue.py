@@ -363,6 +363,25 @@ def test_events_wait_while_the_bus_is_down(store: SqlIngestStore) -> None:
     assert published(store, bus) == ["a", "b"]
 
 
+def test_a_commit_wakes_the_relay(store: SqlIngestStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.runtime.outbox.POLL_S", 3600.0)
+    bus = FakeBus()
+
+    async def commit_while_it_waits() -> None:
+        relay = OutboxRelay(store._database, bus)  # type: ignore[arg-type]
+        running = asyncio.create_task(relay.run())
+        await asyncio.sleep(0.2)  # it has looked, found nothing and waits for an hour
+        await asyncio.to_thread(announce, store, "a")
+        async with asyncio.timeout(20):
+            while not bus.published:
+                await asyncio.sleep(0.01)
+        relay.stop()
+        await running
+
+    asyncio.run(commit_while_it_waits())
+    assert len(bus.published) == 1
+
+
 def test_an_event_that_can_never_be_published_dams_up_nothing(store: SqlIngestStore) -> None:
     announce(store, "a", "b")
     probe = FakeBus()

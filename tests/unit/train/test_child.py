@@ -79,6 +79,9 @@ def test_the_job_reads_as_the_contract_says():
         "training_set": {"name": "labels", "digest": "d", "dir": "/job/training_set"},
         "series": [{"name": "pump", "digest": "s", "dir": "/job/series/0", "meta": {"rows": 5}}],
         "output_dir": "/job/output",
+        "parent": None,
+        "checkpoints_dir": "",
+        "resume_from": "",
     }
 
 

@@ -1,0 +1,1 @@
+"""The catalogue beside MLflow: aliases, registering, lineage, search."""
