@@ -198,8 +198,8 @@ class RegistryStore(Protocol):
 class Deliveries(Protocol):
     """Events that wait for webhooks. Each call is a transaction of its own."""
 
-    def claim(self, url: str, *, limit: int, lease_s: float) -> Sequence[Delivery]:
-        """Take the oldest that are due for a webhook, each with one more attempt; nobody else gets them for a while."""
+    def claim(self, url: str, *, lease_s: float) -> Delivery | None:
+        """The oldest that is due for a webhook, with one more attempt; nobody else gets it until the lease lapses."""
 
     def postpone(self, delivery_id: int, *, delay_s: float) -> None:
         """Due again after a delay."""

@@ -10,7 +10,7 @@ import structlog
 from shared.errors import UnavailableError
 from svc_registry.domain.webhooks import place_of
 from svc_registry.ports import Deliveries, Poster
-from svc_registry.use_cases.webhooks import Attempt, Fate, deliver_due
+from svc_registry.use_cases.webhooks import Attempt, Fate, deliver_next
 
 log = structlog.get_logger(__name__)
 POLL_S = 1.0
@@ -22,13 +22,13 @@ def telling(deliveries: Deliveries, poster: Poster, *, url: str, secret: bytes) 
     async def run() -> None:
         while True:
             try:
-                attempts = await asyncio.to_thread(deliver_due, deliveries, poster, url=url, secret=secret)
+                attempt = await asyncio.to_thread(deliver_next, deliveries, poster, url=url, secret=secret)
             except UnavailableError as error:
                 log.warning("webhook waits", error=str(error))
-                attempts = []
-            for attempt in attempts:
+                attempt = None
+            if attempt:
                 _log(attempt)
-            if not attempts:
+            else:
                 await asyncio.sleep(POLL_S)
 
     return run

@@ -73,15 +73,16 @@ class SqlDeliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, url: str, *, limit: int, lease_s: float) -> Sequence[Delivery]:
+    def claim(self, url: str, *, lease_s: float) -> Delivery | None:
         """Look before locking: mostly nothing is due."""
         due = select(DeliveryRow).where(DeliveryRow.url == url, col(DeliveryRow.due_at) <= datetime.now(UTC))
+        oldest = due.order_by(col(DeliveryRow.due_at), col(DeliveryRow.id)).limit(1)
         with self._database.reading() as session:
-            if session.exec(due.limit(1)).first() is None:
-                return []
-        ordered = due.order_by(col(DeliveryRow.due_at), col(DeliveryRow.id)).limit(limit)
+            if session.exec(oldest).one_or_none() is None:
+                return None
         with self._database.transaction() as session:
-            return [_claimed(row, lease_s) for row in session.exec(ordered.with_for_update(skip_locked=True))]
+            row = session.exec(oldest.with_for_update(skip_locked=True)).one_or_none()
+            return _claimed(row, lease_s) if row else None
 
     def postpone(self, delivery_id: int, *, delay_s: float) -> None:
         """Due later."""

@@ -64,6 +64,7 @@ class PromotionService(pb_grpc.PromotionServiceServicer):
             alias=request.alias or DEFAULT_ALIAS,
             moved_by=current_principal().name,
             reason=request.reason,
+            from_version=request.from_version,
         )
         return pb.RollBackAliasResponse(move=wire_marks.move_message(move))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -50,31 +51,47 @@ def promote(
     raise StateError(f"{record} may not have the alias {alias!r} yet: {'; '.join(failed)}")
 
 
-def roll_back(store: RegistryStore, *, name: str, alias: str, moved_by: str, reason: str) -> AliasMove:
-    """Move an alias back to the version before; see `rollback_target`. No gate is asked."""
+def roll_back(
+    store: RegistryStore, *, name: str, alias: str, moved_by: str, reason: str, from_version: int = 0
+) -> AliasMove:
+    """Move an alias back to the version before; see `rollback_target`. No gate is asked.
+
+    With `from_version`, where the caller saw the alias stand, the same rollback twice is one.
+
+    Raises:
+        StateError: there is no version before, or the alias stands elsewhere.
+    """
     check_name("alias", alias)
     with store.transaction() as tx:
         tx.ledger.lock(name)
         entries = tx.ledger.entries(name, alias)
         if not entries:
             raise NotFoundError(f"No version of {name!r} has had the alias {alias!r}")
-        deleted = {
-            entry.to_version for entry in entries if (found := tx.models.at(name, entry.to_version)) and found.deletion
-        }
-        version = rollback_target(entries, unusable=deleted)
-        if not version:
-            raise StateError(f"The alias {alias!r} of {name!r} has named no version before that is left")
         standing = tx.ledger.standing(name, alias)
+        stands = standing.to_version if standing else 0
+        if standing and standing.kind is MoveKind.ROLLED_BACK and from_version == standing.from_version:
+            return standing
+        if from_version not in {0, stands}:
+            raise StateError(f"The alias {alias!r} names {name}@{stands} now, not @{from_version}: somebody moved it")
         move = NewMove(
             model=name,
             alias=alias,
             kind=MoveKind.ROLLED_BACK,
-            from_version=standing.to_version if standing else 0,
-            to_version=version,
+            from_version=stands,
+            to_version=_version_before(tx, name, alias, entries),
             moved_by=moved_by,
             reason=reason,
         )
-        return _move(tx, find_version(tx, name, version), move)
+        return _move(tx, find_version(tx, name, move.to_version), move)
+
+
+def _version_before(tx: RegistryTransaction, name: str, alias: str, entries: Sequence[AliasMove]) -> int:
+    versions = {entry.to_version for entry in entries}
+    deleted = {version for version in versions if (found := tx.models.at(name, version)) and found.deletion}
+    version = rollback_target(entries, unusable=deleted)
+    if not version:
+        raise StateError(f"The alias {alias!r} of {name!r} has named no version before that is left")
+    return version
 
 
 def clear_alias(store: RegistryStore, *, name: str, alias: str, moved_by: str, reason: str) -> AliasMove:

@@ -11,9 +11,8 @@ from shared.errors import UnavailableError
 from svc_registry.domain.webhooks import Delivery, delay_after, headers_of
 from svc_registry.ports import Deliveries, Poster
 
-AT_ONCE = 8
-# Longer than all of them take when each one times out; then another replica may try.
-LEASE_S = 150.0
+# Longer than an attempt takes that times out; then another replica may try.
+LEASE_S = 30.0
 
 
 class Fate(StrEnum):
@@ -33,15 +32,15 @@ class Attempt:
     error: str = ""
 
 
-def deliver_due(
+def deliver_next(
     deliveries: Deliveries, poster: Poster, *, url: str, secret: bytes, clock: Callable[[], float] = time.time
-) -> list[Attempt]:
-    """Make one attempt at each of the oldest that are due for a webhook; empty when none is.
+) -> Attempt | None:
+    """Make one attempt at the oldest that is due for a webhook; None when none is.
 
     `clock` gives seconds since 1970.
     """
-    claimed = deliveries.claim(url, limit=AT_ONCE, lease_s=LEASE_S)
-    return [_deliver(deliveries, poster, delivery, secret=secret, now_s=clock()) for delivery in claimed]
+    delivery = deliveries.claim(url, lease_s=LEASE_S)
+    return _deliver(deliveries, poster, delivery, secret=secret, now_s=clock()) if delivery else None
 
 
 def _deliver(deliveries: Deliveries, poster: Poster, delivery: Delivery, *, secret: bytes, now_s: float) -> Attempt:

@@ -9,6 +9,7 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from upwell.client.calls import Caller
+from upwell.errors import UpwellClientError
 from upwell.registry.v1 import marks_pb2, promotion_service_pb2, promotion_service_pb2_grpc, registry_service_pb2
 
 
@@ -36,9 +37,23 @@ class PromotionClient:
         request = promotion_service_pb2.DeleteGateRequest(model=model, alias=alias)
         await self._caller.call(self._stub.DeleteGate, request)
 
-    async def roll_back(self, model: str, *, alias: str = "", reason: str = "") -> registry_service_pb2.AliasMove:
-        """Move an alias to the version before its last move; called again, to older ones."""
-        request = promotion_service_pb2.RollBackAliasRequest(model=model, alias=alias, reason=reason)
+    async def roll_back(
+        self, model: str, *, alias: str = "", reason: str = "", from_version: int = 0
+    ) -> registry_service_pb2.AliasMove:
+        """Move an alias to the version before its last move; called again, to older ones.
+
+        Args:
+            model: the model's name.
+            alias: the alias.
+            reason: kept in the ledger.
+            from_version: where the alias stands; 0 asks first. A call that is made again after a lost answer must not
+                go back twice, so it always says where from.
+        """
+        if not from_version:
+            from_version = await self._standing(model, alias)
+        request = promotion_service_pb2.RollBackAliasRequest(
+            model=model, alias=alias, reason=reason, from_version=from_version
+        )
         return (await self._caller.call(self._stub.RollBackAlias, request)).move
 
     async def clear_alias(self, model: str, alias: str, *, reason: str = "") -> registry_service_pb2.AliasMove:
@@ -56,3 +71,11 @@ class PromotionClient:
             moment.FromDatetime(at)
             request.at.CopyFrom(moment)
         return await self._caller.call(self._stub.GetServing, request)
+
+    async def _standing(self, model: str, alias: str) -> int:
+        try:
+            return (await self.serving(model, alias=alias)).model.ref.version
+        except UpwellClientError as error:
+            if error.code != "NOT_FOUND":
+                raise
+            return 0  # it was cleared, or never was: the registry tells which

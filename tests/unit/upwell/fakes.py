@@ -152,7 +152,7 @@ class FakePromotion(promotion_service_pb2_grpc.PromotionServiceServicer):
         move = registry_service_pb2.AliasMove(
             model=request.model,
             alias=request.alias,
-            from_version=2,
+            from_version=request.from_version,
             to_version=1,
             kind=marks_pb2.MOVE_KIND_ROLLED_BACK,
             reason=request.reason,

@@ -81,8 +81,10 @@ class PromotionWorld:
             self.store, name="detector", version=version, alias=alias, moved_by="安娜", reason=reason, force=force
         )
 
-    def roll_back(self, reason: str = "") -> AliasMove:
-        return promoting.roll_back(self.store, name="detector", alias="champion", moved_by="ben", reason=reason)
+    def roll_back(self, reason: str = "", *, from_version: int = 0) -> AliasMove:
+        return promoting.roll_back(
+            self.store, name="detector", alias="champion", moved_by="ben", reason=reason, from_version=from_version
+        )
 
     def gate(self, *conditions: Condition) -> None:
         gates.set_gate(self.store, model="detector", alias="champion", conditions=conditions, set_by="root")

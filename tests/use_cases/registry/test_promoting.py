@@ -105,6 +105,17 @@ def test_rollbacks_walk_back_and_no_gate_is_asked(world: PromotionWorld) -> None
     assert world.events("model.promoted")[3]["reason"] == "alarms"
 
 
+def test_the_same_rollback_twice_is_one(world: PromotionWorld) -> None:
+    for version in (2, 1, 3):
+        world.promote(version)
+    first = world.roll_back(from_version=3)
+    assert world.roll_back(from_version=3) == first
+    assert world.champion() == 1
+    with pytest.raises(StateError, match="The alias 'champion' names detector@1 now, not @2: somebody moved it"):
+        world.roll_back(from_version=2)
+    assert world.roll_back(from_version=1).to_version == 2
+
+
 def test_a_rollback_passes_over_a_deleted_version(world: PromotionWorld) -> None:
     for version in (1, 2, 3):
         world.promote(version)

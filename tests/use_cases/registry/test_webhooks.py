@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from shared.errors import UnavailableError
 from svc_registry.domain.webhooks import DELAYS_S, Delivery
-from svc_registry.use_cases.webhooks import AT_ONCE, Fate, deliver_due
+from svc_registry.use_cases.webhooks import Fate, deliver_next
 
 SECRET = b"s" * 24
 URL = "http://hooks/a"
@@ -15,21 +15,23 @@ URL = "http://hooks/a"
 
 @dataclass
 class FakeDeliveries:
-    """In memory; what is claimed is due again at once."""
+    """In memory; what is postponed is due again at once, unless it is held."""
 
     waiting: dict[int, Delivery] = field(default_factory=dict)
     delays: list[float] = field(default_factory=list)
+    held: set[int] = field(default_factory=set)
 
     def add(self, count: int, url: str = URL) -> None:
         for _ in range(count):
             number = len(self.waiting) + 1
             self.waiting[number] = Delivery(id=number, url=url, event_id=f"e{number}", body=b"{}", attempts=0)
 
-    def claim(self, url: str, *, limit: int, lease_s: float) -> Sequence[Delivery]:
-        found = [each for each in self.waiting.values() if each.url == url][:limit]
-        for each in found:
-            self.waiting[each.id] = replace(each, attempts=each.attempts + 1)
-        return [self.waiting[each.id] for each in found]
+    def claim(self, url: str, *, lease_s: float) -> Delivery | None:
+        found = next((each for each in self.waiting.values() if each.url == url and each.id not in self.held), None)
+        if found is None:
+            return None
+        self.waiting[found.id] = replace(found, attempts=found.attempts + 1)
+        return self.waiting[found.id]
 
     def postpone(self, delivery_id: int, *, delay_s: float) -> None:
         self.delays.append(delay_s)
@@ -53,19 +55,23 @@ class FakePoster:
 
 def test_what_is_due_is_delivered_signed_and_forgotten() -> None:
     deliveries, poster = FakeDeliveries(), FakePoster()
-    deliveries.add(AT_ONCE + 1)
-    attempts = deliver_due(deliveries, poster, url=URL, secret=SECRET, clock=lambda: 100.5)
-    assert [attempt.fate for attempt in attempts] == [Fate.DELIVERED] * AT_ONCE
-    assert len(deliveries.waiting) == 1
-    url, headers = poster.posted[0]
+    deliveries.add(2)
+    attempt = deliver_next(deliveries, poster, url=URL, secret=SECRET, clock=lambda: 100.5)
+    assert attempt is not None
+    assert (attempt.fate, list(deliveries.waiting)) == (Fate.DELIVERED, [2])
+    ((url, headers),) = poster.posted
     assert (url, headers["webhook-id"], headers["webhook-timestamp"]) == (URL, "e1", "100")
-    assert deliver_due(deliveries, poster, url="http://other/", secret=SECRET) == []
+    assert deliver_next(deliveries, poster, url="http://other/", secret=SECRET) is None
 
 
-def test_one_that_fails_holds_up_no_other() -> None:
+def test_one_that_fails_waits_and_holds_up_no_other() -> None:
     deliveries, poster = FakeDeliveries(), FakePoster(refuses={"e1"})
     deliveries.add(2)
-    first, second = deliver_due(deliveries, poster, url=URL, secret=SECRET)
+    first = deliver_next(deliveries, poster, url=URL, secret=SECRET)
+    deliveries.held.add(1)
+    second = deliver_next(deliveries, poster, url=URL, secret=SECRET)
+    assert first is not None
+    assert second is not None
     assert (first.fate, first.error, second.fate) == (Fate.POSTPONED, "http://hooks answered 500", Fate.DELIVERED)
     assert deliveries.delays == [5]
 
@@ -74,7 +80,7 @@ def test_attempts_come_to_an_end() -> None:
     deliveries, poster = FakeDeliveries(), FakePoster(refuses={"e1"})
     deliveries.add(1)
     fates = []
-    while attempts := deliver_due(deliveries, poster, url=URL, secret=SECRET):
-        fates += [attempt.fate for attempt in attempts]
+    while attempt := deliver_next(deliveries, poster, url=URL, secret=SECRET):
+        fates.append(attempt.fate)
     assert fates == [Fate.POSTPONED] * len(DELAYS_S) + [Fate.GIVEN_UP]
     assert deliveries.delays == list(DELAYS_S)

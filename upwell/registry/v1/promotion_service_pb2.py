@@ -27,7 +27,7 @@ from upwell.registry.v1 import marks_pb2 as upwell_dot_registry_dot_v1_dot_marks
 from upwell.registry.v1 import registry_service_pb2 as upwell_dot_registry_dot_v1_dot_registry__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*upwell/registry/v1/promotion_service.proto\x12\x12upwell.registry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eupwell/registry/v1/marks.proto\x1a)upwell/registry/v1/registry_service.proto\"a\n\x0eSetGateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x31\n\nconditions\x18\x03 \x03(\x0b\x32\x1d.upwell.registry.v1.Condition\"9\n\x0fSetGateResponse\x12&\n\x04gate\x18\x01 \x01(\x0b\x32\x18.upwell.registry.v1.Gate\"!\n\x10ListGatesRequest\x12\r\n\x05model\x18\x01 \x01(\t\"<\n\x11ListGatesResponse\x12\'\n\x05gates\x18\x01 \x03(\x0b\x32\x18.upwell.registry.v1.Gate\"1\n\x11\x44\x65leteGateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\"\x14\n\x12\x44\x65leteGateResponse\"D\n\x14RollBackAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"D\n\x15RollBackAliasResponse\x12+\n\x04move\x18\x01 \x01(\x0b\x32\x1d.upwell.registry.v1.AliasMove\"A\n\x11\x43learAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"A\n\x12\x43learAliasResponse\x12+\n\x04move\x18\x01 \x01(\x0b\x32\x1d.upwell.registry.v1.AliasMove\"Y\n\x11GetServingRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\x12GetServingResponse\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .upwell.registry.v1.ModelVersion\x12+\n\x04move\x18\x02 \x01(\x0b\x32\x1d.upwell.registry.v1.AliasMove2\xbd\x04\n\x10PromotionService\x12R\n\x07SetGate\x12\".upwell.registry.v1.SetGateRequest\x1a#.upwell.registry.v1.SetGateResponse\x12X\n\tListGates\x12$.upwell.registry.v1.ListGatesRequest\x1a%.upwell.registry.v1.ListGatesResponse\x12[\n\nDeleteGate\x12%.upwell.registry.v1.DeleteGateRequest\x1a&.upwell.registry.v1.DeleteGateResponse\x12\x64\n\rRollBackAlias\x12(.upwell.registry.v1.RollBackAliasRequest\x1a).upwell.registry.v1.RollBackAliasResponse\x12[\n\nClearAlias\x12%.upwell.registry.v1.ClearAliasRequest\x1a&.upwell.registry.v1.ClearAliasResponse\x12[\n\nGetServing\x12%.upwell.registry.v1.GetServingRequest\x1a&.upwell.registry.v1.GetServingResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*upwell/registry/v1/promotion_service.proto\x12\x12upwell.registry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eupwell/registry/v1/marks.proto\x1a)upwell/registry/v1/registry_service.proto\"a\n\x0eSetGateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x31\n\nconditions\x18\x03 \x03(\x0b\x32\x1d.upwell.registry.v1.Condition\"9\n\x0fSetGateResponse\x12&\n\x04gate\x18\x01 \x01(\x0b\x32\x18.upwell.registry.v1.Gate\"!\n\x10ListGatesRequest\x12\r\n\x05model\x18\x01 \x01(\t\"<\n\x11ListGatesResponse\x12\'\n\x05gates\x18\x01 \x03(\x0b\x32\x18.upwell.registry.v1.Gate\"1\n\x11\x44\x65leteGateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\"\x14\n\x12\x44\x65leteGateResponse\"Z\n\x14RollBackAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x14\n\x0c\x66rom_version\x18\x04 \x01(\r\"D\n\x15RollBackAliasResponse\x12+\n\x04move\x18\x01 \x01(\x0b\x32\x1d.upwell.registry.v1.AliasMove\"A\n\x11\x43learAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"A\n\x12\x43learAliasResponse\x12+\n\x04move\x18\x01 \x01(\x0b\x32\x1d.upwell.registry.v1.AliasMove\"Y\n\x11GetServingRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\x12GetServingResponse\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .upwell.registry.v1.ModelVersion\x12+\n\x04move\x18\x02 \x01(\x0b\x32\x1d.upwell.registry.v1.AliasMove2\xbd\x04\n\x10PromotionService\x12R\n\x07SetGate\x12\".upwell.registry.v1.SetGateRequest\x1a#.upwell.registry.v1.SetGateResponse\x12X\n\tListGates\x12$.upwell.registry.v1.ListGatesRequest\x1a%.upwell.registry.v1.ListGatesResponse\x12[\n\nDeleteGate\x12%.upwell.registry.v1.DeleteGateRequest\x1a&.upwell.registry.v1.DeleteGateResponse\x12\x64\n\rRollBackAlias\x12(.upwell.registry.v1.RollBackAliasRequest\x1a).upwell.registry.v1.RollBackAliasResponse\x12[\n\nClearAlias\x12%.upwell.registry.v1.ClearAliasRequest\x1a&.upwell.registry.v1.ClearAliasResponse\x12[\n\nGetServing\x12%.upwell.registry.v1.GetServingRequest\x1a&.upwell.registry.v1.GetServingResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,17 +47,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEGATERESPONSE']._serialized_start=480
   _globals['_DELETEGATERESPONSE']._serialized_end=500
   _globals['_ROLLBACKALIASREQUEST']._serialized_start=502
-  _globals['_ROLLBACKALIASREQUEST']._serialized_end=570
-  _globals['_ROLLBACKALIASRESPONSE']._serialized_start=572
-  _globals['_ROLLBACKALIASRESPONSE']._serialized_end=640
-  _globals['_CLEARALIASREQUEST']._serialized_start=642
-  _globals['_CLEARALIASREQUEST']._serialized_end=707
-  _globals['_CLEARALIASRESPONSE']._serialized_start=709
-  _globals['_CLEARALIASRESPONSE']._serialized_end=774
-  _globals['_GETSERVINGREQUEST']._serialized_start=776
-  _globals['_GETSERVINGREQUEST']._serialized_end=865
-  _globals['_GETSERVINGRESPONSE']._serialized_start=867
-  _globals['_GETSERVINGRESPONSE']._serialized_end=981
-  _globals['_PROMOTIONSERVICE']._serialized_start=984
-  _globals['_PROMOTIONSERVICE']._serialized_end=1557
+  _globals['_ROLLBACKALIASREQUEST']._serialized_end=592
+  _globals['_ROLLBACKALIASRESPONSE']._serialized_start=594
+  _globals['_ROLLBACKALIASRESPONSE']._serialized_end=662
+  _globals['_CLEARALIASREQUEST']._serialized_start=664
+  _globals['_CLEARALIASREQUEST']._serialized_end=729
+  _globals['_CLEARALIASRESPONSE']._serialized_start=731
+  _globals['_CLEARALIASRESPONSE']._serialized_end=796
+  _globals['_GETSERVINGREQUEST']._serialized_start=798
+  _globals['_GETSERVINGREQUEST']._serialized_end=887
+  _globals['_GETSERVINGRESPONSE']._serialized_start=889
+  _globals['_GETSERVINGRESPONSE']._serialized_end=1003
+  _globals['_PROMOTIONSERVICE']._serialized_start=1006
+  _globals['_PROMOTIONSERVICE']._serialized_end=1579
 # @@protoc_insertion_point(module_scope)

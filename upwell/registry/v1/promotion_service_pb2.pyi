@@ -175,22 +175,28 @@ class RollBackAliasRequest(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     ALIAS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    FROM_VERSION_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The model."""
     alias: _builtins.str
     """The alias; empty means `champion`."""
     reason: _builtins.str
     """Why; kept in the ledger; may be empty."""
+    from_version: _builtins.int
+    """The version that the alias names now, as the caller knows it: the same call twice is then one rollback, and
+    FAILED_PRECONDITION says that somebody else moved it. 0 goes back from wherever it stands.
+    """
     def __init__(
         self,
         *,
         model: _builtins.str = ...,
         alias: _builtins.str = ...,
         reason: _builtins.str = ...,
+        from_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "model", b"model", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "from_version", b"from_version", "model", b"model", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -198,7 +204,7 @@ Global___RollBackAliasRequest: _TypeAlias = RollBackAliasRequest  # noqa: Y015
 
 @_typing.final
 class RollBackAliasResponse(_message.Message):
-    """The move that was recorded."""
+    """The move that was recorded, now or by the same call before."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -147,7 +147,10 @@ def test_a_time_without_a_zone_is_refused(text):
 
 def test_rollback_and_clear(upwell, services):
     assert upwell("models", "rollback", "d", "--reason", "报警太多").stdout == "d:champion -> d@1\n"
-    assert services.registry.moves[0].reason == "报警太多"
+    (move,) = services.registry.moves
+    assert (move.reason, move.from_version) == ("报警太多", 3), (
+        "it says where from, so that a second try is no second move"
+    )
     assert upwell("models", "clear", "d", "--alias", "challenger").stdout == "d:challenger -> nothing\n"
     upwell("models", "clear", "d", code=2)
 
