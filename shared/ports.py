@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from shared.contracts.manifest import FileEntry, Manifest
+from shared.contracts.objects import StoredObject
 from shared.contracts.versions import DatasetVersion, ModelVersion
 from shared.contracts.work import Failure, Work, WorkState
 
@@ -35,6 +36,18 @@ class ObjectStore(Protocol):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys under a prefix; those of one folder come together and in order."""
+
+    def stat(self, key: str) -> StoredObject:
+        """What is known of an object without reading it."""
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """As `keys`, with what `stat` says of each."""
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """The bytes of an object, in pieces that fit into memory."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object; nothing happens when there is none."""
 
 
 class ArtifactStore(Protocol):

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
+from shared.ports import ObjectStore
 from shared.runtime.app import App
 from shared.runtime.artifacts import Artifacts
 from shared.runtime.auth import authenticator_for
 from shared.runtime.bus import Bus
 from shared.runtime.database import Database, database_for
 from shared.runtime.grpc_server import GrpcServer
+from shared.runtime.migrations import migrate
 from shared.runtime.object_store import object_store_for
+from shared.runtime.presign import Signer
 from shared.runtime.signatures import trusted_keys
+from svc_registry.adapters.blobs import ObjectBlobs
+from svc_registry.adapters.checksums import checksum_probe
+from svc_registry.adapters.event_log import bus_event_log
+from svc_registry.adapters.restoring import SqlRestoringStore
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.adapters.webhooks import HttpPoster, SqlDeliveries
 from svc_registry.domain.webhooks import webhook_secret, webhook_urls
 from svc_registry.handlers import take_events
+from svc_registry.rpc.artifacts import artifact_rpc
+from svc_registry.rpc.history import history_rpc
 from svc_registry.rpc.lineage import lineage_rpc
 from svc_registry.rpc.promotion import promotion_rpc
 from svc_registry.rpc.registry import registry_rpc
 from svc_registry.rpc.versions import version_rpc
 from svc_registry.settings import DEFAULT_PORT, RegistrySettings
 from svc_registry.telling import telling
+from svc_registry.use_cases.rebuilding import Report, rebuild
 
 NAME = "svc_registry"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -34,8 +45,9 @@ def build(settings: RegistrySettings) -> App:
     webhooks = webhook_urls(settings.webhooks)
     store = SqlRegistryStore(database, source=NAME, webhooks=webhooks)
     objects = object_store_for(settings)
+    artifacts = Artifacts(objects)
     bus = Bus(settings, service=NAME)
-    take_events(bus, store, Artifacts(objects))
+    take_events(bus, store, artifacts)
     server = GrpcServer(
         settings,
         default_port=DEFAULT_PORT,
@@ -44,6 +56,8 @@ def build(settings: RegistrySettings) -> App:
             promotion_rpc(store),
             version_rpc(store, trusted_keys(settings.trusted_keys)),
             lineage_rpc(store),
+            history_rpc(store, artifacts),
+            artifact_rpc(store, artifacts, blobs_for(settings, objects)),
         ],
         auth=authenticator_for(settings),
     )
@@ -68,3 +82,32 @@ def _telling(
     secret = webhook_secret(settings.webhook_secret.get_secret_value())
     deliveries, poster = SqlDeliveries(database), HttpPoster()
     return [telling(deliveries, poster, url=url, secret=secret) for url in webhooks]
+
+
+def blobs_for(settings: RegistrySettings, objects: ObjectStore) -> ObjectBlobs:
+    """The bytes of versions, with addresses that clients can reach."""
+    return ObjectBlobs(
+        objects,
+        _signer(settings, settings.s3_public_endpoint or settings.s3_endpoint),
+        lasts=timedelta(seconds=settings.s3_address_seconds),
+        check_uploads=checksum_probe(_signer(settings, settings.s3_endpoint)),
+    )
+
+
+def rebuild_catalogue(settings: RegistrySettings, *, overwrite: bool) -> Report:
+    """Fill the catalogue of these settings from the streams and the bucket; see `use_cases.rebuilding`."""
+    database = database_for(settings, service=NAME)
+    migrate(database, MIGRATIONS)
+    artifacts = Artifacts(object_store_for(settings))
+    with bus_event_log(settings) as log:
+        return rebuild(SqlRestoringStore(database), log, artifacts, overwrite=overwrite)
+
+
+def _signer(settings: RegistrySettings, endpoint: str) -> Signer:
+    return Signer(
+        endpoint=endpoint,
+        bucket=settings.s3_bucket,
+        region=settings.s3_region,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
+    )

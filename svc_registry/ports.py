@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from shared.contracts.manifest import Manifest
+from shared.contracts.objects import SignedUrl
 from shared.ports import Outbox
+from svc_registry.domain.artifacts import Blob, Sort
 from svc_registry.domain.events import RegistryEvent
 from svc_registry.domain.gates import Gate
 from svc_registry.domain.graph import Direction, Graph
+from svc_registry.domain.history import Chain, HistoryFile, ImportedVersion, ModelSummary
 from svc_registry.domain.records import (
     AliasMove,
     BaseRecord,
@@ -22,6 +25,8 @@ from svc_registry.domain.records import (
     NewMove,
 )
 from svc_registry.domain.webhooks import Delivery
+
+FactT = TypeVar("FactT")
 
 
 class Datasets(Protocol):
@@ -145,6 +150,50 @@ class Lineage(Protocol):
         """The sub-graph reached from a node, itself included, in one query; 0 means any depth."""
 
 
+class Chains(Protocol):
+    """Model versions along their parents."""
+
+    def of(self, run_id: str) -> Chain | None:
+        """The chain of the version a run made, in one walk; None when there is no such version."""
+
+    def known(self, run_ids: Sequence[str]) -> Mapping[str, ModelRecord]:
+        """Those of the versions that are registered, by run."""
+
+    def own_after(self, *, model: str, after_id: int, limit: int) -> Sequence[ModelRecord]:
+        """Versions that were not imported, with a larger id, oldest first; an empty model does not narrow."""
+
+    def summaries(self, *, after: str, limit: int) -> Sequence[ModelSummary]:
+        """Models whose names come after one, in order."""
+
+
+class Histories(Protocol):
+    """What is kept of imported histories."""
+
+    def one_at_a_time(self) -> None:
+        """Wait until no other transaction imports; held to the end of this one."""
+
+    def imported(self, run_ids: Sequence[str]) -> Mapping[str, ImportedVersion]:
+        """Those of the versions that were imported, by run."""
+
+    def add(self, version: ImportedVersion) -> None:
+        """Keep what a version was imported from."""
+
+    def claim(self, version: ImportedVersion, *, stage: str) -> None:
+        """A version has a file of its own: its checkpoint, and its stage where that was not known."""
+
+    def file(self, path: str) -> HistoryFile | None:
+        """The file imported under a path."""
+
+    def file_of(self, run_id: str) -> HistoryFile | None:
+        """The file of a version; the one imported last where it has several."""
+
+    def put_file(self, file: HistoryFile, *, imported_by: str) -> None:
+        """Keep a file in place of what stood at its path."""
+
+    def files_after(self, *, model: str, after: str, limit: int) -> Sequence[HistoryFile]:
+        """Files whose paths come after one, in order; an empty model does not narrow."""
+
+
 class RegistryTransaction(Protocol):
     """One transaction over the catalogue."""
 
@@ -181,6 +230,14 @@ class RegistryTransaction(Protocol):
         """The graph."""
 
     @property
+    def chains(self) -> Chains:
+        """Versions along their parents."""
+
+    @property
+    def histories(self) -> Histories:
+        """What was imported."""
+
+    @property
     def outbox(self) -> Outbox[RegistryEvent]:
         """The events to publish."""
 
@@ -193,6 +250,97 @@ class RegistryStore(Protocol):
 
     def reading(self) -> AbstractContextManager[RegistryTransaction]:
         """A transaction that only reads."""
+
+
+class BlobStore(Protocol):
+    """The bytes of versions, below the manifests. UnavailableError when the object store does not answer."""
+
+    def sign_download(self, digest: str) -> SignedUrl:
+        """Where a blob can be read for a while."""
+
+    def sign_manifest(self, digest: str) -> SignedUrl:
+        """Where a manifest can be read for a while."""
+
+    def sign_upload(self, digest: str) -> SignedUrl:
+        """Where these bytes, and no others, can be put for a while; StateError when the store does not hold to that."""
+
+    def stands(self, digest: str, size_bytes: int) -> bool:
+        """Whether a writer may count on the blob, else it has to be put (again)."""
+
+    def stat(self, digests: Sequence[str]) -> Sequence[Blob | None]:
+        """What is known of blobs, in their order; None for one that is missing."""
+
+    def chunks(self, digest: str) -> Iterator[bytes]:
+        """The bytes of a blob, piece by piece; NotFoundError when it is missing."""
+
+    def blobs(self) -> Iterator[Blob]:
+        """All there are."""
+
+    def delete(self, digest: str) -> None:
+        """Remove a blob."""
+
+    def manifests(self) -> Iterator[str]:
+        """The digests of all manifests."""
+
+    def put_manifest(self, manifest: Manifest) -> None:
+        """Store a manifest, whose files are there, under its digest."""
+
+
+class EventLog(Protocol):
+    """What the streams remember. UnavailableError when the bus does not answer."""
+
+    def facts(self, kind: type[FactT]) -> Iterator[FactT]:
+        """Every fact of a kind, in the order of its stream."""
+
+
+class Restorer(Protocol):
+    """Writes records as they were into an empty catalogue, in one transaction."""
+
+    def waiting_events(self) -> int:
+        """Events that were not published yet, so that no stream remembers them."""
+
+    def filled_tables(self) -> Sequence[str]:
+        """Tables that hold rows, those of waiting events aside."""
+
+    def clear(self) -> None:
+        """Empty every table, those of waiting events aside."""
+
+    def dataset(self, record: DatasetRecord) -> None:
+        """Put a dataset version back; an `id` of 0 takes the next one."""
+
+    def base(self, record: BaseRecord) -> None:
+        """Put a base back."""
+
+    def model(self, record: ModelRecord) -> None:
+        """Put a model version back, without its aliases; an `id` of 0 takes the next one."""
+
+    def move(self, move: AliasMove) -> None:
+        """Put an entry of the ledger back, and the alias where it says, unless a later entry has put it elsewhere."""
+
+    def gate(self, gate: Gate) -> None:
+        """Set a gate, or take it away when it has no conditions."""
+
+    def deletion(self, key: str, deletion: Deletion) -> None:
+        """Mark a version as deleted, by the key of its lineage node."""
+
+    def signature(self, bundle_digest: str, signature: KeptSignature) -> None:
+        """Put a signature back."""
+
+    def count(self, sort: Sort, name: str, version: int, *, kind: str = "") -> None:
+        """Give no number up to this one again under this name."""
+
+    def graph(self, graph: Graph) -> None:
+        """Join a graph in."""
+
+    def finish(self) -> None:
+        """Let numbering go on behind what was put back."""
+
+
+class RestoringStore(Protocol):
+    """Opens the transaction of a rebuild."""
+
+    def restoring(self) -> AbstractContextManager[Restorer]:
+        """All or nothing; other writers wait."""
 
 
 class Deliveries(Protocol):

@@ -10,8 +10,17 @@ DEFAULT_PORT = 50055
 
 
 class RegistrySettings(ServiceSettings):
-    """Whom the catalogue trusts, and whom it tells."""
+    """How clients reach the object store, whom the catalogue trusts, and whom it tells."""
 
+    s3_public_endpoint: str = Field(
+        "",
+        pattern=r"^(https?://[^/?#]+)?$",
+        description="Object store as clients reach it, http://host or https://host with a port if need be: addresses "
+        "for uploads and downloads are signed for it. Empty means that clients reach it as the services do.",
+    )
+    s3_address_seconds: int = Field(
+        3600, ge=60, le=604_800, description="How long an address for an upload or download is good."
+    )
     trusted_keys: str = Field(
         "",
         description="Public keys that may sign models, as name:key separated by commas; `upwell keys new` prints it.",

@@ -33,26 +33,41 @@ def to_message(event: RegistryEvent) -> tuple[Message, str]:
     """An event and its natural key."""
     match event:
         case DatasetRegistered():
-            dataset = common.DatasetRef(name=event.name, version=event.version, manifest_digest=event.digest)
-            return events.DatasetRegistered(dataset=dataset, kind=event.kind), f"{event.name}/{event.digest}"
+            return _dataset_registered(event), f"{event.name}/{event.digest}"
         case DatasetRejected():
             dataset = common.DatasetRef(name=event.name, manifest_digest=event.digest)
             failure = failure_message(event.failure)
             return events.DatasetRejected(dataset=dataset, failure=failure), f"{event.name}/{event.digest}"
         case BaseRegistered():
-            return events.BaseRegistered(base=common.BaseRef(name=event.name, digest=event.digest)), event.digest
+            base = common.BaseRef(name=event.name, digest=event.digest)
+            return events.BaseRegistered(base=base, registered_at=timestamp(event.registered_at)), event.digest
         case ModelRegistered():
-            registered = events.ModelRegistered(
-                model=common.ModelRef(name=event.name, version=event.version, run_id=event.run_id),
-                bundle_digest=event.bundle_digest,
-                copied_from=model_ref(event.copied_from),
-            )
-            return registered, event.run_id
+            return _model_registered(event), event.run_id
         case ModelRejected():
             model = common.ModelRef(name=event.name, run_id=event.run_id)
             return events.ModelRejected(model=model, failure=failure_message(event.failure)), event.run_id
         case _:
             return mark_message(event)
+
+
+def _dataset_registered(event: DatasetRegistered) -> events.DatasetRegistered:
+    return events.DatasetRegistered(
+        dataset=common.DatasetRef(name=event.name, version=event.version, manifest_digest=event.digest),
+        kind=event.kind,
+        registered_at=timestamp(event.registered_at),
+        entry_id=event.entry_id,
+        producer=event.producer,
+    )
+
+
+def _model_registered(event: ModelRegistered) -> events.ModelRegistered:
+    return events.ModelRegistered(
+        model=common.ModelRef(name=event.name, version=event.version, run_id=event.run_id),
+        bundle_digest=event.bundle_digest,
+        registered_at=timestamp(event.registered_at),
+        entry_id=event.entry_id,
+        copied_from=model_ref(event.copied_from),
+    )
 
 
 def new_model(message: train.TrainCompleted) -> NewModel:

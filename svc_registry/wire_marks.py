@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from shared.contracts.versions import ModelRef
 from shared.errors import InvalidInputError
-from shared.runtime.convert import model_ref, timestamp
+from shared.runtime.convert import dataset_ref, model_ref, timestamp
 from svc_registry.domain.events import (
     AliasCleared,
     DatasetArchived,
@@ -36,6 +36,10 @@ KINDS = {
     MoveKind.ROLLED_BACK: pb.MOVE_KIND_ROLLED_BACK,
     MoveKind.CLEARED: pb.MOVE_KIND_CLEARED,
 }
+KINDS_BACK = {
+    pb.MOVE_KIND_UNSPECIFIED: MoveKind.MOVED,
+    **{message: value for value, message in KINDS.items()},
+}
 COMPARISONS = {
     Comparison.AT_LEAST: pb.COMPARISON_AT_LEAST,
     Comparison.AT_MOST: pb.COMPARISON_AT_MOST,
@@ -55,24 +59,24 @@ def mark_message(event: MarkEvent) -> tuple[Message, str]:
             message = mark_events.GateChanged(gate=gate_message(gate))
             return message, f"{gate.model}/{gate.alias}/{gate.set_at.isoformat()}"
         case ModelArchived():
-            made = event.model.made
             archived = mark_events.ModelArchived(
-                model=model_ref(event.model.ref),
-                bundle_digest=made.bundle_digest,
+                model=model_ref(event.model),
+                bundle_digest=event.bundle_digest,
                 deletion=deletion_message(event.deletion),
             )
-            return archived, made.run_id
+            return archived, event.model.run_id
         case DatasetArchived():
-            dataset = event.dataset
-            ref = common.DatasetRef(name=dataset.name, version=dataset.version, manifest_digest=dataset.digest)
-            gone = mark_events.DatasetArchived(dataset=ref, deletion=deletion_message(event.deletion))
-            return gone, f"{dataset.name}/{dataset.digest}"
-        case ModelSigned():
-            digest = event.model.made.bundle_digest
-            signed = mark_events.ModelSigned(
-                model=model_ref(event.model.ref), bundle_digest=digest, signature=signature_message(event.signature)
+            gone = mark_events.DatasetArchived(
+                dataset=dataset_ref(event.dataset), deletion=deletion_message(event.deletion)
             )
-            return signed, f"{digest}/{event.signature.key}"
+            return gone, f"{event.dataset.name}/{event.dataset.digest}"
+        case ModelSigned():
+            signed = mark_events.ModelSigned(
+                model=model_ref(event.model),
+                bundle_digest=event.bundle_digest,
+                signature=signature_message(event.signature),
+            )
+            return signed, f"{event.bundle_digest}/{event.signature.key}"
 
 
 def _entry_message(event: EntryEvent) -> Message:

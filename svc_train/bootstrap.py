@@ -23,8 +23,9 @@ from svc_train.adapters.store import SqlTrainStore
 from svc_train.handlers import take_requests
 from svc_train.ports import TrainStore
 from svc_train.recipes.base import recipes as installed_recipes
-from svc_train.rpc import train_rpc
+from svc_train.rpc import bases_rpc, train_rpc
 from svc_train.settings import DEFAULT_PORT, TrainSettings
+from svc_train.use_cases.bases import Bases
 from svc_train.use_cases.cleaning import remove_stale_folders
 from svc_train.use_cases.execute import Execution, run_failed
 from svc_train.use_cases.inputs import Inputs
@@ -46,6 +47,14 @@ def build(settings: TrainSettings) -> App:
     take_requests(bus, store, recipes)
     runs_folder = settings.data_dir.absolute() / "runs"
     environment = model_environment(threads=settings.torch_threads)
+    shelf = ProcessShelf(settings.bases_dir, command=PREPARE_BASE, environment=environment)
+    bases = Bases(
+        store=store,
+        artifacts=Artifacts(objects),
+        shelf=shelf,
+        folder=settings.data_dir.absolute() / "adding",
+        hub=settings.hub,
+    )
     execution = Execution(
         store=store,
         artifacts=Artifacts(objects),
@@ -53,7 +62,7 @@ def build(settings: TrainSettings) -> App:
             store=store,
             catalogue=RegistryCatalogue(settings),
             artifacts=Artifacts(objects),
-            shelf=ProcessShelf(settings.bases_dir, command=PREPARE_BASE, environment=environment),
+            shelf=shelf,
             bases_folder=settings.data_dir.absolute() / "bases",
         ),
         launcher=ProcessLauncher(TRAIN, environment=environment),
@@ -67,7 +76,7 @@ def build(settings: TrainSettings) -> App:
     server = GrpcServer(
         settings,
         default_port=DEFAULT_PORT,
-        rpcs=[train_rpc(store, recipes, draining)],
+        rpcs=[train_rpc(store, recipes, draining), bases_rpc(bases)],
         auth=authenticator_for(settings),
     )
     worker = Worker(

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from shared.contracts.versions import DatasetVersion
 from shared.contracts.work import WorkState
 from shared.ports import Outbox, WorkQueue
+from svc_train.domain.bases import AvailableBase, BaseSource
 from svc_train.domain.events import TrainEvent
 from svc_train.domain.run import JournalEntry, RunProgress
 
@@ -55,6 +56,9 @@ class Bases(Protocol):
 
     def add(self, name: str, fingerprint: str, digest: str) -> None:
         """Remember a stored base."""
+
+    def all(self, fingerprint: str) -> Mapping[str, str]:
+        """Name -> digest of all that were stored with the fingerprint."""
 
 
 class TrainTransaction(Protocol):
@@ -112,6 +116,16 @@ class BaseShelf(Protocol):
             InvalidInputError: there is no such base, or it is no causal language model.
             StoppedAttemptError: `must_stop` said so.
         """
+
+    def prepare_from(self, source: BaseSource, folder: Path, *, must_stop: Callable[[], bool]) -> PreparedBase:
+        """Fetch, build or check the base that a source names; raises as `prepare`.
+
+        Raises:
+            UnavailableError: the hub does not answer.
+        """
+
+    def available(self) -> Sequence[AvailableBase]:
+        """Folders, then built-in ones, each by name; quick."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,9 @@ class TrainSettings(ServiceSettings):
     bases_dir: Path | None = Field(
         None, description="Folder whose sub-folders are bases in Hugging Face layout; without it only built-in ones."
     )
+    hub: bool = Field(
+        False, description="Whether svc_train may download bases from the Hugging Face hub when an admin asks for one."
+    )
     git_commit: str = Field(
         "", description="Commit this build was made from, recorded with every run; empty asks git where there is one."
     )

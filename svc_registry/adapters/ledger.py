@@ -42,9 +42,9 @@ class SqlLedger:
         )
         self._session.add(row)
         self._session.flush()
-        assert row.id is not None, "the row is stored"
-        self._place_alias(move, row.id)
-        return move_of(row)
+        entry = move_of(row)
+        self.place_alias(entry)
+        return entry
 
     def entries(self, model: str, alias: str) -> Sequence[AliasMove]:
         """Oldest first."""
@@ -62,14 +62,29 @@ class SqlLedger:
             query = query.where(AliasMoveRow.alias == alias)
         return [move_of(row) for row in self._session.exec(query.limit(limit))]
 
-    def _place_alias(self, move: NewMove, ledger_id: int) -> None:
+    def standing_entry(self, model: str, alias: str) -> AliasMove | None:
+        """The newest entry that was no refusal, by the ledger alone."""
+        query = (
+            select(AliasMoveRow)
+            .where(AliasMoveRow.model == model, AliasMoveRow.alias == alias, AliasMoveRow.kind != MoveKind.REFUSED)
+            .order_by(col(AliasMoveRow.id).desc())
+            .limit(1)
+        )
+        row = self._session.exec(query).one_or_none()
+        return move_of(row) if row else None
+
+    def place_alias(self, move: AliasMove) -> None:
+        """Put the alias where an entry says; a refusal leaves it."""
         if move.kind is MoveKind.REFUSED:
             return
         if move.kind is MoveKind.CLEARED:
-            self._session.delete(self._session.get_one(AliasRow, (move.model, move.alias)))
+            standing = self._session.get(AliasRow, (move.model, move.alias))
+            if standing:
+                self._session.delete(standing)
         else:
-            row = AliasRow(model=move.model, alias=move.alias, ledger_id=ledger_id, version=move.to_version)
-            self._session.merge(row)
+            self._session.merge(
+                AliasRow(model=move.model, alias=move.alias, ledger_id=move.ledger_id, version=move.to_version)
+            )
         self._session.flush()
 
 

@@ -51,34 +51,10 @@ class SqlModels:
         if standing:
             return standing
         owner.last_version += 1
-        row = ModelRow(
-            name=model.name,
-            version=owner.last_version,
-            run_id=model.run_id,
-            recipe=model.recipe,
-            bundle_digest=model.bundle_digest,
-            base_name=model.base.name,
-            base_digest=model.base.digest,
-            dataset_name=model.dataset.name,
-            dataset_version=model.dataset.version,
-            dataset_digest=model.dataset.digest,
-            metrics=dict(model.metrics),
-            hyperparameters=dict(model.hyperparameters),
-            registered_at=datetime.now(UTC),
-            stage=model.stage,
-            parent_name=model.parent.name if model.parent else "",
-            parent_version=model.parent.version if model.parent else 0,
-            parent_run_id=model.parent.run_id if model.parent else "",
-            total_steps=model.total_steps,
-            epochs=model.epochs,
-            tokens=model.tokens,
-            started_at=model.started_at,
-            finished_at=model.finished_at,
-            environment=dict(model.environment),
-        )
+        row = model_row(model, version=owner.last_version, registered_at=datetime.now(UTC))
         self._session.add(row)
         self._session.flush()
-        return self._records([row])[0]
+        return self.records([row])[0]
 
     def page(self, *, name: str, before_id: int, limit: int, include_deleted: bool = False) -> Sequence[ModelRecord]:
         """Newest first."""
@@ -89,7 +65,7 @@ class SqlModels:
             query = query.where(ModelRow.name == name)
         if before_id:
             query = query.where(col(ModelRow.id) < before_id)
-        return self._records(self._session.exec(query).all())
+        return self.records(self._session.exec(query).all())
 
     def aliases(self, name: str) -> Sequence[tuple[AliasMove, ModelRecord]]:
         """Where the aliases stand."""
@@ -102,13 +78,14 @@ class SqlModels:
         if name:
             query = query.where(AliasRow.model == name)
         rows = self._session.exec(query).all()
-        records = self._records([row for _, row in rows])
+        records = self.records([row for _, row in rows])
         return [(move_of(move), record) for (move, _), record in zip(rows, records, strict=True)]
 
     def _maybe(self, row: ModelRow | None) -> ModelRecord | None:
-        return self._records([row])[0] if row else None
+        return self.records([row])[0] if row else None
 
-    def _records(self, rows: Sequence[ModelRow]) -> list[ModelRecord]:
+    def records(self, rows: Sequence[ModelRow]) -> Sequence[ModelRecord]:
+        """Rows that were found, with the aliases, deletions and signatures of their versions."""
         aliases = self._aliases_of({row.name for row in rows})
         deletions = SqlTombstones(self._session).among({model_key(row.run_id) for row in rows})
         signatures = SqlSignatures(self._session).of_bundles({row.bundle_digest for row in rows})
@@ -127,6 +104,35 @@ class SqlModels:
         for row in self._session.exec(query):
             found[row.model, row.version] = (*found.get((row.model, row.version), ()), row.alias)
         return found
+
+
+def model_row(model: NewModel, *, version: int, registered_at: datetime) -> ModelRow:
+    """A row that has no id yet."""
+    return ModelRow(
+        name=model.name,
+        version=version,
+        run_id=model.run_id,
+        recipe=model.recipe,
+        bundle_digest=model.bundle_digest,
+        base_name=model.base.name,
+        base_digest=model.base.digest,
+        dataset_name=model.dataset.name,
+        dataset_version=model.dataset.version,
+        dataset_digest=model.dataset.digest,
+        metrics=dict(model.metrics),
+        hyperparameters=dict(model.hyperparameters),
+        registered_at=registered_at,
+        stage=model.stage,
+        parent_name=model.parent.name if model.parent else "",
+        parent_version=model.parent.version if model.parent else 0,
+        parent_run_id=model.parent.run_id if model.parent else "",
+        total_steps=model.total_steps,
+        epochs=model.epochs,
+        tokens=model.tokens,
+        started_at=model.started_at,
+        finished_at=model.finished_at,
+        environment=dict(model.environment),
+    )
 
 
 def _record(row: ModelRow, aliases: tuple[str, ...]) -> ModelRecord:

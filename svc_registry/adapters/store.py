@@ -9,6 +9,8 @@ from sqlmodel import Session
 
 from shared.runtime.database import Database
 from svc_registry import wire
+from svc_registry.adapters.chains import SqlChains
+from svc_registry.adapters.histories import SqlHistories
 from svc_registry.adapters.ledger import SqlLedger
 from svc_registry.adapters.lineage import SqlLineage
 from svc_registry.adapters.marks import SqlGates, SqlSignatures, SqlTombstones
@@ -29,6 +31,8 @@ class SqlRegistryTransaction:
         self.tombstones = SqlTombstones(session)
         self.signatures = SqlSignatures(session)
         self.lineage = SqlLineage(session)
+        self.chains = SqlChains(session, self.models)
+        self.histories = SqlHistories(session)
         self.outbox = TellingOutbox(session, source=source, translate=wire.to_message, urls=webhooks)
 
 

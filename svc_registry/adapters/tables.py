@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from shared.runtime.database import UtcDateTime
@@ -174,3 +174,25 @@ class EdgeRow(SQLModel, table=True):
     __tablename__ = "lineage_edges"
     child: str = Field(primary_key=True)
     parent: str = Field(primary_key=True, index=True)
+
+
+class ImportedVersionRow(SQLModel, table=True):
+    """What is kept of a version that was imported; `entry` is JSON text, whose order and numbers stay as written."""
+
+    __tablename__ = "imported_versions"
+    run_id: str = Field(primary_key=True)
+    base_model: str
+    entry: str = Field(sa_type=Text)
+    checkpoint: str
+    checkpoint_digest: str
+
+
+class HistoryFileRow(SQLModel, table=True):
+    """An imported `training_info.json`; `document` is JSON text."""
+
+    __tablename__ = "history_files"
+    path: str = Field(primary_key=True)
+    run_id: str = Field(index=True)
+    document: str = Field(sa_type=Text)
+    imported_by: str
+    imported_at: datetime = Field(sa_type=UtcDateTime)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from shared.contracts.versions import ModelRef
+from shared.contracts.versions import DatasetVersion, ModelRef
 from shared.contracts.work import Failure
 from svc_registry.domain.gates import Gate
 from svc_registry.domain.records import AliasMove, DatasetRecord, Deletion, KeptSignature, ModelRecord
@@ -12,12 +13,28 @@ from svc_registry.domain.records import AliasMove, DatasetRecord, Deletion, Kept
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRegistered:
-    """A dataset version has its number."""
+    """A dataset version has its number; what has a default is not known of events of release 0.1."""
 
     name: str
     version: int
     kind: str
     digest: str
+    producer: str = ""
+    registered_at: datetime | None = None
+    entry_id: int = 0
+
+    @classmethod
+    def of(cls, record: DatasetRecord) -> DatasetRegistered:
+        """All that is needed to restore the record, together with the manifest."""
+        return cls(
+            name=record.name,
+            version=record.version,
+            kind=record.kind,
+            digest=record.digest,
+            producer=record.producer,
+            registered_at=record.registered_at,
+            entry_id=record.id,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +52,37 @@ class BaseRegistered:
 
     name: str
     digest: str
+    registered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRegistered:
-    """A model version has its number; `copied_from` is the version it is a copy of."""
+    """A model version has its number; `copied_from` is the version it is a copy of.
+
+    What has a default is not known of events of release 0.1.
+    """
 
     name: str
     version: int
     run_id: str
     bundle_digest: str
+    registered_at: datetime | None = None
+    entry_id: int = 0
     copied_from: ModelRef | None = None
+
+    @classmethod
+    def of(cls, record: ModelRecord, *, copied_from: ModelRef | None = None) -> ModelRegistered:
+        """All that is needed to restore the record, together with what its run said, or with the original."""
+        made = record.made
+        return cls(
+            name=made.name,
+            version=record.version,
+            run_id=made.run_id,
+            bundle_digest=made.bundle_digest,
+            registered_at=record.registered_at,
+            entry_id=record.id,
+            copied_from=copied_from,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +130,8 @@ class GateChanged:
 class ModelArchived:
     """A model version was deleted."""
 
-    model: ModelRecord
+    model: ModelRef
+    bundle_digest: str
     deletion: Deletion
 
 
@@ -101,7 +139,7 @@ class ModelArchived:
 class DatasetArchived:
     """A dataset version was deleted."""
 
-    dataset: DatasetRecord
+    dataset: DatasetVersion
     deletion: Deletion
 
 
@@ -109,7 +147,8 @@ class DatasetArchived:
 class ModelSigned:
     """A bundle has a signature."""
 
-    model: ModelRecord
+    model: ModelRef
+    bundle_digest: str
     signature: KeptSignature
 
 

@@ -59,7 +59,8 @@ def graph_of_base(name: str, digest: str) -> Graph:
 def graph_of_model(model: NewModel, version: int) -> Graph:
     """dataset, base, parent version -> run -> model version."""
     run, made = run_key(model.run_id), model_key(model.run_id)
-    used = [model.dataset.key]
+    # A version that was uploaded may have no dataset.
+    used = [model.dataset.key] if model.dataset.digest else []
     if model.base.digest:
         used.append(base_key(model.base.digest))
     if model.parent:

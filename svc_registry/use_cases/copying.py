@@ -33,13 +33,5 @@ def copy_model(store: RegistryStore, reference: str, model: str) -> ModelRecord:
             return standing
         copy = tx.models.add(replace(original.made, name=model, run_id=run_id))
         tx.lineage.add(graph_of_copy(original.ref, copy.ref))
-        tx.outbox.add(
-            ModelRegistered(
-                name=model,
-                version=copy.version,
-                run_id=run_id,
-                bundle_digest=copy.made.bundle_digest,
-                copied_from=original.ref,
-            )
-        )
+        tx.outbox.add(ModelRegistered.of(copy, copied_from=original.ref))
         return copy

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.contracts.lineage import dataset_key, model_key
+from shared.contracts.versions import DatasetVersion
 from shared.errors import InvalidInputError, NotFoundError, StateError
 from svc_registry.domain.events import DatasetArchived, ModelArchived
 from svc_registry.domain.graph import Direction, children_of
@@ -36,10 +37,9 @@ def delete_model(store: RegistryStore, *, name: str, version: int, deleted_by: s
             raise StateError(f"{record} has the alias {', '.join(record.aliases)}: move or clear it first")
         key = model_key(record.made.run_id)
         _refuse_with_children(tx, str(record), key)
-        record = replace(record, deletion=tx.tombstones.add(key, deleted_by=deleted_by, reason=reason))
-        assert record.deletion is not None
-        tx.outbox.add(ModelArchived(model=record, deletion=record.deletion))
-        return record
+        deletion = tx.tombstones.add(key, deleted_by=deleted_by, reason=reason)
+        tx.outbox.add(ModelArchived(model=record.ref, bundle_digest=record.made.bundle_digest, deletion=deletion))
+        return replace(record, deletion=deletion)
 
 
 def delete_dataset(store: RegistryStore, *, name: str, version: int, deleted_by: str, reason: str) -> DatasetRecord:
@@ -57,10 +57,10 @@ def delete_dataset(store: RegistryStore, *, name: str, version: int, deleted_by:
             return record
         key = dataset_key(name, record.digest)
         _refuse_with_children(tx, str(record), key)
-        record = replace(record, deletion=tx.tombstones.add(key, deleted_by=deleted_by, reason=reason))
-        assert record.deletion is not None
-        tx.outbox.add(DatasetArchived(dataset=record, deletion=record.deletion))
-        return record
+        deletion = tx.tombstones.add(key, deleted_by=deleted_by, reason=reason)
+        dataset = DatasetVersion(name=name, digest=record.digest, version=version)
+        tx.outbox.add(DatasetArchived(dataset=dataset, deletion=deletion))
+        return replace(record, deletion=deletion)
 
 
 def _check_reason(reason: str) -> None:

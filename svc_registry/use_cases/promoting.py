@@ -24,12 +24,14 @@ def promote(
     `force` moves it even though its gate refuses: the caller has seen to it that `moved_by` may.
 
     Raises:
-        StateError: the gate refuses the version; the ledger keeps that too.
+        StateError: the gate refuses the version, which the ledger keeps too; or the version has no bundle.
     """
     check_name("alias", alias)
     with store.transaction() as tx:
         tx.ledger.lock(name)
         record = find_version(tx, name, version)
+        if not record.made.bundle_digest:
+            raise StateError(f"{record} was imported without a bundle, so that nobody could serve it")
         standing = tx.ledger.standing(name, alias)
         if standing and standing.to_version == version:
             return standing

@@ -37,5 +37,5 @@ def sign_model(
             raise InvalidInputError.of("signature", f"not a signature of {record} by the key {key!r}")
         kept, is_new = tx.signatures.add(digest, key=key, value=signature, signed_by=signed_by)
         if is_new:
-            tx.outbox.add(ModelSigned(model=record, signature=kept))
+            tx.outbox.add(ModelSigned(model=record.ref, bundle_digest=digest, signature=kept))
         return find_model(tx, reference)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlmodel import Session, col, select, update
 
@@ -74,3 +74,8 @@ class SqlBases:
     def add(self, name: str, fingerprint: str, digest: str) -> None:
         """Remember, also when another digest stood there."""
         self._session.merge(StoredBaseRow(name=name, fingerprint=fingerprint, digest=digest))
+
+    def all(self, fingerprint: str) -> Mapping[str, str]:
+        """Name -> digest."""
+        rows = self._session.exec(select(StoredBaseRow).where(StoredBaseRow.fingerprint == fingerprint))
+        return {row.name: row.digest for row in rows}

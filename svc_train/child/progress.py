@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 
 from svc_train.child.events import EventStream
-from svc_train.recipes.base import Progress
+from svc_train.recipes.base import Checkpoint, Progress
 
 SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 0.9
@@ -51,8 +52,14 @@ class ProgressReporter:
         self._stop.set()
         self._thread.join()
 
-    def __call__(self, progress: Progress) -> None:
-        """Tell of a step, unless one was told a moment ago."""
+    def __call__(self, happened: Progress | Checkpoint) -> None:
+        """Tell of a checkpoint; or of a step, unless one was told a moment ago."""
+        if isinstance(happened, Checkpoint):
+            self._events.send("checkpoint", **asdict(happened))
+        else:
+            self._step(happened)
+
+    def _step(self, progress: Progress) -> None:
         due = progress.step in (1, progress.total_steps) or bool(progress.metrics)
         with self._lock:
             if due or time.monotonic() - self._told_at >= self._shortest_pause_s:

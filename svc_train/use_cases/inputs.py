@@ -13,6 +13,7 @@ from shared.contracts.manifest import Manifest
 from shared.contracts.versions import BaseVersion, DatasetVersion
 from shared.errors import IntegrityError, InvalidInputError, NotFoundError
 from shared.ports import ArtifactStore, Catalogue
+from svc_train.domain.bases import ADDED
 from svc_train.domain.child import SeriesOnDisk
 from svc_train.domain.events import BaseProduced
 from svc_train.domain.failures import MissingDatasetError, StoppedAttemptError
@@ -95,7 +96,7 @@ class Inputs:
     def _stored_base(self, name: str) -> Manifest | None:
         fingerprint = self.shelf.fingerprint(name)
         with self.store.reading() as tx:
-            digest = tx.bases.find(name, fingerprint)
+            digest = tx.bases.find(name, ADDED) or tx.bases.find(name, fingerprint)
         if digest is None:
             return None
         try:

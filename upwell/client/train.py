@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from upwell.client.calls import Caller
 from upwell.client.publisher import Publisher
 from upwell.client.waiting import PASSING
 from upwell.common.v1 import common_pb2
-from upwell.errors import UpwellClientError
+from upwell.errors import ToolError, UpwellClientError
 from upwell.train.v1 import events_pb2, train_service_pb2, train_service_pb2_grpc
 
 WATCH_DEADLINE_S = 24 * 3600.0
@@ -115,6 +116,19 @@ class TrainClient:
         """The recipes installed on the server."""
         answer = await self._caller.call(self._stub.ListRecipes, train_service_pb2.ListRecipesRequest())
         return answer.recipes
+
+    async def recipe(self, name: str) -> train_service_pb2.Recipe:
+        """One recipe.
+
+        Raises:
+            ToolError: none of that name is installed on the server; it lists those that are.
+        """
+        installed = {recipe.name: recipe for recipe in await self.recipes()}
+        if name not in installed:
+            nearest = difflib.get_close_matches(name, installed, n=1)
+            hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; there are: {', '.join(installed) or 'none'}."
+            raise ToolError(f"{name!r} is no recipe{hint}")
+        return installed[name]
 
     async def watch(
         self, run_id: str, *, patience_s: float = PATIENCE_S

@@ -21,16 +21,18 @@ from shared.runtime.grpc_server import GrpcServer
 from shared.runtime.migrations import migrate
 from shared.runtime.settings import ServiceSettings
 from svc_train.bootstrap import MIGRATIONS
-from svc_train.rpc import train_rpc
+from svc_train.rpc import bases_rpc, train_rpc
 from tests.use_cases.train.fakes import FakeRecipe
 from tests.use_cases.train.world import COMPLETED, STEPS, World
 from upwell.common.v1 import common_pb2 as common
 from upwell.local.ports import choose_ports
+from upwell.train.v1 import base_service_pb2 as bases_pb
+from upwell.train.v1 import base_service_pb2_grpc as bases
 from upwell.train.v1 import events_pb2 as events
 from upwell.train.v1 import train_service_pb2 as pb
 from upwell.train.v1 import train_service_pb2_grpc as rpc
 
-TRAINER, VIEWER = "token-t", "token-v"
+TRAINER, VIEWER, ADMIN = "token-t", "token-v", "token-a"
 GOOD = {"recipe": "fake-lm", "dataset": "labels@1", "model": "detector", "hyperparameters": {"max_steps": 2}}
 
 
@@ -41,11 +43,13 @@ class Running:
         self.world = world
         self.draining = asyncio.Event()
         port = choose_ports(["svc_train"], {})["svc_train"]
-        settings = ServiceSettings(grpc_port=port, tokens=SecretStr(f"tom:trainer:{TRAINER},vera:viewer:{VIEWER}"))
-        service = train_rpc(world.store, world.recipes, self.draining)
-        self.server = GrpcServer(settings, default_port=1, rpcs=[service], auth=authenticator_for(settings))
+        tokens = f"tom:trainer:{TRAINER},vera:viewer:{VIEWER},ada:admin:{ADMIN}"
+        settings = ServiceSettings(grpc_port=port, tokens=SecretStr(tokens))
+        rpcs = [train_rpc(world.store, world.recipes, self.draining), bases_rpc(world.bases())]
+        self.server = GrpcServer(settings, default_port=1, rpcs=rpcs, auth=authenticator_for(settings))
         self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
         self.stub = rpc.TrainServiceStub(self.channel)
+        self.bases = bases.BaseServiceStub(self.channel)
 
     async def start(self, *, token: str = TRAINER, **asked: Any) -> str:
         request = json_format.ParseDict({**GOOD, **asked}, events.TrainRequested())
@@ -227,3 +231,32 @@ async def test_recipes_are_listed_with_defaults_and_help(running: Running):
         "low": 1,
         "high": 1000,
     }
+
+
+async def test_an_admin_adds_a_base_and_everybody_sees_it(running: Running) -> None:
+    request = bases_pb.AddBaseRequest(name="ours", source="folder:tiny")
+    answer = await running.bases.AddBase(request, metadata=bearer(ADMIN))
+    assert answer.base.name == "ours"
+    assert dict(answer.meta) == {"model_type": "fake"}
+    listed = await running.bases.ListAvailableBases(bases_pb.ListAvailableBasesRequest(), metadata=bearer(VIEWER))
+    assert [(one.name, one.origin, one.lacks, one.digest) for one in listed.bases] == [
+        ("mine", "folder", "", ""),
+        ("ours", "added", "", answer.base.digest),
+        ("tiny", "built-in", "a package", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "token", "code"),
+    [
+        ({"name": "ours", "source": "folder:tiny"}, TRAINER, grpc.StatusCode.PERMISSION_DENIED),
+        ({"name": "ours", "source": "disk:tiny"}, ADMIN, grpc.StatusCode.INVALID_ARGUMENT),
+        ({"name": "ours", "source": "hub:Qwen/Qwen3-0.6B"}, ADMIN, grpc.StatusCode.FAILED_PRECONDITION),
+    ],
+)
+async def test_a_base_that_may_not_be_added_is_refused(
+    running: Running, asked: dict[str, str], token: str, code: grpc.StatusCode
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await running.bases.AddBase(bases_pb.AddBaseRequest(**asked), metadata=bearer(token))
+    assert caught.value.code() is code

@@ -1,1 +1,1 @@
-"""Tests: svc_registry against real servers."""
+"""The catalogue and its files on real servers."""

@@ -12,12 +12,14 @@ import grpc
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from tests.unit.upwell.fake_files import FakeArtifacts, FakeObjects
 from upwell.client import Connection
 from upwell.common.v1 import common_pb2
 from upwell.infer.v1 import infer_service_pb2, infer_service_pb2_grpc
 from upwell.ingest.v1 import ingest_service_pb2, ingest_service_pb2_grpc
 from upwell.label.v1 import label_service_pb2, label_service_pb2_grpc
 from upwell.registry.v1 import (
+    artifact_service_pb2_grpc,
     lineage_service_pb2,
     lineage_service_pb2_grpc,
     marks_pb2,
@@ -115,6 +117,9 @@ class FakeRegistry(registry_service_pb2_grpc.RegistryServiceServicer):
 
     def ListModels(self, request, context):
         return registry_service_pb2.ListModelsResponse(models=self.models)
+
+    def GetBase(self, request, context):
+        context.abort(grpc.StatusCode.NOT_FOUND, f"There is no base {request.reference!r}")
 
     def PromoteModel(self, request, context):
         if request.version == 13 and not request.force:
@@ -268,6 +273,19 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         self.requests.append(request.request)
         return train_service_pb2.StartRunResponse(run_id=request.request.run_id)
 
+    def ListRecipes(self, request, context):
+        recipe = train_service_pb2.Recipe(name="series-lm", summary="Finds stretches.", default_base="tiny-qwen")
+        recipe.dataset_kinds.append("segments/v1")
+        recipe.hyperparameters.update(
+            {
+                "max_steps": {"default": 200, "type": "int", "unit": "steps", "low": 0, "help": "Steps."},
+                "learning_rate": {"default": 2e-3, "type": "float", "low": 1e-8, "high": 1, "help": "Rate."},
+                "method": {"default": "full", "type": "str", "choices": ["full", "lora"], "help": "Method."},
+                "smoke": {"default": False, "type": "bool", "help": "Try it."},
+            }
+        )
+        return train_service_pb2.ListRecipesResponse(recipes=[recipe])
+
     def GetRun(self, request, context):
         return train_service_pb2.GetRunResponse(run=self._run(request.run_id, common_pb2.WORK_STATE_QUEUED))
 
@@ -328,6 +346,8 @@ class FakeServices:
         self.lineage = FakeLineage()
         self.promotion = FakePromotion(self.registry)
         self.versions = FakeVersions()
+        self.objects = FakeObjects()
+        self.artifacts = FakeArtifacts(self.objects)
         self.address = ""
 
     def connection(self, **changes) -> Connection:
@@ -352,9 +372,11 @@ def running_services() -> Iterator[FakeServices]:
     lineage_service_pb2_grpc.add_LineageServiceServicer_to_server(fake.lineage, server)
     promotion_service_pb2_grpc.add_PromotionServiceServicer_to_server(fake.promotion, server)
     version_service_pb2_grpc.add_VersionServiceServicer_to_server(fake.versions, server)
+    artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(fake.artifacts, server)
     fake.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:
         yield fake
     finally:
         server.stop(None).wait()
+        fake.objects.stop()

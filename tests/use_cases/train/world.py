@@ -19,6 +19,7 @@ from svc_train.adapters.store import SqlTrainStore
 from svc_train.domain.request import RunRequest
 from svc_train.domain.run import JournalEntry, Progress
 from svc_train.recipes.base import Recipe
+from svc_train.use_cases.bases import Bases
 from svc_train.use_cases.execute import Execution
 from svc_train.use_cases.inputs import Inputs
 from svc_train.use_cases.requests import start_run
@@ -81,6 +82,10 @@ class World:
             "build": {"git_commit": "abc"},
         }
         return Execution(**{**parts, **changed})
+
+    def bases(self, *, hub: bool = False) -> Bases:
+        """The use case that adds bases."""
+        return Bases(store=self.store, artifacts=self.artifacts, shelf=self.shelf, folder=self.root / "adding", hub=hub)
 
     def store_file(self, kind: str, path: str, content: str, meta: Mapping[str, Any]) -> str:
         """The digest of an artifact of one file."""

@@ -89,21 +89,35 @@ class DatasetRegistered(_message.Message):
 
     DATASET_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    REGISTERED_AT_FIELD_NUMBER: _builtins.int
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
+    PRODUCER_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """The dataset's kind."""
+    entry_id: _builtins.int
+    """Number of the registration over all datasets, from 1 up; 0 in events of release 0.1."""
+    producer: _builtins.str
+    """Who made it, as its maker said; empty where nobody did, and in events of release 0.1."""
     @_builtins.property
     def dataset(self) -> _common_pb2.DatasetRef:
         """The version, with its number."""
+
+    @_builtins.property
+    def registered_at(self) -> _timestamp_pb2.Timestamp:
+        """When the registry recorded it; absent in events of release 0.1."""
 
     def __init__(
         self,
         *,
         dataset: _common_pb2.DatasetRef | None = ...,
         kind: _builtins.str = ...,
+        registered_at: _timestamp_pb2.Timestamp | None = ...,
+        entry_id: _builtins.int = ...,
+        producer: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "registered_at", b"registered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "entry_id", b"entry_id", "kind", b"kind", "producer", b"producer", "registered_at", b"registered_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -116,18 +130,24 @@ class BaseRegistered(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BASE_FIELD_NUMBER: _builtins.int
+    REGISTERED_AT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def base(self) -> _common_pb2.BaseRef:
         """The base."""
+
+    @_builtins.property
+    def registered_at(self) -> _timestamp_pb2.Timestamp:
+        """When the registry recorded it; absent in events of release 0.1."""
 
     def __init__(
         self,
         *,
         base: _common_pb2.BaseRef | None = ...,
+        registered_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "registered_at", b"registered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "registered_at", b"registered_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -142,8 +162,12 @@ class ModelRegistered(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
     COPIED_FROM_FIELD_NUMBER: _builtins.int
+    REGISTERED_AT_FIELD_NUMBER: _builtins.int
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
-    """sha256 of the bundle's manifest."""
+    """sha256 of the bundle's manifest; empty for a version that was imported without one."""
+    entry_id: _builtins.int
+    """Number of the registration over all models, from 1 up; 0 in events of release 0.1."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelRef:
         """The version, with its number and run."""
@@ -152,16 +176,22 @@ class ModelRegistered(_message.Message):
     def copied_from(self) -> _common_pb2.ModelRef:
         """The version it is a copy of; absent for one that a run made."""
 
+    @_builtins.property
+    def registered_at(self) -> _timestamp_pb2.Timestamp:
+        """When the registry recorded it; absent in events of release 0.1."""
+
     def __init__(
         self,
         *,
         model: _common_pb2.ModelRef | None = ...,
         bundle_digest: _builtins.str = ...,
         copied_from: _common_pb2.ModelRef | None = ...,
+        registered_at: _timestamp_pb2.Timestamp | None = ...,
+        entry_id: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["copied_from", b"copied_from", "model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["copied_from", b"copied_from", "model", b"model", "registered_at", b"registered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "copied_from", b"copied_from", "model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "copied_from", b"copied_from", "entry_id", b"entry_id", "model", b"model", "registered_at", b"registered_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
