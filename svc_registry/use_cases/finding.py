@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from shared.contracts.names import DEFAULT_ALIAS, Reference, parse_dataset_reference, parse_reference
-from shared.errors import NotFoundError
+from shared.errors import NotFoundError, StateError
 from svc_registry.domain.records import DatasetRecord, Deletion, ModelRecord
 from svc_registry.ports import RegistryTransaction
 
@@ -49,6 +49,13 @@ def standing(record: RecordT) -> RecordT:
     """The record itself; NotFoundError when it is deleted."""
     if record.deletion:
         raise NotFoundError(f"{record} {deleted_words(record.deletion)}")
+    return record
+
+
+def with_bundle(record: ModelRecord) -> ModelRecord:
+    """The record itself; StateError when it was imported without a bundle, so that nobody could serve it."""
+    if not record.made.bundle_digest:
+        raise StateError(f"{record} was imported without a bundle, so that nobody could serve it")
     return record
 
 

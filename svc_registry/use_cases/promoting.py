@@ -13,7 +13,7 @@ from svc_registry.domain.gates import Measured, failed_conditions
 from svc_registry.domain.ledger import MoveKind, rollback_target, standing_at
 from svc_registry.domain.records import AliasMove, ModelRecord, NewMove
 from svc_registry.ports import RegistryStore, RegistryTransaction
-from svc_registry.use_cases.finding import find_version
+from svc_registry.use_cases.finding import find_version, with_bundle
 
 
 def promote(
@@ -29,9 +29,7 @@ def promote(
     check_name("alias", alias)
     with store.transaction() as tx:
         tx.ledger.lock(name)
-        record = find_version(tx, name, version)
-        if not record.made.bundle_digest:
-            raise StateError(f"{record} was imported without a bundle, so that nobody could serve it")
+        record = with_bundle(find_version(tx, name, version))
         standing = tx.ledger.standing(name, alias)
         if standing and standing.to_version == version:
             return standing

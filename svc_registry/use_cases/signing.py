@@ -7,7 +7,7 @@ from shared.ports import SignatureVerifier
 from svc_registry.domain.events import ModelSigned
 from svc_registry.domain.records import ModelRecord
 from svc_registry.ports import RegistryStore
-from svc_registry.use_cases.finding import find_model
+from svc_registry.use_cases.finding import find_model, with_bundle
 
 
 def sign_model(
@@ -26,7 +26,7 @@ def sign_model(
         InvalidInputError: the version has another bundle, the key is not trusted, or the signature is not by it.
     """
     with store.transaction() as tx:
-        record = find_model(tx, reference)
+        record = with_bundle(find_model(tx, reference))
         digest = record.made.bundle_digest
         if bundle_digest != digest:
             raise InvalidInputError.of("bundle_digest", f"{bundle_digest[:12]!r} was signed; {record} is {digest[:12]}")

@@ -35,7 +35,9 @@ class SqlJournal:
             rows = [{"run_id": run_id, "attempt": entry.attempt, **_columns(entry.happened)} for entry in entries]
             self._session.connection().execute(insert(JournalRow), rows)
 
-    def after(self, run_id: str, entry_id: int, *, limit: int) -> Sequence[tuple[int, JournalEntry]]:
+    def after(
+        self, run_id: str, entry_id: int, *, limit: int, logs_only: bool = False
+    ) -> Sequence[tuple[int, JournalEntry]]:
         """In order."""
         query = (
             select(JournalRow)
@@ -43,6 +45,8 @@ class SqlJournal:
             .order_by(col(JournalRow.id))
             .limit(limit)
         )
+        if logs_only:
+            query = query.where(col(JournalRow.log_line).is_not(None))
         return [_entry(row) for row in self._session.exec(query)]
 
     def latest(self, run_ids: Sequence[str]) -> Mapping[str, RunProgress]:
@@ -56,6 +60,11 @@ class SqlJournal:
         return {
             row.run_id: RunProgress(run_id=row.run_id, attempt=row.attempt, progress=_progress(row)) for row in rows
         }
+
+    def furthest(self, run_id: str) -> int:
+        """The largest step of any attempt."""
+        query = select(func.max(JournalRow.step)).where(JournalRow.run_id == run_id)
+        return self._session.exec(query).one() or 0
 
     def trim_log(self, run_id: str, attempt: int, *, keep: int) -> None:
         """Delete all but the newest lines."""

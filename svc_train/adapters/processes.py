@@ -9,21 +9,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from svc_train.adapters import launch
+from svc_train.adapters.oom import oom_kills
 from svc_train.ports import Line
 
-GRACE_S = 2.0
+# A training that is told to end leaves a last checkpoint first, within 4 s.
+GRACE_S = 5.0
 QUEUED_LINES = 10_000
 LONGEST_LINE_BYTES = 64 * 1024
 # Idle threads must not spin on the cores that others need, and nothing is fetched from outside.
 MODEL_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
+    # A crash in C++ code leaves the Python lines that led to it in the log.
+    "PYTHONFAULTHANDLER": "1",
     "PYTHONUNBUFFERED": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
@@ -56,9 +60,22 @@ class Process:
     """The `Child` port.
 
     Start it on a thread that outlives it: the kernel ties "dies with its parent" to the thread that started it.
+
+    Args:
+        command: the program and its arguments.
+        environment: all of its environment.
+        count_oom_kills: how many processes the kernel has killed here for want of memory.
     """
 
-    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        count_oom_kills: Callable[[], int] = oom_kills,
+    ) -> None:
+        self._count_oom_kills = count_oom_kills
+        self._oom_kills: int | None = count_oom_kills()
         self._lines: queue.Queue[Line | None] = queue.Queue(QUEUED_LINES)
         self._process = subprocess.Popen(  # noqa: S603 - the service's own command, no shell
             (sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *command),
@@ -97,7 +114,17 @@ class Process:
                 self._open_pipes -= 1
             else:
                 lines.append(line)
-        return lines
+        return [*lines, *self._last_words()] if self.ended else lines
+
+    def _last_words(self) -> Sequence[Line]:
+        """What the process cannot say itself: that the kernel killed it for want of memory. Said once."""
+        before, self._oom_kills = self._oom_kills, None
+        if before is None or self._process.wait() != -signal.SIGKILL:
+            return ()
+        now = self._count_oom_kills()
+        if now <= before:
+            return ()
+        return (Line(text=f"kernel: out of memory: {now - before} killed (oom_kill {now})", is_output=False),)
 
     def exit_code(self) -> int:
         """How it ended."""

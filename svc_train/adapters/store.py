@@ -11,7 +11,9 @@ from shared.runtime.database import Database
 from shared.runtime.outbox import SqlOutbox
 from shared.runtime.work import SqlWork
 from svc_train import wire
+from svc_train.adapters.checkpoints import SqlCheckpoints
 from svc_train.adapters.journal import SqlJournal
+from svc_train.adapters.metrics import SqlMetrics
 from svc_train.adapters.runs import SqlBases, SqlRuns
 from svc_train.domain.events import TrainEvent
 
@@ -24,7 +26,9 @@ class SqlTrainTransaction:
         self.outbox: SqlOutbox[TrainEvent] = SqlOutbox(session, source=source, translate=wire.to_message)
         self.runs = SqlRuns(session)
         self.journal = SqlJournal(session)
+        self.metrics = SqlMetrics(session)
         self.bases = SqlBases(session)
+        self.checkpoints = SqlCheckpoints(session)
 
 
 class SqlTrainStore:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Index
 from sqlmodel import Field, SQLModel
 
+from shared.runtime.database import UtcDateTime
+
 
 class RunRow(SQLModel, table=True):
-    """What is known of a run beside its recorded work; the dataset's columns are empty until it is resolved."""
+    """What is known of a run beside its recorded work.
+
+    The dataset's columns are empty until it is resolved, `parent` until the version to go on from is, `retried_with`
+    until hyperparameters were changed for another try, `last_failure` until an attempt went wrong. `parent_run` is the
+    run asked for as parent, empty for none; `wall_s` is the time that its training processes took, in seconds.
+    """
 
     __tablename__ = "runs"
     run_id: str = Field(primary_key=True)
@@ -18,6 +26,26 @@ class RunRow(SQLModel, table=True):
     dataset_version: int = 0
     dataset_digest: str = ""
     dataset_kind: str = ""
+    parent_run: str = Field(default="", index=True)
+    parent: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    wall_s: float = 0.0
+    retried_with: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    last_failure: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class CheckpointRow(SQLModel, table=True):
+    """A checkpoint that is whole in the object store; without a monitor its three columns say nothing."""
+
+    __tablename__ = "checkpoints"
+    run_id: str = Field(primary_key=True)
+    attempt: int = Field(primary_key=True)
+    step: int = Field(primary_key=True, sa_type=BigInteger)
+    digest: str
+    size_bytes: int = Field(sa_type=BigInteger)
+    saved_at: datetime = Field(sa_type=UtcDateTime)
+    monitor_name: str = ""
+    monitor_value: float = 0.0
+    larger_is_better: bool = True
 
 
 class JournalRow(SQLModel, table=True):
@@ -39,6 +67,18 @@ class JournalRow(SQLModel, table=True):
     tokens_per_s: float
     eta_s: float
     metrics: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class MetricRow(SQLModel, table=True):
+    """One number of a run; `attempt` is the last one that made it."""
+
+    __tablename__ = "run_metrics"
+    run_id: str = Field(primary_key=True)
+    step: int = Field(sa_type=BigInteger, primary_key=True)
+    name: str = Field(primary_key=True)
+    value: float
+    attempt: int
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class StoredBaseRow(SQLModel, table=True):

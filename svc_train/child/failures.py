@@ -1,63 +1,57 @@
-"""A failure as the parent is told of it: cause, remedy, and whether the same again can help."""
+"""A failure as the parent is told of it: what was raised, its cause, the remedy, and whether another try can help."""
 
 from __future__ import annotations
 
-import errno
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from shared.errors import IntegrityError, InvalidInputError, PermanentError, RetryableError
+from svc_train.domain.diagnosis import Raised, Symptoms, Then, diagnose, raised
+from svc_train.domain.failures import reason_of
 from svc_train.recipes.failure import TrainingFailedError
 
-# What torch's allocators say; on a CPU it is a bare RuntimeError.
-OUT_OF_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
+# An error's text can be as long as the data that caused it, and the parent reads lines of bounded length.
+LONGEST_MESSAGE = 1000
+MOST_ERRORS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Told:
     """Why an attempt failed.
 
     Args:
-        permanent: the same again gives the same.
+        then: what may be done next.
         cause: short and machine-readable.
         remedy: what to do.
         detail: one sentence for a person.
+        errors: the exception and those it came from, outermost first.
     """
 
-    permanent: bool
+    then: Then
     cause: str
     remedy: str
     detail: str
+    errors: tuple[Raised, ...]
+
+    def to_event(self) -> dict[str, Any]:
+        """The fields of the event `failed`."""
+        return {
+            "permanent": self.then is Then.GIVE_UP,
+            "smaller": self.then is Then.TRY_SMALLER,
+            "cause": self.cause,
+            "remedy": self.remedy,
+            "detail": self.detail[:LONGEST_MESSAGE],
+            "errors": [
+                {**asdict(error), "message": error.message[:LONGEST_MESSAGE]} for error in self.errors[:MOST_ERRORS]
+            ],
+        }
 
 
-def diagnose(error: BaseException) -> Diagnosis:
-    """The diagnosis of an error; an unknown one may pass, so it is worth another attempt."""
-    cause, remedy = _cause_and_remedy(error)
-    return Diagnosis(permanent=isinstance(error, PermanentError), cause=cause, remedy=remedy, detail=_detail(error))
-
-
-def _cause_and_remedy(error: BaseException) -> tuple[str, str]:
-    match error:
-        case TrainingFailedError():
-            found = error.cause, error.remedy
-        case InvalidInputError():
-            found = "invalid_input", "Correct what the detail names and start a new run."
-        case IntegrityError():
-            found = "damaged_data", "Check the base and the datasets of the run in the object store."
-        case OSError() if error.errno == errno.ENOSPC:
-            found = "disk_full", "Free disk space on the training machine."
-        case _ if _is_out_of_memory(error):
-            found = "out_of_memory", "Lower batch_size or window, or train where there is more memory."
-        case _:
-            found = "crashed", "See the end of the run's log."
-    return found
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in OUT_OF_MEMORY_WORDS)
-
-
-def _detail(error: BaseException) -> str:
-    first_line = (str(error).strip().splitlines() or [""])[0]
-    if isinstance(error, PermanentError | RetryableError):
-        return first_line
-    return f"{type(error).__name__}: {first_line}"
+def tell(error: BaseException) -> Told:
+    """The diagnosis of an error; a recipe that knows the cause itself is believed."""
+    errors = raised(error)
+    found = diagnose(Symptoms(errors=errors))
+    told = (found.then, found.cause, found.remedy)
+    if isinstance(error, TrainingFailedError):
+        told = (Then.GIVE_UP, error.cause, error.remedy)
+    then, cause, remedy = told
+    return Told(then=then, cause=cause, remedy=remedy, detail=reason_of(error), errors=errors)

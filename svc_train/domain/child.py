@@ -11,7 +11,8 @@ from typing import Any
 
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 from shared.errors import IntegrityError
-from svc_train.domain.run import Progress
+from svc_train.domain.checkpoints import Monitor, ReportedCheckpoint
+from svc_train.domain.run import Progress, StepNumbers
 
 JOB_FILE = "job.json"
 RESULT_FILE = "result.json"
@@ -77,12 +78,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedFailure:
-    """The process says why it failed."""
+    """The process says why it failed.
+
+    `smaller` says that a smaller micro-batch may end well; `errors` are the exception and those it came from, one line
+    each, outermost first.
+    """
 
     permanent: bool
     cause: str
     remedy: str
     detail: str
+    smaller: bool = False
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +97,15 @@ class ReportedEnd:
     """The process says that its bundle is whole."""
 
 
-Report = Progress | ReportedFailure | ReportedEnd
+Report = Progress | ReportedCheckpoint | ReportedFailure | ReportedEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What `result.json` says of a training that ended well. Sizes are in bytes, times in seconds."""
+    """What `result.json` says of a training that ended well. Sizes are in bytes, times in seconds.
+
+    `facts` say what it ran on, by name; `devices` counts the GPUs, or is 1 where the processor did the work.
+    """
 
     family: str
     metrics: Mapping[str, float]
@@ -105,6 +115,15 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     peak_rss_bytes: int = 0
     wall_seconds: float = 0.0
+    epochs: float = 0.0
+    facts: Mapping[str, str] = field(default_factory=dict)
+    devices: int = 1
+    peak_device_bytes: int = 0
+
+    @property
+    def device_seconds(self) -> float:
+        """The time of all devices together."""
+        return self.wall_seconds * self.devices
 
 
 def read_report(line: str) -> Report | None:
@@ -114,14 +133,18 @@ def read_report(line: str) -> Report | None:
         kind = body["event"]
         if kind == "progress":
             return _progress(body)
+        if kind == "checkpoint":
+            return _checkpoint(body)
         if kind == "failed":
             return ReportedFailure(
                 permanent=bool(body["permanent"]),
                 cause=str(body["cause"]),
                 remedy=str(body.get("remedy") or ""),
                 detail=str(body.get("detail") or body["cause"]),
+                smaller=bool(body.get("smaller")),
+                errors=tuple(f"{one['classes'][0]}: {one['message']}" for one in body.get("errors") or ()),
             )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         return None
     return ReportedEnd() if kind == "completed" else None
 
@@ -139,6 +162,10 @@ def parse_result(data: bytes) -> Result:
             versions={str(name): str(version) for name, version in body.get("versions", {}).items()},
             peak_rss_bytes=int(body.get("peak_rss_bytes") or 0),
             wall_seconds=float(body.get("wall_seconds") or 0.0),
+            epochs=float(body.get("epochs") or 0.0),
+            facts={str(name): str(fact) for name, fact in body.get("facts", {}).items()},
+            devices=max(int(body.get("devices") or 1), 1),
+            peak_device_bytes=int(body.get("peak_device_bytes") or 0),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IntegrityError(f"The training process left a {RESULT_FILE} that is not readable: {error!r}") from error
@@ -154,6 +181,35 @@ def _progress(body: Mapping[str, Any]) -> Progress:
         tokens_per_s=float(body.get("tokens_per_s") or 0.0),
         eta_s=min(max(eta, 0.0), LONGEST_ETA_S) if math.isfinite(eta) else 0.0,
         metrics=_numbers(body.get("metrics") or {}),
+        steps=_steps(body.get("steps") or {}),
+    )
+
+
+def _steps(columns: Mapping[str, Any]) -> tuple[StepNumbers, ...]:
+    """The steps since the last report: a list for each name, and `step` says which steps they are of."""
+    names = [name for name in columns if name != "step"]
+    return tuple(
+        StepNumbers(
+            step=int(step),
+            numbers=_numbers({name: columns[name][row] for name in names if columns[name][row] is not None}),
+        )
+        for row, step in enumerate(columns.get("step", ()))
+    )
+
+
+def _checkpoint(body: Mapping[str, Any]) -> ReportedCheckpoint:
+    monitor = body.get("monitor")
+    return ReportedCheckpoint(
+        step=int(body["step"]),
+        metrics=_numbers(body.get("metrics") or {}),
+        # A number that is none cannot be the best one.
+        monitor=_monitor(monitor) if monitor and math.isfinite(float(monitor["value"])) else None,
+    )
+
+
+def _monitor(body: Mapping[str, Any]) -> Monitor:
+    return Monitor(
+        name=str(body["name"]), value=float(body["value"]), larger_is_better=bool(body.get("larger_is_better", True))
     )
 
 

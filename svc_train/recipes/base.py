@@ -81,6 +81,7 @@ class Progress:
         step: steps done, from 1 up.
         tokens: tokens the model has read since the first step began.
         elapsed_s: seconds since the first step began.
+        gradient_norm: length of the step's gradient before it was cut; None where it is not known.
         metrics: evaluation numbers, on the steps that evaluate.
     """
 
@@ -90,6 +91,7 @@ class Progress:
     learning_rate: float
     tokens: int
     elapsed_s: float
+    gradient_norm: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""A training that is asked to end before it is done."""
+"""A process that ends before a bundle is made, and that has not failed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from contextlib import contextmanager
 
 class StoppedTrainingError(Exception):
     """The training has ended because it was asked to; its last checkpoint is written."""
+
+
+class FollowerDoneError(Exception):
+    """Of several workers this is not the first one, and its part is done: the first one saves, certifies, reports."""
+
+
+class LostWorkerError(Exception):
+    """Of several workers another one is gone; that one says why, or whoever started it sees how it ended."""
 
 
 class StopRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,14 @@ from shared.runtime.artifacts import Artifacts, manifest_key
 from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
 from shared.runtime.object_store import FolderObjectStore
-from svc_registry.adapters.restoring import KEPT, REBUILT, SqlRestoringStore
+from svc_registry.adapters.restoring import KEPT, LOST, REBUILT, SqlRestoringStore
+from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.bootstrap import MIGRATIONS
+from svc_registry.use_cases.importing import SentFile, import_histories
 from svc_registry.use_cases.rebuilding import Report, rebuild
 from tests.support.catalogue import Catalogue
 from tests.support.dump import dump, tables
+from tests.support.histories import FIRST, info
 from upwell.registry.v1 import events_pb2 as registry
 
 pytestmark = pytest.mark.connected
@@ -50,14 +54,16 @@ def rebuilt(catalogue: Catalogue, database: Database, *, overwrite: bool = False
     return rebuild(SqlRestoringStore(database), catalogue, catalogue.artifacts, overwrite=overwrite)
 
 
-def test_every_table_is_rebuilt_or_kept(empty: Database) -> None:
-    named = {str(table.__tablename__) for table in (*REBUILT, *KEPT)}
-    assert named == tables(empty) | {"outbox", "webhook_deliveries"}, "say in adapters/restoring.py what becomes of a new table"
+def test_every_table_is_rebuilt_lost_or_kept(empty: Database) -> None:
+    named = {str(table.__tablename__) for table in (*REBUILT, *LOST, *KEPT)}
+    assert named == tables(empty) | {"outbox", "webhook_deliveries"}, (
+        "say in adapters/restoring.py what becomes of a new table"
+    )
 
 
 def test_a_lost_catalogue_comes_back_equal(catalogue: Catalogue, empty: Database) -> None:
     before = dump(catalogue.database)
-    assert all(before.values()), "every table holds something"
+    assert all(before[str(table.__tablename__)] for table in REBUILT), "every table holds something"
     report = rebuilt(catalogue, empty)
     assert dump(empty) == before
     assert report.left_out == []
@@ -71,6 +77,19 @@ def test_a_lost_catalogue_comes_back_equal(catalogue: Catalogue, empty: Database
         "signatures": 1,
         "predictions": 1,
     }
+
+
+def test_what_was_imported_is_named_and_its_number_stays_taken(catalogue: Catalogue, empty: Database) -> None:
+    file = SentFile(path="training_info.json", content=json.dumps(info("detector", [FIRST])).encode())
+    import_histories(catalogue.store, catalogue.artifacts, [file], imported_by="anna")
+    catalogue.publish()
+    report = rebuilt(catalogue, empty)
+    assert report.left_out == ["model detector@4: it came with an imported history: import that again"]
+    (again,) = import_histories(
+        SqlRegistryStore(empty, source="svc_registry"), catalogue.artifacts, [file], imported_by="anna"
+    )
+    assert again.model
+    assert again.model.version == 5
 
 
 def test_numbering_goes_on_behind_what_was_restored(catalogue: Catalogue, empty: Database, tmp_path: Path) -> None:

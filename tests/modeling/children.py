@@ -12,7 +12,7 @@ from typing import Any
 
 from svc_train.recipes.base import TrainingJob
 
-TIMEOUT_S = 60
+TIMEOUT_S = 90
 
 
 def write_job(
@@ -52,7 +52,7 @@ def start(folder: Path, *, launcher: Sequence[str] = (), **environment: str) -> 
     )
 
 
-def end(child: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]], str]:
+def end(child: subprocess.Popen[str], *, timeout_s: float = TIMEOUT_S) -> tuple[int, list[dict[str, Any]], str]:
     """Wait for its end: exit code, events, log."""
-    out, log = child.communicate(timeout=TIMEOUT_S)
+    out, log = child.communicate(timeout=timeout_s)
     return child.returncode, [json.loads(line) for line in out.splitlines()], log

@@ -33,15 +33,15 @@ def say(text: str) -> None:
     console(stderr=True).print(Text(text))
 
 
-def progress_bar() -> Progress:
-    """A bar on stderr, which shows nothing where stderr is no terminal."""
+def progress_bar(*, estimate: bool = True) -> Progress:
+    """A bar on stderr, which shows nothing where stderr is no terminal; `estimate` shows the time left at its pace."""
     screen = console(stderr=True)
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        *([TimeRemainingColumn()] if estimate else []),
         TextColumn("{task.fields[note]}"),
         console=screen,
         disable=not screen.is_terminal,
@@ -98,6 +98,13 @@ def short(digest: str) -> str:
 def when(stamp: timestamp_pb2.Timestamp) -> str:
     """A moment in UTC, to the second; empty when it is not set."""
     return stamp.ToDatetime(UTC).strftime("%Y-%m-%d %H:%M:%S") if stamp.seconds else ""
+
+
+def clock(seconds: float) -> str:
+    """A length of time, `2:05` or `1:02:05`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def place_in_time(value: int, *, clock: bool) -> str:

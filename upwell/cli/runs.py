@@ -1,20 +1,24 @@
-"""`upwell runs list|show|watch|cancel`."""
+"""`upwell runs list|show|watch|logs|metrics|cancel|resume`."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from google.protobuf import json_format
+from google.protobuf import json_format, struct_pb2
 
-from upwell.cli.output import print_json, print_table, state_name, when
+from upwell.cli.output import print_json, print_table, size, state_name, when
+from upwell.cli.run_logs import logs
+from upwell.cli.run_metrics import metrics
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.cli.watching import watch_run
 from upwell.common.v1 import common_pb2
 from upwell.train.v1 import train_service_pb2
 
 app = typer.Typer(help="Look at runs.", no_args_is_help=True)
+app.command()(logs)
+app.command()(metrics)
 RunArgument = Annotated[str, typer.Argument(help="The run's id.")]
 
 
@@ -72,16 +76,21 @@ def show(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = Fal
         ("dataset", found.request.dataset),
         ("model", found.request.model),
         ("base", found.request.base or "the recipe's"),
-        *((f"set {key}", value) for key, value in json_format.MessageToDict(found.request.hyperparameters).items()),
+        ("stage", found.request.stage),
+        ("parent", found.request.parent or found.request.parent_run),
+        *((f"set {key}", value) for key, value in _plain(found.request.hyperparameters).items()),
         ("state", state_name(found.state)),
         ("attempt", found.attempt),
         ("step", _progress(found)),
+        ("place in the queue", found.queue_position or ""),
+        ("checkpoint", _checkpoint(found)),
         ("remark", _remark(found)),
+        *((f"retried with {name}", value) for name, value in _plain(found.retried_with).items()),
+        *failure_facts(found),
         *((f"metric {name}", f"{value:.6g}") for name, value in sorted(found.metrics.items())),
         ("bundle", found.bundle_digest),
         ("recorded", when(found.created_at)),
         ("ended", when(found.finished_at)),
-        *(("evidence", line) for line in found.failure.evidence),
     ]
     print_table(["fact", "value"], [fact for fact in facts if fact[1] != ""], empty="")
 
@@ -121,11 +130,48 @@ def cancel(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = F
     typer.echo(f"{found.run_id} {state_name(found.state)}")
 
 
+@app.command()
+def resume(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Let a failed or cancelled run go on from its last checkpoint.
+
+    Runs that failed only because they were to go on from its version are queued again too.
+
+    Examples:
+    - `upwell runs resume 0b7e...`
+    """
+    found = run(data, lambda upwell: upwell.train.resume(run_id))
+    if as_json:
+        print_json(found)
+        return
+    typer.echo(f"{found.run_id} {state_name(found.state)}")
+
+
+def failure_facts(found: train_service_pb2.Run) -> list[tuple[str, str]]:
+    """How the run failed; else how the attempt ended that last went wrong, and the lines that show it."""
+    failed = found.HasField("failure")
+    failure = found.failure if failed else found.last_failure
+    when_it_was = [] if failed or not failure.cause else [("an attempt failed", f"{failure.reason} {failure.remedy}")]
+    return [("cause", failure.cause), *when_it_was, *(("evidence", line) for line in failure.evidence)]
+
+
+def _plain(values: struct_pb2.Struct) -> dict[str, Any]:
+    return dict(json_format.MessageToDict(values))
+
+
 def _progress(found: train_service_pb2.Run) -> str:
     return f"{found.progress.step}/{found.progress.total_steps}" if found.HasField("progress") else ""
 
 
+def _checkpoint(found: train_service_pb2.Run) -> str:
+    if not found.HasField("checkpoint"):
+        return ""
+    saved = found.checkpoint
+    return f"step {saved.step}, {size(saved.size_bytes)}, {when(saved.saved_at)}"
+
+
 def _remark(found: train_service_pb2.Run) -> str:
+    if found.queue_position:
+        return f"number {found.queue_position} in the queue"
     if found.waiting_for:
         return f"waits for {found.waiting_for}"
     return f"{found.failure.reason} {found.failure.remedy}".strip()

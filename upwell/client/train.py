@@ -1,4 +1,4 @@
-"""Runs: ask for one, watch it, stop it."""
+"""Runs: ask for one, watch it, stop it, let it go on."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from upwell.client.publisher import Publisher
 from upwell.client.waiting import PASSING
 from upwell.common.v1 import common_pb2
 from upwell.errors import ToolError, UpwellClientError
-from upwell.train.v1 import events_pb2, train_service_pb2, train_service_pb2_grpc
+from upwell.train.v1 import events_pb2, metrics_pb2, train_service_pb2, train_service_pb2_grpc
 
 WATCH_DEADLINE_S = 24 * 3600.0
+REPLAY_DEADLINE_S = 60.0
+METRICS_A_PAGE = 5000
 # What was just published has to be taken from the bus and recorded; a service that restarts needs a moment too.
 PATIENCE_S = 60.0
 RETRY_S = 0.5
@@ -42,6 +44,8 @@ class TrainClient:
         base: str = "",
         hyperparameters: Mapping[str, Any] | None = None,
         stage: str = "",
+        parent: str = "",
+        parent_run: str = "",
         run_id: str = "",
     ) -> str:
         """Publish `train.requested`; the id that the run will have.
@@ -58,6 +62,8 @@ class TrainClient:
             base=base,
             hyperparameters=hyperparameters,
             stage=stage,
+            parent=parent,
+            parent_run=parent_run,
             run_id=run_id,
         )
         await self._publisher.publish(request)
@@ -72,6 +78,8 @@ class TrainClient:
         base: str = "",
         hyperparameters: Mapping[str, Any] | None = None,
         stage: str = "",
+        parent: str = "",
+        parent_run: str = "",
         run_id: str = "",
     ) -> str:
         """Record a run by a call to svc_train; its id.
@@ -86,6 +94,8 @@ class TrainClient:
             base=base,
             hyperparameters=hyperparameters,
             stage=stage,
+            parent=parent,
+            parent_run=parent_run,
             run_id=run_id,
         )
         answer = await self._caller.call(self._stub.StartRun, train_service_pb2.StartRunRequest(request=request))
@@ -112,6 +122,11 @@ class TrainClient:
         answer = await self._caller.call(self._stub.CancelRun, train_service_pb2.CancelRunRequest(run_id=run_id))
         return answer.run
 
+    async def resume(self, run_id: str) -> train_service_pb2.Run:
+        """Queue a failed or cancelled run again, and the runs that waited for its version."""
+        answer = await self._caller.call(self._stub.ResumeRun, train_service_pb2.ResumeRunRequest(run_id=run_id))
+        return answer.run
+
     async def recipes(self) -> Sequence[train_service_pb2.Recipe]:
         """The recipes installed on the server."""
         answer = await self._caller.call(self._stub.ListRecipes, train_service_pb2.ListRecipesRequest())
@@ -131,7 +146,12 @@ class TrainClient:
         return installed[name]
 
     async def watch(
-        self, run_id: str, *, patience_s: float = PATIENCE_S
+        self,
+        run_id: str,
+        *,
+        after_sequence: int = 0,
+        logs_only: bool = False,
+        patience_s: float = PATIENCE_S,
     ) -> AsyncIterator[train_service_pb2.WatchRunResponse]:
         """A run from its beginning to its end; the last item is the run in the state in which it ended.
 
@@ -140,27 +160,57 @@ class TrainClient:
 
         Args:
             run_id: the run.
+            after_sequence: begin behind this `sequence` of an earlier answer.
+            logs_only: leave progress out.
             patience_s: how long the run may be unknown, or the service away.
 
         Raises:
             UpwellClientError: the run is unknown, or the service is away, for longer than that.
         """
-        seen = _Seen()
         heard = time.monotonic()
         while True:
             try:
-                request = train_service_pb2.WatchRunRequest(run_id=run_id)
-                seen.rewind()
+                request = train_service_pb2.WatchRunRequest(
+                    run_id=run_id, after_sequence=after_sequence, logs_only=logs_only
+                )
                 async for answer in self._caller.receive(self._stub.WatchRun, request, deadline_s=WATCH_DEADLINE_S):
                     heard = time.monotonic()
-                    if seen.is_new(answer):
-                        yield answer
+                    after_sequence = max(after_sequence, answer.sequence)
+                    yield answer
                     if answer.WhichOneof("happened") == "run" and answer.run.state in ENDED:
                         return
             except UpwellClientError as error:
                 if error.code not in PASSING or time.monotonic() - heard > patience_s:
                     raise
             await asyncio.sleep(RETRY_S)
+
+    async def log(self, run_id: str) -> AsyncIterator[train_service_pb2.WatchRunResponse]:
+        """The log lines of a run until now, each with its `sequence`."""
+        request = train_service_pb2.WatchRunRequest(run_id=run_id, logs_only=True, replay_only=True)
+        async for answer in self._caller.receive(self._stub.WatchRun, request, deadline_s=REPLAY_DEADLINE_S):
+            if answer.WhichOneof("happened") == "log_line":
+                yield answer
+
+    async def metrics(
+        self, run_id: str, *, names: Sequence[str] = (), from_step: int = 0
+    ) -> AsyncIterator[metrics_pb2.StepMetric]:
+        """The numbers of a run, by step and then by name; no names mean all."""
+        token = ""
+        while True:
+            request = metrics_pb2.ListMetricsRequest(
+                run_id=run_id, names=names, from_step=from_step, page_size=METRICS_A_PAGE, page_token=token
+            )
+            answer = await self._caller.call(self._stub.ListMetrics, request)
+            for metric in answer.metrics:
+                yield metric
+            token = answer.next_page_token
+            if not token:
+                return
+
+    async def metric_names(self, run_id: str) -> Sequence[str]:
+        """The names of all numbers that a run has."""
+        request = metrics_pb2.ListMetricsRequest(run_id=run_id, page_size=1)
+        return (await self._caller.call(self._stub.ListMetrics, request)).names
 
 
 def _requested(
@@ -171,37 +221,19 @@ def _requested(
     base: str,
     hyperparameters: Mapping[str, Any] | None,
     stage: str,
+    parent: str,
+    parent_run: str,
     run_id: str,
 ) -> events_pb2.TrainRequested:
     request = events_pb2.TrainRequested(
-        run_id=run_id or str(uuid.uuid4()), recipe=recipe, dataset=dataset, model=model, base=base, stage=stage
+        run_id=run_id or str(uuid.uuid4()),
+        recipe=recipe,
+        dataset=dataset,
+        model=model,
+        base=base,
+        stage=stage,
+        parent=parent,
+        parent_run=parent_run,
     )
     request.hyperparameters.update(hyperparameters or {})
     return request
-
-
-class _Seen:
-    """Tells what a second watch repeats: it begins again at the start of the same story."""
-
-    def __init__(self) -> None:
-        self._progress: set[tuple[int, int]] = set()
-        self._lines = 0
-        self._line = 0
-
-    def rewind(self) -> None:
-        self._line = 0
-
-    def is_new(self, answer: train_service_pb2.WatchRunResponse) -> bool:
-        match answer.WhichOneof("happened"):
-            case "progress":
-                key = (answer.progress.attempt, answer.progress.step)
-                known = key in self._progress
-                self._progress.add(key)
-                return not known
-            case "log_line":
-                self._line += 1
-                known = self._line <= self._lines
-                self._lines = max(self._lines, self._line)
-                return not known
-            case _:
-                return True

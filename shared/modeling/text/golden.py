@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 # Tokens of an answer that a certificate holds.
@@ -43,7 +43,7 @@ def differences(certified: Mapping[str, Any], answered: Mapping[str, Any], *, to
     return by_score + _by_token(certified, answered, tolerance)
 
 
-def _by_token(certified: Mapping[str, Any], answered: Mapping[str, Any], tolerance: float) -> Sequence[str]:
+def _by_token(certified: Mapping[str, Any], answered: Mapping[str, Any], tolerance: float) -> list[str]:
     for place, (wanted, found, margin) in enumerate(
         zip(certified["tokens"], answered["tokens"], certified["margins"], strict=False)
     ):

@@ -80,7 +80,7 @@ class TextPredictor:
         output: Any = self._model.generate(  # type: ignore[operator]
             torch.tensor([prompt], device=self._model.device),
             attention_mask=torch.ones((1, len(prompt)), dtype=torch.long, device=self._model.device),
-            generation_config=GenerationConfig(
+            generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
                 do_sample=False,
                 max_new_tokens=count,
                 eos_token_id=end,
@@ -130,8 +130,7 @@ def load(bundle_dir: Path, base_dir: Path | None, device: str) -> TextPredictor:
     info = read_info(bundle_dir)
     model = load_model(bundle_dir, base_dir, info).to(device)  # type: ignore[arg-type]
     if torch.device(device).type == "cuda":
-        # The library's wrapper hides the signature of torch's method.
-        model.to(dtype=torch.bfloat16)  # type: ignore[call-arg]
+        model.to(dtype=torch.bfloat16)
     return TextPredictor(
         model=model,
         tokenizer=load_tokenizer(bundle_dir),

@@ -51,7 +51,8 @@ def load_model(folder: Path, base_dir: Path | None, info: BundleInfo) -> PreTrai
     with torch.random.fork_rng(devices=[]):
         model = _untrained(folder, base_dir, info)
     take_weights(model, folder, info)
-    return model.eval()
+    model.train(mode=False)
+    return model
 
 
 def take_weights(model: PreTrainedModel, folder: Path, info: BundleInfo) -> None:
@@ -72,7 +73,9 @@ def _untrained(folder: Path, base_dir: Path | None, info: BundleInfo) -> PreTrai
     read_json(folder / CONFIG_FILE)
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, trust_remote_code=False, dtype=torch.float32)
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+            config, trust_remote_code=False, dtype=torch.float32
+        )
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise IntegrityError(f"The bundle's {CONFIG_FILE} describes no language model: {error}") from error
     return model

@@ -99,8 +99,9 @@ def _up_to_the_end(answer: Sequence[int], tokenizer: PreTrainedTokenizerBase) ->
 
 def _rendered(messages: Messages, tokenizer: PreTrainedTokenizerBase, *, is_open: bool) -> str:
     check_template(tokenizer)
+    turns = [dict(message) for message in messages]
     try:
-        return str(tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=is_open))
+        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=is_open))
     except TemplateError as error:
         raise NoChatTemplateError.of(FIELD, f"its chat template refuses the conversation: {error}") from error
 

@@ -118,8 +118,8 @@ def _read_segments(job: TrainingJob) -> dict[str, list[LabelledRows]]:
         name = row["series"]
         if digests.get(name) != row["series_digest"]:
             raise InvalidInputError.of(
-                "training_set",
-                f"segment {number} speaks of {name!r} ({str(row['series_digest'])[:12]}), which is not here",
+                f"{SEGMENTS_FILE}:{number + 1}",
+                f"speaks of {name!r} ({str(row['series_digest'])[:12]}), which is not here",
             )
         by_series.setdefault(name, []).append(
             LabelledRows(

@@ -22,7 +22,8 @@ def check_isolated(task: TextTask, rows: Sequence[Pack]) -> None:
     shared = min((row for row in rows if len(row) > 1), key=lambda row: sum(len(one) for one in row), default=None)
     if shared is None:
         return
-    network = task.network.eval()
+    network = task.network
+    network.train(mode=False)
     device = network.device
     together = float(summed_loss(network, task.collate([shared]).to(device).rows))
     alone = sum(float(summed_loss(network, task.collate([(one,)]).to(device).rows)) for one in shared)
@@ -43,7 +44,7 @@ def check_learns(task: TextTask, rows: Sequence[Pack]) -> None:
     batch = task.collate(rows[:1]).to(network.device)
     devices = [network.device] if network.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        network.eval()
+        network.train(mode=False)
         with torch.no_grad():
             summed_loss(network, batch.rows)
         network.train()

@@ -21,14 +21,14 @@ from shared.errors import InvalidInputError
 from svc_train.recipes.base import Checkpoint, Monitor, Progress, Report, TrainingJob
 from svc_train.recipes.failure import TrainingFailedError
 from svc_train.recipes.hyperparameters import FIELD
-from svc_train.recipes.stopping import StoppedTrainingError
+from svc_train.recipes.stopping import FollowerDoneError, StoppedTrainingError
 from svc_train.recipes.training.checkpoints import Standing, load_checkpoint, save_checkpoint
 from svc_train.recipes.training.knobs import BFLOAT16, CommonConfig, decisive
 from svc_train.recipes.training.optimizer import make_optimizer, trained
 from svc_train.recipes.training.sampling import Examples
 from svc_train.recipes.training.schedule import learning_rate, total_steps
 from svc_train.recipes.training.task import BatchT, Task
-from svc_train.recipes.training.workers import FollowerDoneError, Workers
+from svc_train.recipes.training.workers import Workers
 
 ExampleT = TypeVar("ExampleT")
 # Writing checkpoints by time takes at most this share of a training, however slow the disk is.

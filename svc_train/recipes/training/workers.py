@@ -5,6 +5,7 @@ What they add up is sums, over the examples of the whole step: their number does
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,13 +14,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, distributed
 
+from svc_train.recipes.stopping import LostWorkerError
+
 T = TypeVar("T")
 # The others wait in a collective while the first one evaluates; whoever started them ends them when one dies.
 PATIENCE = timedelta(days=2)
-
-
-class FollowerDoneError(Exception):
-    """This process's part is done: only the first one saves, certifies and reports."""
 
 
 class Workers:
@@ -50,7 +49,7 @@ class Workers:
         if self.size == 1 or not tensors:
             return
         flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
-        distributed.all_reduce(flat)
+        _sum(flat)
         parts = torch.split(flat, [tensor.numel() for tensor in tensors])
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.detach().copy_(part.view_as(tensor))
@@ -60,7 +59,7 @@ class Workers:
         if self.size == 1:
             return list(numbers)
         added = torch.tensor(numbers, dtype=torch.float64, device=self.device)
-        distributed.all_reduce(added)
+        _sum(added)
         return [float(one) for one in added.tolist()]
 
     def told_by_first(self, number: float) -> float:
@@ -68,15 +67,25 @@ class Workers:
         return self.totals([number if self.is_first else 0.0])[0]
 
 
+def _sum(tensor: Tensor) -> None:
+    try:
+        distributed.all_reduce(tensor)
+    except RuntimeError as error:
+        raise LostWorkerError(f"a worker is gone: {error}") from error
+
+
 def join_workers() -> Workers:
     """The workers that this process belongs to, as torchrun and Ray say it in the environment; alone without them."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     cuda = torch.cuda.is_available()
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
+    device = torch.device("cpu")
     if cuda:
+        # Whoever starts workers may show each of them one GPU only.
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
         torch.cuda.set_device(device)
     if size == 1:
         return Workers(rank=0, size=1, device=device)
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
+        atexit.register(distributed.destroy_process_group)
     return Workers(rank=distributed.get_rank(), size=size, device=device)

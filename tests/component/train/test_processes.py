@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from svc_train.adapters.oom import oom_kills
 from svc_train.adapters.processes import Process, ProcessLauncher, model_environment
 from tests.support.servers import wait_until
 
@@ -116,3 +117,32 @@ def test_a_launcher_names_the_folder_and_keeps_the_services_secrets(tmp_path: Pa
     assert [text for text, _ in all_of(process)] == [str(tmp_path), "3 False"]
     assert process.exit_code() == 0
     assert "OMP_NUM_THREADS" not in model_environment(threads=0) or "OMP_NUM_THREADS" in os.environ
+
+
+def test_the_kernel_speaks_for_a_process_that_it_killed_for_want_of_memory():
+    kills = iter([3, 4])
+    code = "import os, signal; print('working', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    process = Process((sys.executable, "-c", code), environment=os.environ, count_oom_kills=lambda: next(kills))
+    assert all_of(process) == [("working", True), ("kernel: out of memory: 1 killed (oom_kill 4)", False)]
+    assert process.exit_code() == -signal.SIGKILL
+
+
+def test_a_process_that_somebody_killed_leaves_no_such_word(python):
+    process = python("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    assert all_of(process) == []
+
+
+def test_kills_are_counted_where_the_kernel_counts_them(tmp_path: Path):
+    assert oom_kills([tmp_path / "nowhere"]) == 0
+    (tmp_path / "events").write_text("low 0\noom 2\noom_kill 7\noom_group_kill 0\n")
+    assert oom_kills([tmp_path / "nowhere", tmp_path / "events"]) == 7
+    assert oom_kills() >= 0
+
+
+def test_a_crash_in_foreign_code_leaves_the_lines_that_led_to_it():
+    code = "def inner():\n    import ctypes\n    ctypes.string_at(0)\ninner()"
+    process = Process((sys.executable, "-c", code), environment=model_environment(threads=1))
+    log = [text for text, _ in all_of(process)]
+    assert process.exit_code() == -signal.SIGSEGV
+    assert "Fatal Python error: Segmentation fault" in log
+    assert any("in inner" in line for line in log)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from shared.runtime.grpc_server import GrpcServer
 from shared.runtime.migrations import migrate
 from shared.runtime.settings import ServiceSettings
 from svc_train.bootstrap import MIGRATIONS
+from svc_train.domain.checkpoints import SavedCheckpoint
 from svc_train.rpc import bases_rpc, train_rpc
 from tests.use_cases.train.fakes import FakeRecipe
 from tests.use_cases.train.world import COMPLETED, STEPS, World
@@ -59,8 +61,8 @@ class Running:
     async def get(self, run_id: str) -> pb.Run:
         return (await self.stub.GetRun(pb.GetRunRequest(run_id=run_id), metadata=bearer(VIEWER))).run
 
-    def watch(self, run_id: str) -> Any:
-        return self.stub.WatchRun(pb.WatchRunRequest(run_id=run_id), metadata=bearer(VIEWER))
+    def watch(self, run_id: str, **asked: Any) -> Any:
+        return self.stub.WatchRun(pb.WatchRunRequest(run_id=run_id, **asked), metadata=bearer(VIEWER))
 
 
 def bearer(token: str) -> tuple[tuple[str, str], ...]:
@@ -106,6 +108,25 @@ async def test_a_run_is_started_executed_and_shown(running: Running):
     assert run.progress.step == 2
     assert json_format.MessageToDict(run.request.hyperparameters) == {"max_steps": 2}
     assert run.finished_at.ToDatetime() >= run.created_at.ToDatetime()
+
+
+async def test_a_cancelled_run_is_resumed_and_shows_its_place_and_its_checkpoint(running: Running):
+    for name in ("first", "second"):
+        await running.start(run_id=name)
+    assert [(await running.get(name)).queue_position for name in ("first", "second")] == [1, 2]
+    await running.stub.CancelRun(pb.CancelRunRequest(run_id="first"), metadata=bearer(TRAINER))
+    assert [(await running.get(name)).queue_position for name in ("first", "second")] == [0, 1]
+    saved_at = datetime(2026, 1, 1, tzinfo=UTC)
+    saved = SavedCheckpoint(run_id="first", attempt=2, step=40, digest="d", size_bytes=9, saved_at=saved_at)
+    with running.world.store.transaction() as tx:
+        tx.checkpoints.add(saved)
+    answer = await running.stub.ResumeRun(pb.ResumeRunRequest(run_id="first"), metadata=bearer(TRAINER))
+    assert (answer.run.state, answer.run.queue_position) == (common.WORK_STATE_QUEUED, 2)
+    assert (answer.run.checkpoint.step, answer.run.checkpoint.attempt, answer.run.checkpoint.size_bytes) == (40, 2, 9)
+    assert answer.run.checkpoint.saved_at.ToDatetime(UTC) == saved_at
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await running.stub.ResumeRun(pb.ResumeRunRequest(run_id="first"), metadata=bearer(VIEWER))
+    assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
 async def test_without_an_id_every_call_is_another_run(running: Running):

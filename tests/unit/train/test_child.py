@@ -19,7 +19,7 @@ from svc_train.domain.child import (
     parse_result,
     read_report,
 )
-from svc_train.domain.run import Progress
+from svc_train.domain.run import Progress, StepNumbers
 
 
 def test_progress_is_read():
@@ -48,6 +48,32 @@ def test_the_end_and_a_failure_are_read():
     assert read_report('{"event": "completed"}') == ReportedEnd()
     line = '{"event": "failed", "permanent": true, "cause": "nan_loss", "remedy": "lower it", "detail": "NaN at 3"}'
     assert read_report(line) == ReportedFailure(permanent=True, cause="nan_loss", remedy="lower it", detail="NaN at 3")
+    line = (
+        '{"event": "failed", "permanent": false, "smaller": true, "cause": "out_of_memory", "detail": "no more",'
+        ' "errors": [{"classes": ["MemoryError", "Exception"], "message": "no more"}]}'
+    )
+    assert read_report(line) == ReportedFailure(
+        permanent=False,
+        smaller=True,
+        cause="out_of_memory",
+        remedy="",
+        detail="no more",
+        errors=("MemoryError: no more",),
+    )
+
+
+def test_the_numbers_of_steps_are_read():
+    line = (
+        '{"event": "progress", "step": 2, "total_steps": 2, "loss": 0.5,'
+        ' "steps": {"step": [1, 2], "loss": [0.75, 0.5], "f1": [null, 0.25], "bad": [NaN, 1]}}'
+    )
+    report = read_report(line)
+    assert isinstance(report, Progress)
+    assert report.steps == (
+        StepNumbers(step=1, numbers={"loss": 0.75}),
+        StepNumbers(step=2, numbers={"loss": 0.5, "f1": 0.25, "bad": 1.0}),
+    )
+    assert read_report(line.replace("[0.75, 0.5]", "[0.75]")) is None
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from upwell.registry.v1 import (
     version_service_pb2,
     version_service_pb2_grpc,
 )
-from upwell.train.v1 import events_pb2, train_service_pb2, train_service_pb2_grpc
+from upwell.train.v1 import events_pb2, metrics_pb2, train_service_pb2, train_service_pb2_grpc
 
 TOKEN = "secret"
 
@@ -264,6 +264,12 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         self.breaks_after: int | None = None
         self.unknown = 0
         self.ends_in = common_pb2.WORK_STATE_COMPLETED
+        self.states: dict[str, int] = {}
+        self.resumed: list[str] = []
+        self.told_after: list[int] = []
+        self.metrics: list[metrics_pb2.StepMetric] = []
+        self.metric_requests: list[metrics_pb2.ListMetricsRequest] = []
+        self.largest_page = 1000
 
     def StartRun(self, request, context):
         if request.request.recipe == "nope":
@@ -287,7 +293,13 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         return train_service_pb2.ListRecipesResponse(recipes=[recipe])
 
     def GetRun(self, request, context):
-        return train_service_pb2.GetRunResponse(run=self._run(request.run_id, common_pb2.WORK_STATE_QUEUED))
+        state = self.states.get(request.run_id, common_pb2.WORK_STATE_QUEUED)
+        return train_service_pb2.GetRunResponse(run=self._run(request.run_id, state))
+
+    def ResumeRun(self, request, context):
+        self.resumed.append(request.run_id)
+        self.states[request.run_id] = common_pb2.WORK_STATE_QUEUED
+        return train_service_pb2.ResumeRunResponse(run=self._run(request.run_id, common_pb2.WORK_STATE_QUEUED))
 
     def ListRuns(self, request, context):
         runs = [self._run("r1", common_pb2.WORK_STATE_COMPLETED), self._run("r2", common_pb2.WORK_STATE_FAILED)]
@@ -299,11 +311,34 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         if self.unknown:
             self.unknown -= 1
             context.abort(grpc.StatusCode.NOT_FOUND, "There is no such run")
+        self.told_after.append(request.after_sequence)
+        place = 0
         for number, answer in enumerate(self._story(request.run_id)):
             if number == self.breaks_after:
                 self.breaks_after = None
                 context.abort(grpc.StatusCode.UNAVAILABLE, "going away")
-            yield answer
+            is_state = answer.WhichOneof("happened") == "run"
+            if not is_state:
+                place += 10
+            answer.sequence = place
+            unwanted = request.logs_only and answer.WhichOneof("happened") == "progress"
+            is_end = is_state and answer.run.state != common_pb2.WORK_STATE_RUNNING
+            if request.replay_only and is_end:
+                return
+            if not unwanted and (is_state or place > request.after_sequence):
+                yield answer
+
+    def ListMetrics(self, request, context):
+        self.metric_requests.append(request)
+        known = [m for m in self.metrics if m.step >= request.from_step]
+        found = [m for m in known if not request.names or m.name in request.names]
+        start = int(request.page_token or 0)
+        end = start + min(request.page_size, self.largest_page)
+        return metrics_pb2.ListMetricsResponse(
+            metrics=found[start:end],
+            next_page_token=str(end) if end < len(found) else "",
+            names=sorted({m.name for m in self.metrics}),
+        )
 
     def _story(self, run_id: str) -> Iterator[train_service_pb2.WatchRunResponse]:
         answer = train_service_pb2.WatchRunResponse
@@ -320,6 +355,9 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         run.request.recipe, run.request.model = "series-lm", "detector"
         if state == common_pb2.WORK_STATE_FAILED:
             run.failure.reason, run.failure.remedy = "The loss is not a number.", "Lower learning_rate."
+            run.failure.cause = "nan_loss"
+            run.failure.evidence.append("loss is nan at step 7")
+            run.retried_with["batch_size"] = 4
         return run
 
 

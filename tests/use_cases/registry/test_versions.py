@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,24 @@ def test_a_copy_under_its_own_name_or_of_nothing_is_refused(world: PromotionWorl
     delete(world, 1, name="other")
     with pytest.raises(StateError, match="The copy of detector@1 is other@1, and was deleted by"):
         copying.copy_model(world.store, "detector@1", "other")
+
+
+def test_a_version_without_a_bundle_is_neither_copied_nor_signed(world: PromotionWorld) -> None:
+    made = replace(world.model("run-1").made, run_id="run-2", bundle_digest="")
+    with world.store.transaction() as tx:
+        tx.models.add(made)
+    with pytest.raises(StateError, match="detector@2 was imported without a bundle"):
+        copying.copy_model(world.store, "detector@2", "other")
+    with pytest.raises(StateError, match="detector@2 was imported without a bundle"):
+        signing.sign_model(
+            world.store,
+            trusted_keys(""),
+            reference="detector@2",
+            bundle_digest="",
+            key="",
+            signature="",
+            signed_by="",
+        )
 
 
 # --- signatures ---

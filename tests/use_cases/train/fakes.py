@@ -46,6 +46,7 @@ class FakeCatalogue:
 
     def __init__(self) -> None:
         self.datasets: dict[str, DatasetVersion] = {}
+        self.models: dict[str, ModelVersion] = {}
         self.is_down = False
 
     def dataset(self, reference: str) -> DatasetVersion:
@@ -62,7 +63,15 @@ class FakeCatalogue:
         raise NotFoundError(f"{name!r} has no version {digest[:12]}")
 
     def model(self, reference: str) -> ModelVersion:
-        raise NotFoundError(f"There is no model {reference!r}")
+        if reference not in self.models:
+            raise NotFoundError(f"There is no model {reference!r}")
+        return self.models[reference]
+
+    def model_of_run(self, run_id: str) -> ModelVersion:
+        for version in self.models.values():
+            if version.run_id == run_id:
+                return version
+        raise NotFoundError(f"The run {run_id!r} made no model")
 
     def aliases(self) -> Mapping[tuple[str, str], ModelVersion]:
         return {}

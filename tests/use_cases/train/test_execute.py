@@ -45,6 +45,10 @@ def test_a_run_ends_with_a_bundle_and_an_event(world: World):
         "tokens": "64",
         "wall_seconds": "1.5",
         "peak_rss_bytes": "1000",
+        "dataset": world.catalogue.datasets["labels@1"].digest,
+        "base": completed["base"]["digest"],
+        "devices": "1",
+        "device_seconds": "1.5",
     }
 
 

@@ -134,6 +134,8 @@ class FlickeringStore:
         with self._world.store.transaction() as tx:
             yield tx
 
+    reading = transaction
+
 
 def test_training_goes_on_while_the_database_is_down_and_nothing_said_is_lost(world: World):
     store = FlickeringStore(world)

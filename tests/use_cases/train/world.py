@@ -15,6 +15,7 @@ from shared.runtime.artifacts import Artifacts
 from shared.runtime.database import Database
 from shared.runtime.object_store import FolderObjectStore
 from shared.runtime.outbox import OutboxRow
+from svc_train.adapters.checkpoint_files import ObjectCheckpointFiles
 from svc_train.adapters.store import SqlTrainStore
 from svc_train.domain.request import RunRequest
 from svc_train.domain.run import JournalEntry, Progress
@@ -22,6 +23,8 @@ from svc_train.recipes.base import Recipe
 from svc_train.use_cases.bases import Bases
 from svc_train.use_cases.execute import Execution
 from svc_train.use_cases.inputs import Inputs
+from svc_train.use_cases.limits import NO_LIMITS
+from svc_train.use_cases.parents import Parents
 from svc_train.use_cases.requests import start_run
 from tests.use_cases.train.fakes import FakeCatalogue, FakeFeed, FakeLauncher, FakeLease, FakeRecipe, FakeShelf
 
@@ -50,7 +53,8 @@ class World:
         self.root = root
         self.database = database
         self.store = SqlTrainStore(database, source="svc_train")
-        self.artifacts = Artifacts(FolderObjectStore(root / "objects"))
+        self.objects = FolderObjectStore(root / "objects")
+        self.artifacts, self.checkpoints = Artifacts(self.objects), ObjectCheckpointFiles(self.objects)
         self.catalogue, self.shelf, self.feed = FakeCatalogue(), FakeShelf(), FakeFeed()
         outputs = {"result.json": json.dumps(RESULT), "bundle/bundle.json": "{}", "bundle/sub/weights": "w"}
         self.launcher = FakeLauncher(script=[*STEPS, COMPLETED], outputs=outputs)
@@ -74,11 +78,14 @@ class World:
             "store": self.store,
             "artifacts": self.artifacts,
             "inputs": inputs,
+            "parents": Parents(store=self.store, catalogue=self.catalogue, artifacts=self.artifacts),
+            "checkpoints": self.checkpoints,
             "launcher": self.launcher,
             "feed": self.feed,
             "recipes": self.recipes,
             "runs_folder": self.runs_folder,
             "lease_s": 60.0,
+            "limits": NO_LIMITS,
             "build": {"git_commit": "abc"},
         }
         return Execution(**{**parts, **changed})

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from upwell.train.v1 import metrics_pb2 as upwell_dot_train_dot_v1_dot_metrics__pb2
 from upwell.train.v1 import train_service_pb2 as upwell_dot_train_dot_v1_dot_train__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -26,7 +27,7 @@ if _version_not_supported:
 
 
 class TrainServiceStub:
-    """Trains models. Reading needs the role viewer, starting and cancelling need trainer.
+    """Trains models. Reading needs the role viewer, starting, cancelling and resuming need trainer.
     """
 
     def __init__(self, channel):
@@ -60,6 +61,16 @@ class TrainServiceStub:
                 request_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunRequest.SerializeToString,
                 response_deserializer=upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunResponse.FromString,
                 _registered_method=True)
+        self.ResumeRun = channel.unary_unary(
+                '/upwell.train.v1.TrainService/ResumeRun',
+                request_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunRequest.SerializeToString,
+                response_deserializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunResponse.FromString,
+                _registered_method=True)
+        self.ListMetrics = channel.unary_unary(
+                '/upwell.train.v1.TrainService/ListMetrics',
+                request_serializer=upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsRequest.SerializeToString,
+                response_deserializer=upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsResponse.FromString,
+                _registered_method=True)
         self.ListRecipes = channel.unary_unary(
                 '/upwell.train.v1.TrainService/ListRecipes',
                 request_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ListRecipesRequest.SerializeToString,
@@ -68,7 +79,7 @@ class TrainServiceStub:
 
 
 class TrainServiceServicer:
-    """Trains models. Reading needs the role viewer, starting and cancelling need trainer.
+    """Trains models. Reading needs the role viewer, starting, cancelling and resuming need trainer.
     """
 
     def StartRun(self, request, context):
@@ -100,7 +111,22 @@ class TrainServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelRun(self, request, context):
-        """Stop a run.
+        """Stop a run; its last checkpoint is kept for a while, so that it can be resumed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeRun(self, request, context):
+        """Queue a failed or cancelled run again: it goes on from its last checkpoint, and so do the runs that failed only
+        because they were to go on from its version. Nothing happens to a run that is queued or running.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMetrics(self, request, context):
+        """A run's numbers, one for each step and name, in the order of the steps.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -141,6 +167,16 @@ def add_TrainServiceServicer_to_server(servicer, server):
                     request_deserializer=upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunRequest.FromString,
                     response_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunResponse.SerializeToString,
             ),
+            'ResumeRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeRun,
+                    request_deserializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunRequest.FromString,
+                    response_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunResponse.SerializeToString,
+            ),
+            'ListMetrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMetrics,
+                    request_deserializer=upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsRequest.FromString,
+                    response_serializer=upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsResponse.SerializeToString,
+            ),
             'ListRecipes': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRecipes,
                     request_deserializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ListRecipesRequest.FromString,
@@ -155,7 +191,7 @@ def add_TrainServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TrainService:
-    """Trains models. Reading needs the role viewer, starting and cancelling need trainer.
+    """Trains models. Reading needs the role viewer, starting, cancelling and resuming need trainer.
     """
 
     @staticmethod
@@ -283,6 +319,60 @@ class TrainService:
             '/upwell.train.v1.TrainService/CancelRun',
             upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunRequest.SerializeToString,
             upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.train.v1.TrainService/ResumeRun',
+            upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunRequest.SerializeToString,
+            upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.train.v1.TrainService/ListMetrics',
+            upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsRequest.SerializeToString,
+            upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsResponse.FromString,
             options,
             channel_credentials,
             insecure,

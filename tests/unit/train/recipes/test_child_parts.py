@@ -6,13 +6,18 @@ import os
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 
 from shared.errors import IntegrityError, InvalidInputError, UnavailableError
+from shared.modeling.tiny_qwen import train_tokenizer
+from svc_train.adapters.processes import LONGEST_LINE_BYTES
 from svc_train.child.events import EventStream
-from svc_train.child.failures import diagnose
+from svc_train.child.failures import tell
 from svc_train.child.progress import ProgressReporter
+from svc_train.domain.child import read_report
+from svc_train.domain.run import Progress as Reported
 from svc_train.recipes.base import Progress
 from svc_train.recipes.failure import TrainingFailedError
 
@@ -107,27 +112,97 @@ def _out_of_memory() -> BaseException:
     return caught.value
 
 
+def _no_template() -> BaseException:
+    tokenizer = train_tokenizer()
+    tokenizer.chat_template = None
+    with pytest.raises(ValueError) as caught:
+        tokenizer.apply_chat_template([{"role": "user", "content": "你好"}])
+    return caught.value
+
+
+def _numpy_out_of_memory() -> BaseException:
+    with pytest.raises(MemoryError) as caught:
+        np.empty(1 << 50)
+    return caught.value
+
+
+CUDA = (
+    "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.11 GiB of which 1.94 GiB is free."
+)
+
+
 @pytest.mark.parametrize(
-    ("error", "cause", "permanent"),
+    ("error", "cause", "permanent", "smaller"),
     [
-        (InvalidInputError.of("recipe", "unknown"), "invalid_input", True),
-        (IntegrityError("torn"), "damaged_data", True),
-        (TrainingFailedError(cause="nan_loss", reason="The loss is nan.", remedy="Lower it."), "nan_loss", True),
-        (UnavailableError("away"), "crashed", False),
-        (OSError(errno.ENOSPC, "No space left on device"), "disk_full", False),
-        (MemoryError(), "out_of_memory", False),
-        (_out_of_memory(), "out_of_memory", False),
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "out_of_memory", False),
-        (KeyError("x"), "crashed", False),
+        (InvalidInputError.of("recipe", "unknown"), "invalid_input", True, False),
+        (IntegrityError("torn"), "damaged_data", True, False),
+        (TrainingFailedError(cause="nan_loss", reason="The loss is nan.", remedy="Lower it."), "nan_loss", True, False),
+        (UnavailableError("away"), "unavailable", False, False),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk_full", False, False),
+        (MemoryError(), "out_of_memory", False, True),
+        (_out_of_memory(), "out_of_memory", False, True),
+        (_numpy_out_of_memory(), "out_of_memory", False, True),
+        (torch.OutOfMemoryError(CUDA), "cuda_out_of_memory", False, True),
+        (RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be ..."), "cuda_out_of_memory", False, True),
+        (_no_template(), "no_chat_template", True, False),
+        (KeyError("x"), "crashed", False, False),
     ],
 )
-def test_errors_have_a_cause_and_a_remedy(error: BaseException, cause: str, permanent: bool):
-    diagnosis = diagnose(error)
-    assert (diagnosis.cause, diagnosis.permanent) == (cause, permanent)
-    assert diagnosis.remedy
-    assert diagnosis.detail
+def test_errors_have_a_cause_and_a_remedy(error: BaseException, cause: str, permanent: bool, smaller: bool):
+    told = tell(error).to_event()
+    assert (told["cause"], told["permanent"], told["smaller"]) == (cause, permanent, smaller)
+    assert told["remedy"]
+    assert told["detail"]
+    assert told["errors"][0]["classes"][0] == type(error).__name__
 
 
 def test_an_unexpected_error_is_named_by_its_class():
-    assert diagnose(KeyError("x")).detail == "KeyError: 'x'"
-    assert diagnose(InvalidInputError.of("recipe", "unknown")).detail == "recipe: unknown"
+    assert tell(KeyError("x")).detail == "KeyError: 'x'"
+    assert tell(InvalidInputError.of("recipe", "unknown")).detail == "recipe: unknown"
+
+
+def test_an_endless_error_still_fits_into_a_line(pipe: Pipe):
+    error = ValueError("x" * 10_000_000)
+    for _ in range(100):
+        error = _chained(error)
+    pipe.events.send("failed", **tell(error).to_event())
+    assert len(json.dumps(pipe.received())) < LONGEST_LINE_BYTES
+
+
+def _chained(error: Exception) -> ValueError:
+    outer = ValueError("压" * 100_000)
+    outer.__cause__ = error
+    return outer
+
+
+def test_every_step_is_told_once_with_its_numbers(pipe: Pipe):
+    with ProgressReporter(pipe.events, longest_pause_s=0.06) as report:
+        for step in range(1, 1001):
+            evaluated = {"f1": 0.5, "loss": 9.0} if step == 3 else {}
+            report(_progress(step, elapsed_s=step / 100, total=1000, metrics=evaluated))
+        time.sleep(0.2)
+    reports = [read_report(json.dumps(event)) for event in pipe.received()]
+    steps = [one for told in reports if isinstance(told, Reported) for one in told.steps]
+    assert [one.step for one in steps] == list(range(1, 1001))
+    assert steps[0].numbers == {"loss": 0.5, "learning_rate": 1e-3, "tokens_per_s": 100_000}
+    assert steps[1].numbers["tokens_per_s"] == pytest.approx(100_000)
+    # An evaluation's loss does not hide the step's own.
+    assert (steps[2].numbers["loss"], steps[2].numbers["eval_loss"], steps[2].numbers["f1"]) == (0.5, 9.0, 0.5)
+
+
+def test_numbers_of_a_step_that_are_none_are_left_out(pipe: Pipe):
+    with ProgressReporter(pipe.events) as report:
+        report(_progress(1, elapsed_s=1.0, gradient_norm=float("inf")))
+        report(_progress(100, elapsed_s=2.0, gradient_norm=0.25))
+    first, last = pipe.received()
+    assert "gradient_norm" not in first["steps"]
+    assert last["steps"]["gradient_norm"] == [0.25]
+
+
+def test_reports_with_many_steps_fit_into_the_lines_that_the_parent_reads(pipe: Pipe):
+    many = {f"a_rather_long_name_of_a_metric_{number}": 1 / 3 for number in range(3)}
+    with ProgressReporter(pipe.events, shortest_pause_s=60) as report:
+        for step in range(1, 1000):
+            report(_progress(step, elapsed_s=step / 3, total=10_000_000, gradient_norm=1 / 3))
+        report(_progress(1000, elapsed_s=1000 / 3, total=10_000_000, metrics=many))
+    assert max(len(json.dumps(event)) for event in pipe.received()) < LONGEST_LINE_BYTES

@@ -161,8 +161,11 @@ def test_noise_follows_the_windows_spread_and_keeps_holes(tmp_path: Path):
         ([{"start_row": 390, "end_row": 401}], r"segment \[390, 401\) lies outside the 400 rows of 'pump'"),
         ([{"start_row": 20, "end_row": 20}], r"segment \[20, 20\) lies outside"),
         ([{"start_row": 1, "end_row": 2, "channel": "c"}], "'pump' has no channel 'c'; it has: a, b"),
-        ([{"start_row": 1, "end_row": 2, "series": "fan"}], "segment 0 speaks of 'fan'"),
-        ([{"start_row": 1, "end_row": 2, "series_digest": "9" * 64}], "segment 0 speaks of 'pump' .999999999999"),
+        ([{"start_row": 1, "end_row": 2, "series": "fan"}], r"segments\.parquet:1: speaks of 'fan'"),
+        (
+            [{"start_row": 1, "end_row": 2, "series_digest": "9" * 64}],
+            r"segments\.parquet:1: speaks of 'pump' .999999999999",
+        ),
         ([{"start_row": 395, "end_row": 399}], "no labelled segment is left to learn from"),
         ([{"start_row": i, "end_row": i + 1, "label": f"l{i}"} for i in range(65)], "65 different labels"),
     ],

@@ -15,6 +15,7 @@ from upwell.common.v1 import common_pb2
 from upwell.errors import ToolError
 from upwell.ingest.v1 import events_pb2
 from upwell.registry.v1 import registry_service_pb2, registry_service_pb2_grpc
+from upwell.train.v1 import metrics_pb2
 
 
 @pytest.fixture
@@ -118,6 +119,30 @@ async def test_a_watch_that_breaks_goes_on_and_repeats_nothing(upwell, services,
     services.train.breaks_after = breaks_after
     seen = await watched(upwell)
     assert [item for item in seen if item != "RUNNING"] == STORY[1:]
+    # The second watch asks for what comes behind the first.
+    assert services.train.told_after == [0, 10 * (breaks_after - 1)]
+
+
+async def test_a_watch_begins_behind_a_place_and_may_leave_progress_out(upwell):
+    assert await watched(upwell, after_sequence=30, logs_only=True) == ["RUNNING", "line 3", "COMPLETED"]
+
+
+async def test_the_log_until_now(upwell):
+    answers = [answer async for answer in upwell.train.log("r1")]
+    assert [(answer.log_line, answer.sequence) for answer in answers] == [
+        ("line 1", 10),
+        ("line 2", 30),
+        ("line 3", 50),
+    ]
+
+
+async def test_numbers_of_all_pages(upwell, services):
+    services.train.metrics = [metrics_pb2.StepMetric(step=step, name="loss", value=1 / step) for step in range(1, 8)]
+    services.train.largest_page = 3
+    found = [one async for one in upwell.train.metrics("r1", names=["loss"], from_step=2)]
+    assert [one.step for one in found] == [2, 3, 4, 5, 6, 7]
+    assert [request.page_token for request in services.train.metric_requests] == ["", "3"]
+    assert list(await upwell.train.metric_names("r1")) == ["loss"]
 
 
 async def test_a_run_that_is_not_recorded_yet_is_waited_for(upwell, services):
