@@ -129,6 +129,7 @@ def _completed(event: InferCompleted) -> events.InferCompleted:
         model=model_ref(event.model),
         result_digest=event.result_digest,
         segment_count=event.segment_count,
+        finished_at=timestamp(event.finished_at),
     )
 
 

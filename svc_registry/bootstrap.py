@@ -21,10 +21,12 @@ from svc_registry.adapters.blobs import ObjectBlobs
 from svc_registry.adapters.checksums import checksum_probe
 from svc_registry.adapters.event_log import bus_event_log
 from svc_registry.adapters.restoring import SqlRestoringStore
+from svc_registry.adapters.reviews_file import ParquetReviews
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.adapters.webhooks import HttpPoster, SqlDeliveries
 from svc_registry.domain.webhooks import webhook_secret, webhook_urls
 from svc_registry.handlers import take_events
+from svc_registry.indexer import ReviewIndexer
 from svc_registry.rpc.artifacts import artifact_rpc
 from svc_registry.rpc.history import history_rpc
 from svc_registry.rpc.lineage import lineage_rpc
@@ -34,6 +36,7 @@ from svc_registry.rpc.versions import version_rpc
 from svc_registry.settings import DEFAULT_PORT, RegistrySettings
 from svc_registry.telling import telling
 from svc_registry.use_cases.rebuilding import Report, rebuild
+from svc_registry.use_cases.reviewing import ReviewIndexing
 
 NAME = "svc_registry"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -46,8 +49,14 @@ def build(settings: RegistrySettings) -> App:
     store = SqlRegistryStore(database, source=NAME, webhooks=webhooks)
     objects = object_store_for(settings)
     artifacts = Artifacts(objects)
+    indexing = ReviewIndexing(
+        store=store,
+        artifacts=artifacts,
+        files=ParquetReviews(artifacts, settings.data_dir.absolute() / "reviews"),
+    )
+    indexer = ReviewIndexer(indexing)
     bus = Bus(settings, service=NAME)
-    take_events(bus, store, artifacts)
+    take_events(bus, store, artifacts, indexer)
     server = GrpcServer(
         settings,
         default_port=DEFAULT_PORT,
@@ -69,7 +78,7 @@ def build(settings: RegistrySettings) -> App:
         database=database,
         migrations=MIGRATIONS,
         objects=objects,
-        background=_telling(settings, database, webhooks),
+        background=[indexer.run, *_telling(settings, database, webhooks)],
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
-from shared.contracts.manifest import Manifest
+from shared.contracts.manifest import FileEntry, Manifest
 from shared.contracts.objects import SignedUrl
 from shared.ports import Outbox
 from svc_registry.domain.artifacts import Blob, Sort
@@ -24,6 +24,7 @@ from svc_registry.domain.records import (
     NewModel,
     NewMove,
 )
+from svc_registry.domain.reviews import ReviewedCandidate, Subject, UnreadSet
 from svc_registry.domain.webhooks import Delivery
 
 FactT = TypeVar("FactT")
@@ -44,6 +45,9 @@ class Datasets(Protocol):
     def add(self, *, name: str, digest: str, manifest: Manifest, producer: str) -> DatasetRecord:
         """Number a version; ConflictError when the name is used for another kind."""
 
+    def with_digests(self, digests: Collection[str]) -> Sequence[DatasetRecord]:
+        """The versions with these digests, under whatever names, in no order."""
+
     def page(
         self, *, name: str, kind: str, before_id: int, limit: int, include_deleted: bool = False
     ) -> Sequence[DatasetRecord]:
@@ -58,6 +62,9 @@ class Bases(Protocol):
 
     def add(self, *, name: str, manifest: Manifest) -> bool:
         """Record a base; False when it stands already."""
+
+    def with_digests(self, digests: Collection[str]) -> Sequence[BaseRecord]:
+        """The bases with these digests, in no order."""
 
     def all(self) -> Sequence[BaseRecord]:
         """All bases by name."""
@@ -77,6 +84,9 @@ class Models(Protocol):
 
     def add(self, model: NewModel) -> ModelRecord:
         """Number a version."""
+
+    def of_runs(self, run_ids: Collection[str]) -> Sequence[ModelRecord]:
+        """The versions these runs made, newest first."""
 
     def page(self, *, name: str, before_id: int, limit: int, include_deleted: bool = False) -> Sequence[ModelRecord]:
         """Versions with a smaller id, newest first; an empty name does not narrow."""
@@ -148,6 +158,41 @@ class Lineage(Protocol):
 
     def walk(self, key: str, direction: Direction, *, max_depth: int) -> Graph:
         """The sub-graph reached from a node, itself included, in one query; 0 means any depth."""
+
+    def between(self, one: str, other: str) -> Graph:
+        """Every way between two nodes, whichever is the older, in one query; only the two where there is none."""
+
+    def below(self, subject: Subject, *, through_predictions: bool) -> tuple[frozenset[str], Graph]:
+        """The nodes a subject stands for and what was made from them, in one query; see `Subject`."""
+
+
+class ReviewIndex(Protocol):
+    """Who approved which candidate, by review set. A set is named by its lineage node's key."""
+
+    def lacking(self, dataset: str) -> Sequence[str]:
+        """The review sets that went into a dataset (a node's key) and are not indexed."""
+
+    def all_lacking(self, *, after: tuple[str, str], limit: int) -> Sequence[tuple[str, str]]:
+        """(review set, dataset it went into) for sets that are not indexed, in order and greater than `after`."""
+
+    def put(self, key: str, batches: Iterable[Sequence[ReviewedCandidate]]) -> None:
+        """Index a set; nothing changes when it is indexed already."""
+
+    def put_unread(self, key: str, reason: str) -> None:
+        """Remember why a set is not indexed; nothing changes when it is."""
+
+    def unread(self, *, limit: int) -> Sequence[UnreadSet]:
+        """Sets that went into a dataset and are not indexed, by key."""
+
+    def reviewers(self, keys: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+        """By set, how many candidates each reviewer approved; sets that are not indexed are absent."""
+
+
+class ReviewFiles(Protocol):
+    """The review files of datasets."""
+
+    def opened(self, entry: FileEntry) -> AbstractContextManager[Iterator[Sequence[ReviewedCandidate]]]:
+        """What a file says was approved, in batches; IntegrityError when it is missing or not what it should be."""
 
 
 class Chains(Protocol):
@@ -228,6 +273,10 @@ class RegistryTransaction(Protocol):
     @property
     def lineage(self) -> Lineage:
         """The graph."""
+
+    @property
+    def reviews(self) -> ReviewIndex:
+        """Who approved what."""
 
     @property
     def chains(self) -> Chains:

@@ -18,13 +18,11 @@ from svc_registry.domain.events import (
     ModelRejected,
     RegistryEvent,
 )
-from svc_registry.domain.graph import Graph
 from svc_registry.domain.records import BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
 from svc_registry.wire_marks import deletion_message, mark_message, signature_message
 from upwell.common.v1 import common_pb2 as common
 from upwell.infer.v1 import events_pb2 as infer
 from upwell.registry.v1 import events_pb2 as events
-from upwell.registry.v1 import lineage_service_pb2 as lineage
 from upwell.registry.v1 import registry_service_pb2 as pb
 from upwell.train.v1 import events_pb2 as train
 
@@ -113,6 +111,7 @@ def new_prediction(message: infer.InferCompleted) -> NewPrediction:
         model_name=message.model.name,
         model_version=message.model.version,
         run_id=message.model.run_id,
+        finished_at=_moment(message, "finished_at"),
     )
 
 
@@ -169,16 +168,4 @@ def model_message(record: ModelRecord) -> pb.ModelVersion:
         environment=dict(made.environment),
         deletion=deletion_message(record.deletion),
         signatures=[signature_message(signature) for signature in record.signatures],
-    )
-
-
-def graph_message(root: str, graph: Graph) -> lineage.GetLineageResponse:
-    """A sub-graph for the caller."""
-    return lineage.GetLineageResponse(
-        root=root,
-        nodes=[
-            lineage.LineageNode(key=node.key, type=node.type, label=node.label, seen=node.seen, deleted=node.deleted)
-            for node in graph.nodes
-        ],
-        edges=[lineage.LineageEdge(parent=edge.parent, child=edge.child) for edge in graph.edges],
     )

@@ -54,7 +54,7 @@ def build(settings: TrainSettings) -> App:
     recipes = installed_recipes()
     take_requests(bus, store, recipes)
     runs_folder = settings.data_dir.absolute() / "runs"
-    environment = model_environment(threads=settings.torch_threads)
+    environment = model_environment(threads=settings.torch_threads, llamafactory_cli=settings.llamafactory_cli)
     artifacts, catalogue = Artifacts(objects), RegistryCatalogue(settings)
     checkpoints = ObjectCheckpointFiles(objects)
     command = training_command(workers=settings.train_workers, on_ray=settings.launcher is Launcher.RAY)

@@ -60,6 +60,9 @@ class TrainSettings(ServiceSettings):
         le=31_536_000,
         description="Seconds that the training process of one attempt may take; 0 sets no limit.",
     )
+    llamafactory_cli: str = Field(
+        "", description="Path of a llamafactory-cli, which makes the engine `llamafactory` of text-sft usable."
+    )
     git_commit: str = Field(
         "", description="Commit this build was made from, recorded with every run; empty asks git where there is one."
     )

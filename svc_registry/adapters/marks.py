@@ -10,12 +10,10 @@ from sqlalchemy import ColumnElement, exists
 from sqlmodel import Session, col, select
 
 from shared.runtime.database import insert_or_ignore
+from svc_registry.adapters.chunks import in_chunks
 from svc_registry.adapters.tables import GateRow, SignatureRow, TombstoneRow
 from svc_registry.domain.gates import Comparison, Condition, Gate
 from svc_registry.domain.records import Deletion, KeptSignature
-
-# Databases bound how many parameters a statement may have; SQLite's oldest bound is 999.
-KEYS_AT_ONCE = 500
 
 
 class SqlGates:
@@ -63,9 +61,8 @@ class SqlTombstones:
 
     def among(self, keys: Collection[str]) -> Mapping[str, Deletion]:
         """Some keys at a time."""
-        ordered, found = sorted(keys), {}
-        for start in range(0, len(ordered), KEYS_AT_ONCE):
-            some = ordered[start : start + KEYS_AT_ONCE]
+        found: dict[str, Deletion] = {}
+        for some in in_chunks(keys):
             for row in self._session.exec(select(TombstoneRow).where(col(TombstoneRow.key).in_(some))):
                 found[row.key] = _deletion(row)
         return found
@@ -92,9 +89,10 @@ class SqlSignatures:
     def of_bundles(self, digests: Collection[str]) -> Mapping[str, tuple[KeptSignature, ...]]:
         """By name of the key."""
         found: dict[str, tuple[KeptSignature, ...]] = {}
-        query = select(SignatureRow).where(col(SignatureRow.bundle_digest).in_(digests)).order_by(SignatureRow.key)
-        for row in self._session.exec(query):
-            found[row.bundle_digest] = (*found.get(row.bundle_digest, ()), _signature(row))
+        for some in in_chunks(digests):
+            query = select(SignatureRow).where(col(SignatureRow.bundle_digest).in_(some)).order_by(SignatureRow.key)
+            for row in self._session.exec(query):
+                found[row.bundle_digest] = (*found.get(row.bundle_digest, ()), _signature(row))
         return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from shared.contracts.lineage import NodeType, model_key
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 from shared.runtime.database import insert_or_ignore
+from svc_registry.adapters.chunks import in_chunks
 from svc_registry.adapters.ledger import move_of
 from svc_registry.adapters.marks import SqlSignatures, SqlTombstones, not_deleted
 from svc_registry.adapters.tables import AliasMoveRow, AliasRow, ModelNameRow, ModelRow
@@ -55,6 +56,13 @@ class SqlModels:
         self._session.add(row)
         self._session.flush()
         return self.records([row])[0]
+
+    def of_runs(self, run_ids: Collection[str]) -> Sequence[ModelRecord]:
+        """Newest first."""
+        rows: list[ModelRow] = []
+        for some in in_chunks(run_ids):
+            rows += self._session.exec(select(ModelRow).where(col(ModelRow.run_id).in_(some)))
+        return sorted(self.records(rows), key=lambda record: record.id, reverse=True)
 
     def page(self, *, name: str, before_id: int, limit: int, include_deleted: bool = False) -> Sequence[ModelRecord]:
         """Newest first."""

@@ -28,6 +28,9 @@ from svc_registry.adapters.tables import (
     ModelNameRow,
     ModelRow,
     NodeRow,
+    ReviewSetCandidateRow,
+    ReviewSetReviewerRow,
+    ReviewSetRow,
     SignatureRow,
     TombstoneRow,
 )
@@ -53,6 +56,8 @@ REBUILT: tuple[type[SQLModel], ...] = (
 )
 # No stream remembers imported histories: the rebuild says which versions they were, and they are imported again.
 LOST: tuple[type[SQLModel], ...] = (ImportedVersionRow, HistoryFileRow)
+# Emptied, and filled from the bucket by the service itself.
+READ_AGAIN: tuple[type[SQLModel], ...] = (ReviewSetRow, ReviewSetReviewerRow, ReviewSetCandidateRow)
 KEPT: tuple[type[SQLModel], ...] = (OutboxRow, DeliveryRow)
 NUMBERED = (DatasetRow, ModelRow, AliasMoveRow)
 
@@ -80,7 +85,7 @@ class SqlRestorer:
 
     def clear(self) -> None:
         """Delete every row."""
-        for table in (*REBUILT, *LOST):
+        for table in (*REBUILT, *LOST, *READ_AGAIN):
             self._session.exec(sa.delete(table))
 
     def dataset(self, record: DatasetRecord) -> None:
@@ -214,7 +219,7 @@ class SqlRestoringStore:
         """A transaction in which nobody else writes: SQLite has one writer anyway."""
         with self._database.transaction() as session:
             if not self._database.is_sqlite:
-                names = ", ".join(map(_name, (*REBUILT, *LOST, *KEPT)))
+                names = ", ".join(map(_name, (*REBUILT, *LOST, *READ_AGAIN, *KEPT)))
                 session.connection().execute(sa.text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
             yield SqlRestorer(session)
 

@@ -15,6 +15,7 @@ from svc_registry.adapters.ledger import SqlLedger
 from svc_registry.adapters.lineage import SqlLineage
 from svc_registry.adapters.marks import SqlGates, SqlSignatures, SqlTombstones
 from svc_registry.adapters.models import SqlModels
+from svc_registry.adapters.review_index import SqlReviewIndex
 from svc_registry.adapters.versions import SqlBases, SqlDatasets
 from svc_registry.adapters.webhooks import TellingOutbox
 
@@ -31,6 +32,7 @@ class SqlRegistryTransaction:
         self.tombstones = SqlTombstones(session)
         self.signatures = SqlSignatures(session)
         self.lineage = SqlLineage(session)
+        self.reviews = SqlReviewIndex(session)
         self.chains = SqlChains(session, self.models)
         self.histories = SqlHistories(session)
         self.outbox = TellingOutbox(session, source=source, translate=wire.to_message, urls=webhooks)

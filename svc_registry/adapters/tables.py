@@ -166,6 +166,8 @@ class NodeRow(SQLModel, table=True):
     type: str
     label: str
     seen: bool
+    # Only of what has no record of its own: predictions.
+    made_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class EdgeRow(SQLModel, table=True):
@@ -174,6 +176,32 @@ class EdgeRow(SQLModel, table=True):
     __tablename__ = "lineage_edges"
     child: str = Field(primary_key=True)
     parent: str = Field(primary_key=True, index=True)
+
+
+class ReviewSetRow(SQLModel, table=True):
+    """A review set: whether it is indexed, and if not, why."""
+
+    __tablename__ = "review_sets"
+    key: str = Field(primary_key=True)
+    indexed: bool
+    reason: str
+
+
+class ReviewSetReviewerRow(SQLModel, table=True):
+    """A reviewer of an indexed set, and how many of its candidates they approved."""
+
+    __tablename__ = "review_set_reviewers"
+    key: str = Field(primary_key=True)
+    reviewer: str = Field(primary_key=True, index=True)
+    approved: int
+
+
+class ReviewSetCandidateRow(SQLModel, table=True):
+    """An approved candidate of an indexed set."""
+
+    __tablename__ = "review_set_candidates"
+    key: str = Field(primary_key=True)
+    candidate_id: str = Field(primary_key=True, index=True)
 
 
 class ImportedVersionRow(SQLModel, table=True):

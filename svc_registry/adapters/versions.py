@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,6 +13,7 @@ from shared.contracts.lineage import NodeType, dataset_key
 from shared.contracts.manifest import Manifest
 from shared.errors import ConflictError
 from shared.runtime.database import insert_or_ignore
+from svc_registry.adapters.chunks import in_chunks
 from svc_registry.adapters.marks import SqlTombstones, not_deleted
 from svc_registry.adapters.tables import BaseRow, DatasetNameRow, DatasetRow
 from svc_registry.domain.records import BaseRecord, DatasetRecord
@@ -67,6 +68,13 @@ class SqlDatasets:
         self._session.flush()
         return _record(row)
 
+    def with_digests(self, digests: Collection[str]) -> Sequence[DatasetRecord]:
+        """By digest, in as few queries as the databases' limits allow."""
+        found: list[DatasetRow] = []
+        for some in in_chunks(digests):
+            found += self._session.exec(select(DatasetRow).where(col(DatasetRow.digest).in_(some)))
+        return self._records(found)
+
     def page(
         self, *, name: str, kind: str, before_id: int, limit: int, include_deleted: bool = False
     ) -> Sequence[DatasetRecord]:
@@ -117,6 +125,13 @@ class SqlBases:
             "registered_at": datetime.now(UTC),
         }
         return insert_or_ignore(self._session, BaseRow, [values]) == 1
+
+    def with_digests(self, digests: Collection[str]) -> Sequence[BaseRecord]:
+        """By digest."""
+        found: list[BaseRecord] = []
+        for some in in_chunks(digests):
+            found += map(_base, self._session.exec(select(BaseRow).where(col(BaseRow.digest).in_(some))))
+        return found
 
     def all(self) -> Sequence[BaseRecord]:
         """By name."""

@@ -229,3 +229,12 @@ def test_adapters_without_gradients_are_found_out(tmp_path: Path, tiny_base: Pat
     with pytest.raises(TrainingFailedError, match="get no gradient") as caught:
         check_learns(task, data.train)
     assert caught.value.cause == "no_gradients"
+
+
+def test_adapters_for_layers_that_the_base_does_not_have_are_not_served(tmp_path: Path, tiny_base: Path) -> None:
+    job = chat_job(tmp_path, base=tiny_base)
+    trained(job)
+    path = job.bundle_dir / "bundle.json"
+    path.write_text(path.read_text().replace('"targets":"all-linear"', '"targets":"wq"'))
+    with pytest.raises(IntegrityError, match="adapters do not fit its base: lora_targets: no layer"):
+        load_predictor(job.bundle_dir, tiny_base)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from sqlmodel import select
 
 from shared.contracts.canonical import sha256_hex
@@ -47,7 +49,13 @@ class Catalogue:
         """Datasets with parents, a base, models in a chain, moved aliases, a prediction."""
         series = self.dataset("泵-7", "one", parents=("source/file:泵.csv",))
         self.dataset("泵-7", "two")
-        labels = self.dataset("labels", "three", kind="segments/v1", parents=(series.key, f"reviews/{'r' * 64}"))
+        labels = self.dataset(
+            "labels",
+            "three",
+            kind="segments/v1",
+            parents=(series.key, f"reviews/{'r' * 64}"),
+            files={"reviews.parquet": self.reviews()},
+        )
         base = self.artifacts.store(
             kind="base/v1", files={"config.json": self.file("{}")}, meta={"hidden": 8}, parents=()
         )
@@ -85,9 +93,11 @@ class Catalogue:
         deleting.delete_model(self.store, name="副本", version=1, deleted_by="anna", reason="doppelt")
         deleting.delete_dataset(self.store, name="泵-7", version=2, deleted_by="anna", reason="私密")
 
-    def dataset(self, name: str, content: str, *, kind: str = "series/v1", parents: tuple[str, ...] = ()):
+    def dataset(self, name: str, content: str, *, kind: str = "series/v1", parents: tuple[str, ...] = (), files=None):
         meta = {"rows": len(content), "channels": [{"name": "温度", "step": 0.5}]}
-        made = self.artifacts.store(kind=kind, files={"f": self.file(content)}, meta=meta, parents=parents)
+        made = self.artifacts.store(
+            kind=kind, files={"f": self.file(content), **(files or {})}, meta=meta, parents=parents
+        )
         registering.register_dataset(
             self.store, self.artifacts, name=name, kind=kind, digest=made.digest, producer=f"svc_ingest/{content}"
         )
@@ -124,6 +134,7 @@ class Catalogue:
             dataset=common.DatasetRef(name=dataset.name, version=1, manifest_digest=dataset.digest),
             model=common.ModelRef(name="detector", version=2, run_id="run-2"),
         )
+        said.finished_at.FromDatetime(datetime(2026, 1, 2, 4, tzinfo=UTC))
         self.tell(said, key=job_id)
         registering.record_prediction(self.store, wire.new_prediction(said))
 
@@ -146,6 +157,13 @@ class Catalogue:
         for subject, body in list(self._told):
             if subject == event.subject:
                 yield source.read(decode(BY_SUBJECT[subject], body, None), datetime(2026, 1, 1, tzinfo=UTC))
+
+    def reviews(self) -> Path:
+        """A review file as svc_label writes it, of its columns those that the catalogue reads."""
+        path = self._folder / "reviews.parquet"
+        columns = {"candidate_id": ["c1", "c2"], "reviewer": ["丽塔", "li"], "decision": ["approved", "corrected"]}
+        pq.write_table(pa.table(columns), path)
+        return path
 
     def file(self, content: str) -> Path:
         path = self._folder / sha256_hex(content.encode())

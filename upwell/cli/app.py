@@ -26,6 +26,7 @@ from upwell.cli import (
     runs,
     stack,
     train,
+    trained_on,
 )
 
 EPILOG = "Begin with `upwell demo`, or with `upwell up` and `upwell ingest csv FILE --name NAME`."
@@ -53,6 +54,7 @@ app.add_typer(train.app, name="train")
 app.add_typer(recipes.app, name="recipes")
 app.command()(train.train)
 app.add_typer(runs.app, name="runs")
+models.app.command("trained-on")(trained_on.trained_on)
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.add_typer(bases.app, name="bases")

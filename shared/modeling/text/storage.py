@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from shared.errors import IntegrityError
+from shared.errors import IntegrityError, InvalidInputError
 from shared.modeling.bases import load_base
 from shared.modeling.bundle import (
     ADAPTER_FILE,
@@ -68,7 +68,10 @@ def _untrained(folder: Path, base_dir: Path | None, info: BundleInfo) -> PreTrai
     """The base with untrained adapters, or a model of the stored architecture with random weights."""
     if info.method == LORA:
         base = load_base(check_base(info, base_dir))
-        add_adapters(base.decoder, parse_lora(info.lora))
+        try:
+            add_adapters(base.decoder, parse_lora(info.lora))
+        except InvalidInputError as error:
+            raise IntegrityError(f"The bundle's adapters do not fit its base: {error}") from error
         return base.model
     read_json(folder / CONFIG_FILE)
     try:

@@ -10,6 +10,7 @@ from svc_train.recipes.training.knobs import BFLOAT16, FLOAT32, CommonConfig
 
 FULL, LORA, QLORA = "full", "lora", "qlora"
 ALL_LINEAR = "all-linear"
+UPWELL, LLAMAFACTORY = "upwell", "llamafactory"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,13 @@ class TextSftConfig(CommonConfig):
         Rule(
             help="Train low-rank adapters on a frozen base, on one in 4 bits (needs a CUDA device), or all weights.",
             choices=(LORA, QLORA, FULL),
+        ),
+    )
+    engine: str = hyperparameter(
+        UPWELL,
+        Rule(
+            help="What trains: our own loop, or the LLaMA-Factory that the server is configured with (adapters only).",
+            choices=(UPWELL, LLAMAFACTORY),
         ),
     )
     max_length: int = hyperparameter(

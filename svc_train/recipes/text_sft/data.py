@@ -31,12 +31,14 @@ class TextData:
     """Rows to learn from and rows held out, and how many conversations were cut or left out.
 
     Args:
+        train_texts: the conversations to learn from, as they were before they were cut and packed.
         cut: longer than a row: their end is missing.
         left_out: so long that nothing the model says was left in the row.
     """
 
     train: tuple[Pack, ...]
     held_out: tuple[Pack, ...]
+    train_texts: tuple[Conversation, ...]
     train_conversations: int
     held_out_conversations: int
     cut: int
@@ -63,6 +65,7 @@ def read_data(job: TrainingJob, config: TextSftConfig, tokenizer: PreTrainedToke
     return TextData(
         train=_packed([kept[i] for i in train], config),
         held_out=_packed([kept[i] for i in held_out], config),
+        train_texts=tuple(conversations[i] for i in train),
         train_conversations=len(train),
         held_out_conversations=len(held_out),
         cut=sum(len(one) > config.max_length for one in encoded),

@@ -20,8 +20,9 @@ from svc_train.recipes.base import Report, TrainingJob, TrainingResult
 from svc_train.recipes.failure import TrainingFailedError
 from svc_train.recipes.hyperparameters import parse, resolved
 from svc_train.recipes.text_sft.checks import check_isolated, check_learns
-from svc_train.recipes.text_sft.config import FULL, QLORA, TextSftConfig
+from svc_train.recipes.text_sft.config import FULL, LLAMAFACTORY, QLORA, TextSftConfig
 from svc_train.recipes.text_sft.data import TextData, counts, read_data
+from svc_train.recipes.text_sft.llamafactory.engine import train_with_llamafactory
 from svc_train.recipes.text_sft.network import check_device, load_network, shape_of
 from svc_train.recipes.text_sft.parent import read_parent, take_parent
 from svc_train.recipes.text_sft.task import TextTask
@@ -58,14 +59,11 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     check_isolated(task, data.train)
     if config.method == QLORA:
         check_learns(task, data.train)
-    outcome = Trainer(
-        task=task,
-        examples=Shuffled(data.train, seed=config.seed),
-        config=config,
-        job=job,
-        report=report,
-        workers=workers,
-    ).train()
+    if config.engine == LLAMAFACTORY:
+        outcome = train_with_llamafactory(job, config, data, task, report)
+    else:
+        examples = Shuffled(data.train, seed=config.seed)
+        outcome = Trainer(task=task, examples=examples, config=config, job=job, report=report, workers=workers).train()
     metrics = {**outcome.metrics, **sizes}
     save_model(job.bundle_dir, _info(job, config, metrics), base.model, base.tokenizer)
     _certify(job, config, base)

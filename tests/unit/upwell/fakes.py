@@ -207,6 +207,9 @@ class FakeVersions(version_service_pb2_grpc.VersionServiceServicer):
 
 
 class FakeLineage(lineage_service_pb2_grpc.LineageServiceServicer):
+    def __init__(self) -> None:
+        self.asked: list[lineage_service_pb2.FindTrainedModelsRequest] = []
+
     def GetLineage(self, request, context):
         up = request.direction == lineage_service_pb2.DIRECTION_UP
         other = "source/file.csv" if up else "run/7"
@@ -215,6 +218,33 @@ class FakeLineage(lineage_service_pb2_grpc.LineageServiceServicer):
         answer.nodes.add(key=other, type=other.partition("/")[0], label="", seen=False)
         parent, child = (other, "dataset/pump/1") if up else ("dataset/pump/1", other)
         answer.edges.add(parent=parent, child=child)
+        if request.include_facts:
+            answer.nodes[0].facts["kind"] = "series/v1"
+            answer.nodes[0].made_at.FromJsonString("2026-11-27T08:00:00Z")
+        return answer
+
+    def FindPath(self, request, context):
+        if request.other == "stranger@1":
+            return lineage_service_pb2.FindPathResponse()
+        answer = lineage_service_pb2.FindPathResponse(ancestor="dataset/pump/1", descendant="run/7")
+        answer.nodes.add(key="dataset/pump/1", type="dataset", label="pump@1", seen=True)
+        answer.nodes.add(key="run/7", type="run", label="series-lm 7", seen=True)
+        answer.edges.add(parent="dataset/pump/1", child="run/7")
+        return answer
+
+    def FindTrainedModels(self, request, context):
+        self.asked.append(request)
+        answer = lineage_service_pb2.FindTrainedModelsResponse(start_count=int(request.reviewer != "nobody"))
+        if request.reviewer in {"nobody", "idle"}:
+            return answer
+        number = 3 - int(request.page_token or 1)
+        found = answer.models.add()
+        found.model.ref.name, found.model.ref.version = "detector", number
+        found.path.add(key="reviews/" + "a" * 64, type="reviews")
+        found.path.add(key="dataset/标签/1", type="dataset", label="标签@1", seen=True)
+        found.path.add(key=f"model/{number}", type="model", label=f"detector@{number}", seen=True)
+        answer.next_page_token = "" if request.page_token else "2"
+        answer.unread.add(key="reviews/" + "b" * 64, reason="reviews.parquet is damaged")
         return answer
 
 

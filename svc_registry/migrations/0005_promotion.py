@@ -1,6 +1,6 @@
 """Gates, kinds of ledger entries, deletions, signatures, and webhooks to deliver.
 
-Revision ID: registry_0004
+Revision ID: registry_0005
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from shared.runtime.database import UtcDateTime
 
-revision = "registry_0004"
-down_revision = "registry_0003"
+revision = "registry_0005"
+down_revision = "registry_0004"
 branch_labels = None
 depends_on = None
 
