@@ -13,12 +13,12 @@ from svc_registry.domain.events import (
     BaseRegistered,
     DatasetRegistered,
     DatasetRejected,
-    ModelPromoted,
     ModelRegistered,
     ModelRejected,
     RegistryEvent,
 )
-from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
+from svc_registry.domain.records import BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
+from svc_registry.wire_marks import deletion_message, mark_message, signature_message
 from upwell.common.v1 import common_pb2 as common
 from upwell.infer.v1 import events_pb2 as infer
 from upwell.registry.v1 import events_pb2 as events
@@ -43,8 +43,8 @@ def to_message(event: RegistryEvent) -> tuple[Message, str]:
         case ModelRejected():
             model = common.ModelRef(name=event.name, run_id=event.run_id)
             return events.ModelRejected(model=model, failure=failure_message(event.failure)), event.run_id
-        case ModelPromoted():
-            return _promoted(event), str(event.move.ledger_id)
+        case _:
+            return mark_message(event)
 
 
 def _dataset_registered(event: DatasetRegistered) -> events.DatasetRegistered:
@@ -63,20 +63,7 @@ def _model_registered(event: ModelRegistered) -> events.ModelRegistered:
         bundle_digest=event.bundle_digest,
         registered_at=timestamp(event.registered_at),
         entry_id=event.entry_id,
-    )
-
-
-def _promoted(event: ModelPromoted) -> events.ModelPromoted:
-    move = event.move
-    return events.ModelPromoted(
-        model=common.ModelRef(name=move.model, version=move.to_version, run_id=event.run_id),
-        alias=move.alias,
-        bundle_digest=event.bundle_digest,
-        previous_version=move.from_version,
-        ledger_id=move.ledger_id,
-        moved_by=move.moved_by,
-        moved_at=timestamp(move.moved_at),
-        reason=move.reason,
+        copied_from=model_ref(event.copied_from),
     )
 
 
@@ -141,6 +128,7 @@ def dataset_message(record: DatasetRecord) -> pb.DatasetVersion:
         size_bytes=record.size_bytes,
         producer=record.producer,
         registered_at=timestamp(record.registered_at),
+        deletion=deletion_message(record.deletion),
     )
 
 
@@ -177,18 +165,6 @@ def model_message(record: ModelRecord) -> pb.ModelVersion:
         started_at=timestamp(made.started_at),
         finished_at=timestamp(made.finished_at),
         environment=dict(made.environment),
-    )
-
-
-def move_message(move: AliasMove) -> pb.AliasMove:
-    """A ledger entry for the caller."""
-    return pb.AliasMove(
-        ledger_id=move.ledger_id,
-        model=move.model,
-        alias=move.alias,
-        from_version=move.from_version,
-        to_version=move.to_version,
-        moved_by=move.moved_by,
-        reason=move.reason,
-        moved_at=timestamp(move.moved_at),
+        deletion=deletion_message(record.deletion),
+        signatures=[signature_message(signature) for signature in record.signatures],
     )
