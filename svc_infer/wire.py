@@ -14,15 +14,18 @@ from shared.runtime.convert import STATES, dataset_ref, failure_message, segment
 from svc_infer.domain.jobs import InferCompleted, InferEvent, InferFailed, JobRequest, parse_result
 from svc_infer.domain.models import ModelState, ModelStatus
 from svc_infer.domain.series import MAX_SERIES, Answer, Series, series_from_call
+from svc_infer.domain.texts import TextQuestion, TextReply, question_of
 from upwell.common.v1 import common_pb2 as common
 from upwell.infer.v1 import events_pb2 as events
 from upwell.infer.v1 import infer_service_pb2 as pb
+from upwell.infer.v1 import text_pb2
 
 MODEL_STATES = {
     ModelState.LOADING: pb.MODEL_STATE_LOADING,
     ModelState.READY: pb.MODEL_STATE_READY,
     ModelState.FAILED: pb.MODEL_STATE_FAILED,
 }
+FINISHES = {"stop": text_pb2.FINISH_STOP, "length": text_pb2.FINISH_LENGTH}
 
 
 def series_values(request: pb.PredictRequest) -> list[Series]:
@@ -126,4 +129,22 @@ def _completed(event: InferCompleted) -> events.InferCompleted:
         model=model_ref(event.model),
         result_digest=event.result_digest,
         segment_count=event.segment_count,
+        finished_at=timestamp(event.finished_at),
+    )
+
+
+def text_question(request: text_pb2.GenerateRequest) -> TextQuestion:
+    """The conversation of a call; InvalidInputError names the field that is wrong."""
+    messages = tuple({"role": one.role, "content": one.content} for one in request.messages)
+    return question_of(messages, request.max_new_tokens)
+
+
+def generate_response(version: ModelVersion, reply: TextReply) -> text_pb2.GenerateResponse:
+    """The reply, with the version that spoke."""
+    return text_pb2.GenerateResponse(
+        model=model_ref(version),
+        text=reply.text,
+        finish=FINISHES[reply.finish],
+        tokens=reply.tokens,
+        prompt_tokens=reply.prompt_tokens,
     )

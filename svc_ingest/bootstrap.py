@@ -25,6 +25,7 @@ from svc_ingest.ports import IngestStore
 from svc_ingest.rpc.ingest import ingest_rpc
 from svc_ingest.rpc.uploads import Uploads
 from svc_ingest.settings import DEFAULT_PORT, IngestSettings
+from svc_ingest.use_cases.chats import ChatPreviews
 from svc_ingest.use_cases.imports import Imports
 from svc_ingest.use_cases.make import DatasetMaker
 from svc_ingest.use_cases.previews import Previews
@@ -57,7 +58,9 @@ def assemble(settings: IngestSettings, *, store: IngestStore, artifacts: Artifac
     )
     cache = DiskSeriesCache(scratch.own / "series", artifacts, max_bytes=settings.preview_cache_bytes)
     previews = Previews(artifacts=artifacts, cache=cache, reader=reader)
-    return Parts(imports=imports, rpc=ingest_rpc(uploads=uploads, imports=imports, previews=previews, store=store))
+    chats = ChatPreviews(artifacts=artifacts, cache=cache)
+    rpc = ingest_rpc(uploads=uploads, imports=imports, previews=previews, chats=chats, store=store)
+    return Parts(imports=imports, rpc=rpc)
 
 
 def build(settings: IngestSettings) -> App:

@@ -11,8 +11,8 @@ from shared.contracts.manifest import FileEntry
 from shared.contracts.work import Work
 from shared.ports import Outbox, WorkQueue
 from svc_ingest.domain.events import IngestEvent
+from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
-from svc_ingest.domain.series import SeriesFacts
 from svc_ingest.sources.preview import Preview
 
 
@@ -45,16 +45,14 @@ class IngestStore(Protocol):
         """A transaction that only reads."""
 
 
-class SeriesReader(Protocol):
-    """Files of many formats in, `series.parquet` out."""
+class FileReader(Protocol):
+    """Files of many formats in, the files of a dataset version out."""
 
     def source_name(self, source: str, path: str) -> str:
         """The source itself, or the one that knows the path's ending; InvalidInputError lists what there is."""
 
-    def make_series(
-        self, source: str, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]
-    ) -> SeriesFacts:
-        """Write `folder/series.parquet`.
+    def make(self, source: str, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]) -> Made:
+        """Write the version's files into `folder`.
 
         Raises:
             InvalidInputError: the file or the options are wrong; the message says where.

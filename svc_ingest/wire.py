@@ -6,17 +6,21 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from shared.contracts.chat import Turn
 from shared.contracts.work import Work
 from shared.runtime.convert import STATES, failure_message, timestamp
+from svc_ingest.domain.chats import ChatPreview
 from svc_ingest.domain.events import DatasetProduced, IngestEvent, IngestFailed
 from svc_ingest.domain.jobs import Produced, Request, job_from_json
 from svc_ingest.sources.preview import Preview
 from upwell.common.v1 import common_pb2 as common
+from upwell.ingest.v1 import chat_pb2
 from upwell.ingest.v1 import events_pb2 as events
 from upwell.ingest.v1 import ingest_service_pb2 as pb
 from upwell.registry.v1 import events_pb2 as registry
 
 PRODUCER = "svc_ingest"
+SHOWN_CHARACTERS = 1000
 
 
 def to_message(event: IngestEvent) -> tuple[Message, str]:
@@ -98,4 +102,23 @@ def preview_message(preview: Preview) -> pb.PreviewResponse:
         ],
         rows=preview.rows,
         time=preview.time,
+    )
+
+
+def conversations_message(preview: ChatPreview) -> chat_pb2.PreviewConversationsResponse:
+    """Conversations for the caller."""
+    return chat_pb2.PreviewConversationsResponse(
+        conversations=[
+            chat_pb2.Conversation(id=one.id, turns=[_turn_message(turn) for turn in one.turns])
+            for one in preview.conversations
+        ],
+        rows=preview.rows,
+    )
+
+
+def _turn_message(turn: Turn) -> chat_pb2.ChatTurn:
+    return chat_pb2.ChatTurn(
+        speaker=turn.speaker,
+        text=turn.text[:SHOWN_CHARACTERS],
+        omitted_characters=max(0, len(turn.text) - SHOWN_CHARACTERS),
     )

@@ -7,6 +7,7 @@ import asyncio
 from shared.ports import ArtifactStore
 from shared.runtime.bus import Bus
 from svc_registry import wire
+from svc_registry.indexer import ReviewIndexer
 from svc_registry.ports import RegistryStore
 from svc_registry.use_cases import registering
 from upwell.infer.v1 import events_pb2 as infer
@@ -14,7 +15,7 @@ from upwell.registry.v1 import events_pb2 as registry
 from upwell.train.v1 import events_pb2 as train
 
 
-def take_events(bus: Bus, store: RegistryStore, artifacts: ArtifactStore) -> None:
+def take_events(bus: Bus, store: RegistryStore, artifacts: ArtifactStore, indexer: ReviewIndexer) -> None:
     """Take what makers say they made."""
 
     async def on_dataset_produced(body: registry.DatasetProduced) -> None:
@@ -27,6 +28,7 @@ def take_events(bus: Bus, store: RegistryStore, artifacts: ArtifactStore) -> Non
             digest=body.manifest_digest,
             producer=body.producer,
         )
+        await indexer.index_dataset(body.name, body.manifest_digest)
 
     async def on_base_produced(body: registry.BaseProduced) -> None:
         await asyncio.to_thread(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from shared.contracts.manifest import Manifest
+from shared.contracts.manifest import FileEntry, Manifest
+from shared.contracts.objects import SignedUrl
 from shared.ports import Outbox
+from svc_registry.domain.artifacts import Blob, Sort
 from svc_registry.domain.events import RegistryEvent
 from svc_registry.domain.graph import Direction, Graph
+from svc_registry.domain.history import Chain, HistoryFile, ImportedVersion, ModelSummary
 from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord, NewModel
+from svc_registry.domain.reviews import ReviewedCandidate, Subject, UnreadSet
+
+FactT = TypeVar("FactT")
 
 
 class Datasets(Protocol):
@@ -28,6 +34,9 @@ class Datasets(Protocol):
     def add(self, *, name: str, digest: str, manifest: Manifest, producer: str) -> DatasetRecord:
         """Number a version; ConflictError when the name is used for another kind."""
 
+    def with_digests(self, digests: Collection[str]) -> Sequence[DatasetRecord]:
+        """The versions with these digests, under whatever names, in no order."""
+
     def page(self, *, name: str, kind: str, before_id: int, limit: int) -> Sequence[DatasetRecord]:
         """Versions with a smaller id, newest first; empty filters do not narrow."""
 
@@ -40,6 +49,9 @@ class Bases(Protocol):
 
     def add(self, *, name: str, manifest: Manifest) -> bool:
         """Record a base; False when it stands already."""
+
+    def with_digests(self, digests: Collection[str]) -> Sequence[BaseRecord]:
+        """The bases with these digests, in no order."""
 
     def all(self) -> Sequence[BaseRecord]:
         """All bases by name."""
@@ -59,6 +71,9 @@ class Models(Protocol):
 
     def add(self, model: NewModel) -> ModelRecord:
         """Number a version."""
+
+    def of_runs(self, run_ids: Collection[str]) -> Sequence[ModelRecord]:
+        """The versions these runs made, newest first."""
 
     def page(self, *, name: str, before_id: int, limit: int) -> Sequence[ModelRecord]:
         """Versions with a smaller id, newest first; an empty name does not narrow."""
@@ -82,6 +97,85 @@ class Lineage(Protocol):
     def walk(self, key: str, direction: Direction, *, max_depth: int) -> Graph:
         """The sub-graph reached from a node, itself included, in one query; 0 means any depth."""
 
+    def between(self, one: str, other: str) -> Graph:
+        """Every way between two nodes, whichever is the older, in one query; only the two where there is none."""
+
+    def below(self, subject: Subject, *, through_predictions: bool) -> tuple[frozenset[str], Graph]:
+        """The nodes a subject stands for and what was made from them, in one query; see `Subject`."""
+
+
+class ReviewIndex(Protocol):
+    """Who approved which candidate, by review set. A set is named by its lineage node's key."""
+
+    def lacking(self, dataset: str) -> Sequence[str]:
+        """The review sets that went into a dataset (a node's key) and are not indexed."""
+
+    def all_lacking(self, *, after: tuple[str, str], limit: int) -> Sequence[tuple[str, str]]:
+        """(review set, dataset it went into) for sets that are not indexed, in order and greater than `after`."""
+
+    def put(self, key: str, batches: Iterable[Sequence[ReviewedCandidate]]) -> None:
+        """Index a set; nothing changes when it is indexed already."""
+
+    def put_unread(self, key: str, reason: str) -> None:
+        """Remember why a set is not indexed; nothing changes when it is."""
+
+    def unread(self, *, limit: int) -> Sequence[UnreadSet]:
+        """Sets that went into a dataset and are not indexed, by key."""
+
+    def reviewers(self, keys: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+        """By set, how many candidates each reviewer approved; sets that are not indexed are absent."""
+
+
+class ReviewFiles(Protocol):
+    """The review files of datasets."""
+
+    def opened(self, entry: FileEntry) -> AbstractContextManager[Iterator[Sequence[ReviewedCandidate]]]:
+        """What a file says was approved, in batches; IntegrityError when it is missing or not what it should be."""
+
+
+class Chains(Protocol):
+    """Model versions along their parents."""
+
+    def of(self, run_id: str) -> Chain | None:
+        """The chain of the version a run made, in one walk; None when there is no such version."""
+
+    def known(self, run_ids: Sequence[str]) -> Mapping[str, ModelRecord]:
+        """Those of the versions that are registered, by run."""
+
+    def own_after(self, *, model: str, after_id: int, limit: int) -> Sequence[ModelRecord]:
+        """Versions that were not imported, with a larger id, oldest first; an empty model does not narrow."""
+
+    def summaries(self, *, after: str, limit: int) -> Sequence[ModelSummary]:
+        """Models whose names come after one, in order."""
+
+
+class Histories(Protocol):
+    """What is kept of imported histories."""
+
+    def one_at_a_time(self) -> None:
+        """Wait until no other transaction imports; held to the end of this one."""
+
+    def imported(self, run_ids: Sequence[str]) -> Mapping[str, ImportedVersion]:
+        """Those of the versions that were imported, by run."""
+
+    def add(self, version: ImportedVersion) -> None:
+        """Keep what a version was imported from."""
+
+    def claim(self, version: ImportedVersion, *, stage: str) -> None:
+        """A version has a file of its own: its checkpoint, and its stage where that was not known."""
+
+    def file(self, path: str) -> HistoryFile | None:
+        """The file imported under a path."""
+
+    def file_of(self, run_id: str) -> HistoryFile | None:
+        """The file of a version; the one imported last where it has several."""
+
+    def put_file(self, file: HistoryFile, *, imported_by: str) -> None:
+        """Keep a file in place of what stood at its path."""
+
+    def files_after(self, *, model: str, after: str, limit: int) -> Sequence[HistoryFile]:
+        """Files whose paths come after one, in order; an empty model does not narrow."""
+
 
 class RegistryTransaction(Protocol):
     """One transaction over the catalogue."""
@@ -103,6 +197,18 @@ class RegistryTransaction(Protocol):
         """The graph."""
 
     @property
+    def reviews(self) -> ReviewIndex:
+        """Who approved what."""
+
+    @property
+    def chains(self) -> Chains:
+        """Versions along their parents."""
+
+    @property
+    def histories(self) -> Histories:
+        """What was imported."""
+
+    @property
     def outbox(self) -> Outbox[RegistryEvent]:
         """The events to publish."""
 
@@ -115,3 +221,85 @@ class RegistryStore(Protocol):
 
     def reading(self) -> AbstractContextManager[RegistryTransaction]:
         """A transaction that only reads."""
+
+
+class BlobStore(Protocol):
+    """The bytes of versions, below the manifests. UnavailableError when the object store does not answer."""
+
+    def sign_download(self, digest: str) -> SignedUrl:
+        """Where a blob can be read for a while."""
+
+    def sign_manifest(self, digest: str) -> SignedUrl:
+        """Where a manifest can be read for a while."""
+
+    def sign_upload(self, digest: str) -> SignedUrl:
+        """Where these bytes, and no others, can be put for a while; StateError when the store does not hold to that."""
+
+    def stands(self, digest: str, size_bytes: int) -> bool:
+        """Whether a writer may count on the blob, else it has to be put (again)."""
+
+    def stat(self, digests: Sequence[str]) -> Sequence[Blob | None]:
+        """What is known of blobs, in their order; None for one that is missing."""
+
+    def chunks(self, digest: str) -> Iterator[bytes]:
+        """The bytes of a blob, piece by piece; NotFoundError when it is missing."""
+
+    def blobs(self) -> Iterator[Blob]:
+        """All there are."""
+
+    def delete(self, digest: str) -> None:
+        """Remove a blob."""
+
+    def manifests(self) -> Iterator[str]:
+        """The digests of all manifests."""
+
+    def put_manifest(self, manifest: Manifest) -> None:
+        """Store a manifest, whose files are there, under its digest."""
+
+
+class EventLog(Protocol):
+    """What the streams remember. UnavailableError when the bus does not answer."""
+
+    def facts(self, kind: type[FactT]) -> Iterator[FactT]:
+        """Every fact of a kind, in the order of its stream."""
+
+
+class Restorer(Protocol):
+    """Writes records as they were into an empty catalogue, in one transaction."""
+
+    def waiting_events(self) -> int:
+        """Events that were not published yet, so that no stream remembers them."""
+
+    def filled_tables(self) -> Sequence[str]:
+        """Tables that hold rows, those of waiting events aside."""
+
+    def clear(self) -> None:
+        """Empty every table, those of waiting events aside."""
+
+    def dataset(self, record: DatasetRecord) -> None:
+        """Put a dataset version back; an `id` of 0 takes the next one."""
+
+    def base(self, record: BaseRecord) -> None:
+        """Put a base back."""
+
+    def model(self, record: ModelRecord) -> None:
+        """Put a model version back, without its aliases; an `id` of 0 takes the next one."""
+
+    def move(self, move: AliasMove) -> None:
+        """Put an entry of the ledger back, and the alias where it says."""
+
+    def count(self, sort: Sort, name: str, version: int, *, kind: str = "") -> None:
+        """Give no number up to this one again under this name."""
+
+    def graph(self, graph: Graph) -> None:
+        """Join a graph in."""
+
+    def finish(self) -> None:
+        """Let numbering go on behind what was put back."""
+
+
+class RestoringStore(Protocol):
+    """Opens the transaction of a rebuild."""
+
+    def restoring(self) -> AbstractContextManager[Restorer]:
+        """All or nothing; other writers wait."""

@@ -19,12 +19,10 @@ from svc_registry.domain.events import (
     ModelRejected,
     RegistryEvent,
 )
-from svc_registry.domain.graph import Graph
 from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
 from upwell.common.v1 import common_pb2 as common
 from upwell.infer.v1 import events_pb2 as infer
 from upwell.registry.v1 import events_pb2 as events
-from upwell.registry.v1 import lineage_service_pb2 as lineage
 from upwell.registry.v1 import registry_service_pb2 as pb
 from upwell.train.v1 import events_pb2 as train
 
@@ -33,22 +31,40 @@ def to_message(event: RegistryEvent) -> tuple[Message, str]:
     """An event and its natural key."""
     match event:
         case DatasetRegistered():
-            dataset = common.DatasetRef(name=event.name, version=event.version, manifest_digest=event.digest)
-            return events.DatasetRegistered(dataset=dataset, kind=event.kind), f"{event.name}/{event.digest}"
+            return _dataset_registered(event), f"{event.name}/{event.digest}"
         case DatasetRejected():
             dataset = common.DatasetRef(name=event.name, manifest_digest=event.digest)
             failure = failure_message(event.failure)
             return events.DatasetRejected(dataset=dataset, failure=failure), f"{event.name}/{event.digest}"
         case BaseRegistered():
-            return events.BaseRegistered(base=common.BaseRef(name=event.name, digest=event.digest)), event.digest
+            base = common.BaseRef(name=event.name, digest=event.digest)
+            return events.BaseRegistered(base=base, registered_at=timestamp(event.registered_at)), event.digest
         case ModelRegistered():
-            model = common.ModelRef(name=event.name, version=event.version, run_id=event.run_id)
-            return events.ModelRegistered(model=model, bundle_digest=event.bundle_digest), event.run_id
+            return _model_registered(event), event.run_id
         case ModelRejected():
             model = common.ModelRef(name=event.name, run_id=event.run_id)
             return events.ModelRejected(model=model, failure=failure_message(event.failure)), event.run_id
         case ModelPromoted():
             return _promoted(event), str(event.move.ledger_id)
+
+
+def _dataset_registered(event: DatasetRegistered) -> events.DatasetRegistered:
+    return events.DatasetRegistered(
+        dataset=common.DatasetRef(name=event.name, version=event.version, manifest_digest=event.digest),
+        kind=event.kind,
+        registered_at=timestamp(event.registered_at),
+        entry_id=event.entry_id,
+        producer=event.producer,
+    )
+
+
+def _model_registered(event: ModelRegistered) -> events.ModelRegistered:
+    return events.ModelRegistered(
+        model=common.ModelRef(name=event.name, version=event.version, run_id=event.run_id),
+        bundle_digest=event.bundle_digest,
+        registered_at=timestamp(event.registered_at),
+        entry_id=event.entry_id,
+    )
 
 
 def _promoted(event: ModelPromoted) -> events.ModelPromoted:
@@ -61,6 +77,7 @@ def _promoted(event: ModelPromoted) -> events.ModelPromoted:
         ledger_id=move.ledger_id,
         moved_by=move.moved_by,
         moved_at=timestamp(move.moved_at),
+        reason=move.reason,
     )
 
 
@@ -107,6 +124,7 @@ def new_prediction(message: infer.InferCompleted) -> NewPrediction:
         model_name=message.model.name,
         model_version=message.model.version,
         run_id=message.model.run_id,
+        finished_at=_moment(message, "finished_at"),
     )
 
 
@@ -174,15 +192,4 @@ def move_message(move: AliasMove) -> pb.AliasMove:
         moved_by=move.moved_by,
         reason=move.reason,
         moved_at=timestamp(move.moved_at),
-    )
-
-
-def graph_message(root: str, graph: Graph) -> lineage.GetLineageResponse:
-    """A sub-graph for the caller."""
-    return lineage.GetLineageResponse(
-        root=root,
-        nodes=[
-            lineage.LineageNode(key=node.key, type=node.type, label=node.label, seen=node.seen) for node in graph.nodes
-        ],
-        edges=[lineage.LineageEdge(parent=edge.parent, child=edge.child) for edge in graph.edges],
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.contracts.versions import DatasetVersion
+from shared.contracts.versions import DatasetVersion, ModelVersion
 from shared.contracts.work import Failure, WorkState
 from shared.ports import Outbox, WorkQueue
+from svc_train.domain.bases import AvailableBase, BaseSource
+from svc_train.domain.checkpoints import SavedCheckpoint
 from svc_train.domain.events import TrainEvent
 from svc_train.domain.run import JournalEntry, RunNotes, RunProgress, StepMetric, StepNumbers
 
@@ -18,7 +20,7 @@ from svc_train.domain.run import JournalEntry, RunNotes, RunProgress, StepMetric
 class Runs(Protocol):
     """What is known of runs beside their recorded work."""
 
-    def add(self, run_id: str, *, model: str) -> None:
+    def add(self, run_id: str, *, model: str, parent_run: str = "") -> None:
         """Enter a run; nothing changes when it stands already."""
 
     def ids(self, *, model: str, state: WorkState | None, limit: int) -> Sequence[str]:
@@ -29,6 +31,21 @@ class Runs(Protocol):
 
     def pinned_dataset(self, run_id: str) -> DatasetVersion | None:
         """The version an earlier attempt resolved; None before the first."""
+
+    def pin_parent(self, run_id: str, parent: ModelVersion) -> None:
+        """Keep the version to go on from."""
+
+    def pinned_parent(self, run_id: str) -> ModelVersion | None:
+        """The parent an earlier attempt resolved; None before the first, and where there is none."""
+
+    def children(self, run_id: str) -> Sequence[str]:
+        """Ids of the runs that asked to go on from this one."""
+
+    def add_wall_time(self, run_id: str, seconds: float) -> None:
+        """Its training process took so much longer."""
+
+    def wall_s(self, run_id: str) -> float:
+        """What the training processes of all attempts took, in seconds."""
 
     def retry_with(self, run_id: str, changed: Mapping[str, Any]) -> None:
         """From the next attempt on these hyperparameters hold instead of those asked for."""
@@ -54,8 +71,30 @@ class Journal(Protocol):
     def latest(self, run_ids: Sequence[str]) -> Mapping[str, RunProgress]:
         """The last progress of each run that has one."""
 
+    def furthest(self, run_id: str) -> int:
+        """The furthest step that any attempt told of; 0 before the first."""
+
     def trim_log(self, run_id: str, attempt: int, *, keep: int) -> None:
         """Forget all but the newest log lines of an attempt; progress stays."""
+
+
+class Checkpoints(Protocol):
+    """Which checkpoints are whole in the object store."""
+
+    def add(self, checkpoint: SavedCheckpoint) -> None:
+        """Enter one; again is fine."""
+
+    def of(self, run_id: str) -> Sequence[SavedCheckpoint]:
+        """Those of all attempts of a run, the furthest first."""
+
+    def furthest(self, run_ids: Sequence[str]) -> Mapping[str, SavedCheckpoint]:
+        """The furthest of each run that has any."""
+
+    def run_ids(self) -> Sequence[str]:
+        """The runs that have any."""
+
+    def remove(self, checkpoints: Sequence[SavedCheckpoint]) -> None:
+        """Strike them out; their objects are removed afterwards, when nobody can find them any more."""
 
 
 class Metrics(Protocol):
@@ -79,6 +118,9 @@ class Bases(Protocol):
 
     def add(self, name: str, fingerprint: str, digest: str) -> None:
         """Remember a stored base."""
+
+    def all(self, fingerprint: str) -> Mapping[str, str]:
+        """Name -> digest of all that were stored with the fingerprint."""
 
 
 class TrainTransaction(Protocol):
@@ -108,6 +150,10 @@ class TrainTransaction(Protocol):
     def bases(self) -> Bases:
         """Stored bases."""
 
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Checkpoints."""
+
 
 class TrainStore(Protocol):
     """Opens transactions."""
@@ -117,6 +163,22 @@ class TrainStore(Protocol):
 
     def reading(self) -> AbstractContextManager[TrainTransaction]:
         """A transaction that only reads."""
+
+
+class CheckpointFiles(Protocol):
+    """The files of checkpoints in the object store, apart for each attempt. UnavailableError when it is down."""
+
+    def save(self, run_id: str, attempt: int, step: int, folder: Path) -> tuple[str, int]:
+        """Upload a folder: its manifest's digest and its bytes; FileNotFoundError when it is empty or gone."""
+
+    def fetch(self, checkpoint: SavedCheckpoint, folder: Path) -> None:
+        """Download into a new folder and verify; IntegrityError when anything is missing or damaged."""
+
+    def remove(self, run_id: str, attempt: int, step: int) -> None:
+        """Remove one, whole or not; again is fine."""
+
+    def stored(self) -> Iterator[tuple[str, int, int]]:
+        """(run, attempt, step) of all that lie there, whole or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +202,16 @@ class BaseShelf(Protocol):
             InvalidInputError: there is no such base, or it is no causal language model.
             StoppedAttemptError: `must_stop` said so.
         """
+
+    def prepare_from(self, source: BaseSource, folder: Path, *, must_stop: Callable[[], bool]) -> PreparedBase:
+        """Fetch, build or check the base that a source names; raises as `prepare`.
+
+        Raises:
+            UnavailableError: the hub does not answer.
+        """
+
+    def available(self) -> Sequence[AvailableBase]:
+        """Folders, then built-in ones, each by name; quick."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from shared.contracts.versions import BaseVersion
 from shared.errors import InvalidInputError
 from shared.runtime.convert import STATES, dataset_ref, duration, failure_message, model_ref, struct, timestamp
+from svc_train.domain.checkpoints import SavedCheckpoint
 from svc_train.domain.events import BaseProduced, RunCancelled, RunCompleted, RunFailed, RunStarted, TrainEvent
 from svc_train.domain.request import RunRequest
 from svc_train.domain.run import Run, RunProgress, StepMetric
@@ -45,7 +46,8 @@ def to_message(event: TrainEvent) -> tuple[Message, str]:
             # A request may be refused again under its id, for another reason.
             return failed, f"{event.run_id}/{event.attempt}/{event.failure.reason}"
         case RunCancelled():
-            return events.TrainCancelled(run_id=event.run_id, cancelled_by=event.cancelled_by), event.run_id
+            cancelled = events.TrainCancelled(run_id=event.run_id, cancelled_by=event.cancelled_by)
+            return cancelled, f"{event.run_id}/{event.cancelled_at.isoformat()}"
 
 
 def _started(event: RunStarted) -> events.TrainStarted:
@@ -127,8 +129,21 @@ def run_message(run: Run) -> pb.Run:
         waiting_for=work.waiting_for,
         created_at=timestamp(work.created_at),
         finished_at=timestamp(work.finished_at),
+        queue_position=run.queue_position,
+        checkpoint=_checkpoint_message(run.checkpoint),
         retried_with=struct(run.notes.retried_with) if run.notes.retried_with else None,
         last_failure=failure_message(run.notes.last_failure),
+    )
+
+
+def _checkpoint_message(checkpoint: SavedCheckpoint | None) -> pb.Checkpoint | None:
+    if checkpoint is None:
+        return None
+    return pb.Checkpoint(
+        step=checkpoint.step,
+        attempt=checkpoint.attempt,
+        size_bytes=checkpoint.size_bytes,
+        saved_at=timestamp(checkpoint.saved_at),
     )
 
 

@@ -117,6 +117,8 @@ STREAMS: Mapping[str, tuple[str, ...]] = {
     stream: tuple(event.subject for event in EVENTS if event.stream == stream)
     for stream in dict.fromkeys(event.stream for event in EVENTS)
 }
+# Streams that a service may also read from their beginning: the registry is rebuilt from them.
+REPLAYED: Mapping[str, tuple[str, ...]] = {REGISTRY: ("CATALOGUE", "TRAIN", "INFER")}
 # Facts are the record from which the registry can be rebuilt, so they have no age limit; progress is chatter.
 MAX_AGE: Mapping[str, timedelta] = {"TRAIN_PROGRESS": timedelta(days=7), DEAD_STREAM: timedelta(days=90)}
 

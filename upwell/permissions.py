@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from upwell.events import DEAD_PREFIX, EVENTS, EXCUSED_BUCKET, SERVICES, STREAMS, Event, durable_name
+from upwell.events import DEAD_PREFIX, EVENTS, EXCUSED_BUCKET, REPLAYED, SERVICES, STREAMS, Event, durable_name
 
 ADMIN = "admin"
 CLIENT = "client"
@@ -53,6 +53,7 @@ def _service_user(service: str) -> BusUser:
             f"{DEAD_PREFIX}>",
             *(subject for event in taken for subject in _durable_subjects(event.stream, _durable(service, event))),
             *(subject for event in heard for subject in _broadcast_subjects(event)),
+            *(subject for stream in REPLAYED.get(service, ()) for subject in _reader_subjects(stream)),
             EXCUSED_SUBJECTS,
             f"{API}.STREAM.INFO.{EXCUSED_STREAM}",
             f"{API}.DIRECT.GET.{EXCUSED_STREAM}.{EXCUSED_SUBJECTS}",

@@ -13,4 +13,5 @@ class Kind(StrEnum):
     CHAT = "chat/v1"
     BASE = "base/v1"
     BUNDLE = "bundle/v1"
+    CHECKPOINT = "checkpoint/v1"
     PREDICTION = "prediction/v1"

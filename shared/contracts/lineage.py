@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from shared.errors import InvalidInputError
 
+# Stands where a digest would: what is known by its name alone.
+EXTERNAL = "external"
+
 
 class NodeType(StrEnum):
     """What a node of the lineage graph stands for."""
@@ -25,8 +28,11 @@ def source_key(uri: str) -> str:
 
 
 def dataset_key(name: str, manifest_digest: str) -> str:
-    """A dataset version; the registry shows it as `name@version`."""
-    return f"{NodeType.DATASET}/{name}/{manifest_digest}"
+    """A dataset version; the registry shows it as `name@version`.
+
+    Without a digest it is an external dataset: one that an imported file names and no catalogue of ours holds.
+    """
+    return f"{NodeType.DATASET}/{name}/{manifest_digest or EXTERNAL}"
 
 
 def reviews_key(digest: str) -> str:
@@ -37,6 +43,11 @@ def reviews_key(digest: str) -> str:
 def base_key(digest: str) -> str:
     """A base model, by the digest of its manifest."""
     return f"{NodeType.BASE}/{digest}"
+
+
+def external_base_key(name: str) -> str:
+    """A base that an imported file names and no catalogue of ours holds."""
+    return f"{NodeType.BASE}/{EXTERNAL}/{name}"
 
 
 def run_key(run_id: str) -> str:

@@ -108,6 +108,6 @@ def _files(rows: Sequence[Mapping[str, Any]]) -> tuple[FileEntry, ...]:
 def safe_path(path: str) -> str:
     """The path itself when it is relative and stays inside its folder, else InvalidInputError."""
     pure = PurePosixPath(path)
-    if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path or str(pure) != path:
+    if not pure.parts or pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path or str(pure) != path:
         raise InvalidInputError.of("path", f"{path!r} is not a plain relative path")
     return path

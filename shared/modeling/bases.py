@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from shared.contracts.canonical import digest_of, sha256_hex
 from shared.errors import IntegrityError, InvalidInputError
-from shared.modeling import tiny_qwen
+from shared.modeling.built_in import find_built_in
 from shared.modeling.quiet import no_progress_bars
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-# How a built-in base is made; every other base is a folder that somebody brings.
-BUILT_IN: Mapping[str, Callable[[Path], None]] = {"tiny-qwen": tiny_qwen.build}
 
 # The files of a Hugging Face folder that decide what a model computes. Pickled weights, code and readmes are not
 # among them: they are neither loaded nor stored.
@@ -57,12 +54,9 @@ def build_base(name: str, folder: Path) -> None:
     """Make a built-in base in a folder: the same bytes every time.
 
     Raises:
-        InvalidInputError: no base of that name is built in.
+        InvalidInputError: no base of that name is built in, or what it is made of is not installed.
     """
-    build = BUILT_IN.get(name)
-    if build is None:
-        raise InvalidInputError.of("base", f"no base {name!r} is built in; there is: {', '.join(sorted(BUILT_IN))}")
-    build(folder)
+    find_built_in(name).build(folder)
 
 
 def base_files(folder: Path) -> dict[str, Path]:
@@ -82,8 +76,13 @@ def content_digest(folder: Path) -> str:
     return digest_of({path: _sha256_of_file(file) for path, file in base_files(folder).items()})
 
 
-def load_base(folder: Path, *, dtype: torch.dtype = torch.float32) -> Base:
+def load_base(folder: Path, *, dtype: torch.dtype = torch.float32, quantised: torch.device | None = None) -> Base:
     """Load any causal language model in Hugging Face layout, from local files only and without running its code.
+
+    Args:
+        folder: where it lies.
+        dtype: of its weights.
+        quantised: a CUDA device to load its linear layers on, in 4 bits (NF4); None loads it as it is, on the CPU.
 
     Raises:
         InvalidInputError: the folder is not such a model, or its weights are pickled.
@@ -100,6 +99,7 @@ def load_base(folder: Path, *, dtype: torch.dtype = torch.float32) -> Base:
                 use_safetensors=True,
                 dtype=dtype,
                 output_loading_info=True,
+                **({"quantization_config": _four_bits(), "device_map": quantised} if quantised else {}),
             )
     # transformers, tokenizers and safetensors raise errors of many unrelated classes for a damaged file.
     except Exception as error:
@@ -107,6 +107,16 @@ def load_base(folder: Path, *, dtype: torch.dtype = torch.float32) -> Base:
     model, report = loaded
     _check_weights(folder, report)
     return Base(folder=folder, tokenizer=tokenizer, model=model.eval())
+
+
+def _four_bits() -> BitsAndBytesConfig:
+    """As QLoRA (Dettmers et al., 2023) has it."""
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
 
 
 def _check_complete(folder: Path, files: Mapping[str, Path]) -> None:

@@ -6,19 +6,22 @@ not read: it can name modules to import, and a bundle must hold nothing executab
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from peft import LoraConfig, inject_adapter_in_model
 
-from shared.errors import IntegrityError
+from shared.errors import IntegrityError, InvalidInputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 # Every linear layer of the decoder: what QLoRA (Dettmers et al., 2023) found to be needed to match full training.
 ALL_LINEAR = "all-linear"
+# Or some layers by the ends of their names: `q_proj,v_proj`.
+TARGETS = re.compile(r"all-linear|[A-Za-z0-9_.]+(,[A-Za-z0-9_.]+)*")
 ADAPTER_PARAMETER = "lora_"
 
 
@@ -40,15 +43,31 @@ def parse_lora(body: Mapping[str, Any]) -> LoraSpec:
     wanted = {field.name: int if field.name in ("rank", "alpha") else str for field in fields(LoraSpec)}
     if set(body) != set(wanted) or any(type(body[name]) is not kind for name, kind in wanted.items()):
         raise IntegrityError(f"The bundle's lora is {dict(body)}; this release reads {', '.join(wanted)}")
-    if body["rank"] < 1 or body["alpha"] < 1 or body["targets"] != ALL_LINEAR:
-        raise IntegrityError(f"The bundle's lora is {dict(body)}; rank and alpha are from 1, targets {ALL_LINEAR!r}")
+    if body["rank"] < 1 or body["alpha"] < 1 or not TARGETS.fullmatch(body["targets"]):
+        raise IntegrityError(
+            f"The bundle's lora is {dict(body)}; rank and alpha are from 1, targets are {ALL_LINEAR!r} or names"
+        )
     return LoraSpec(**body)
 
 
-def add_adapters(decoder: PreTrainedModel, spec: LoraSpec) -> None:
-    """Put untrained adapters into the decoder and freeze everything else in it."""
+def add_adapters(decoder: PreTrainedModel, spec: LoraSpec, *, dropout: float = 0.0) -> None:
+    """Put untrained adapters into the decoder and freeze everything else in it.
+
+    Args:
+        decoder: changed in place.
+        spec: the adapters' shape.
+        dropout: share of their inputs that is ignored while they train.
+
+    Raises:
+        InvalidInputError: a target names no layer of it.
+    """
+    targets: str | list[str] = spec.targets if spec.targets == ALL_LINEAR else spec.targets.split(",")
+    for target in () if isinstance(targets, str) else targets:
+        if not any(name == target or name.endswith(f".{target}") for name, _ in decoder.named_modules()):
+            reason = f"no layer of the base is called {target!r}; use {ALL_LINEAR!r} or names such as q_proj,v_proj"
+            raise InvalidInputError.of("lora_targets", reason)
     inject_adapter_in_model(
-        LoraConfig(r=spec.rank, lora_alpha=spec.alpha, target_modules=spec.targets, lora_dropout=0.0), decoder
+        LoraConfig(r=spec.rank, lora_alpha=spec.alpha, target_modules=targets, lora_dropout=dropout), decoder
     )
 
 

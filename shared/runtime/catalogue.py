@@ -31,6 +31,11 @@ class RegistryCatalogue:
         answer = self._caller.call(self._stub.GetModel, pb.GetModelRequest(reference=reference))
         return _model(answer.model)
 
+    def model_of_run(self, run_id: str) -> ModelVersion:
+        """A model version by its key; see the port."""
+        answer = self._caller.call(self._stub.GetModel, pb.GetModelRequest(run_id=run_id))
+        return _model(answer.model)
+
     def aliases(self) -> Mapping[tuple[str, str], ModelVersion]:
         """Where the aliases stand; see the port."""
         answer = self._caller.call(self._stub.ListAliases, pb.ListAliasesRequest())

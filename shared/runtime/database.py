@@ -18,6 +18,8 @@ from shared.errors import UnavailableError
 from shared.runtime.settings import ServiceSettings
 
 BUSY_TIMEOUT_MS = 30_000
+# A replica that is paused in the middle of a transaction would keep its locks, and nobody could take over its work.
+IDLE_TIMEOUT_MS = 10_000
 # Marks a session that wrote events, in its `info`.
 HAS_EVENTS = "has_events"
 
@@ -140,9 +142,8 @@ def _sqlite_engine(url: str) -> Engine:
 
 
 def _postgres_engine(url: str, schema: str) -> Engine:
-    return create_engine(
-        url, pool_pre_ping=True, pool_size=8, connect_args={"options": f"-csearch_path={schema}", "connect_timeout": 5}
-    )
+    options = f"-csearch_path={schema} -cidle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
+    return create_engine(url, pool_pre_ping=True, pool_size=8, connect_args={"options": options, "connect_timeout": 5})
 
 
 def insert_or_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> int:

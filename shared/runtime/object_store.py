@@ -7,17 +7,21 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
+from minio.datatypes import Object
 from minio.error import InvalidResponseError, S3Error, ServerError
 
+from shared.contracts.objects import StoredObject
 from shared.errors import IntegrityError, NotFoundError, UnavailableError
 from shared.runtime.settings import ServiceSettings
 
 PART_BYTES = 8 * 2**20
+CHUNK_BYTES = 2**20
 MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchObject"}
 TRANSIENT = {"InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout", "OperationAborted"}
 
@@ -82,6 +86,31 @@ class S3ObjectStore:
             for entry in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                 yield entry.object_name
 
+    def stat(self, key: str) -> StoredObject:
+        """Ask for the headers alone."""
+        with _translated(key):
+            return _described(self._client.stat_object(self._bucket, key))
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """Objects under a prefix."""
+        with _translated(prefix):
+            yield from map(_described, self._client.list_objects(self._bucket, prefix=prefix, recursive=True))
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """Read an object as it comes."""
+        with _translated(key):
+            response = self._client.get_object(self._bucket, key)
+            try:
+                yield from response.stream(CHUNK_BYTES)
+            finally:
+                response.close()
+                response.release_conn()
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        with _translated(key):
+            self._client.remove_object(self._bucket, key)
+
 
 class FolderObjectStore:
     """The `ObjectStore` port over a folder."""
@@ -128,6 +157,29 @@ class FolderObjectStore:
             if path.is_file() and key.startswith(prefix) and not path.name.startswith(".partial-"):
                 yield key
 
+    def stat(self, key: str) -> StoredObject:
+        """Size and time of change."""
+        if not self.exists(key):
+            raise NotFoundError(f"The object store has no {key}")
+        found = self._path(key).stat()
+        modified_at = datetime.fromtimestamp(found.st_mtime, UTC)
+        return StoredObject(key=key, size_bytes=found.st_size, modified_at=modified_at)
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """Objects under a prefix."""
+        return map(self.stat, self.keys(prefix))
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """Read a file piece by piece."""
+        self.stat(key)
+        with self._path(key).open("rb") as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                yield chunk
+
+    def delete(self, key: str) -> None:
+        """Remove a file."""
+        self._path(key).unlink(missing_ok=True)
+
     def _path(self, key: str) -> Path:
         return self._root / key
 
@@ -146,6 +198,14 @@ def object_store_for(settings: ServiceSettings) -> S3ObjectStore:
         ),
     )
     return S3ObjectStore(client, settings.s3_bucket)
+
+
+def _described(found: Object) -> StoredObject:
+    assert found.object_name is not None
+    assert found.size is not None
+    assert found.last_modified is not None
+    modified_at = found.last_modified.astimezone(UTC)
+    return StoredObject(key=found.object_name, size_bytes=found.size, modified_at=modified_at)
 
 
 @contextmanager

@@ -115,7 +115,7 @@ class SqlWork:
             excused=WorkRow.excused + int(excused),
         )
 
-    def wait(self, work_id: str, attempt: int, *, delay_s: float, waiting_for: str) -> None:
+    def wait(self, work_id: str, attempt: int, *, delay_s: float, waiting_for: str, is_patient: bool = False) -> None:
         """Put back work that waits for a name; see the port."""
         now = datetime.now(UTC)
         self._update_held(
@@ -124,7 +124,7 @@ class SqlWork:
             state=WorkState.QUEUED,
             attempt_=attempt - 1,
             waiting_for=waiting_for,
-            waiting_since=func.coalesce(WorkRow.waiting_since, now),
+            waiting_since=None if is_patient else func.coalesce(WorkRow.waiting_since, now),
             due_at=now + timedelta(seconds=delay_s),
         )
 
@@ -133,6 +133,46 @@ class SqlWork:
         self._update_held(
             work_id, attempt, state=WorkState.FAILED, failure=asdict(failure), finished_at=datetime.now(UTC)
         )
+
+    def hold(self, work_id: str, attempt: int) -> None:
+        """Lock the row; see the port."""
+        newest = and_(
+            WorkRow.id == work_id,  # type: ignore[arg-type]
+            WorkRow.attempt == attempt,  # type: ignore[arg-type]
+            or_(
+                WorkRow.state == WorkState.RUNNING,  # type: ignore[arg-type]
+                WorkRow.state == WorkState.CANCELLED,  # type: ignore[arg-type]
+            ),
+        )
+        if not self._update(newest, attempt=attempt):
+            raise StateError(f"Attempt {attempt} of {work_id} is not its newest one, or has ended")
+
+    def forgive(self, work_id: str, attempt: int) -> None:
+        """Forget what was spent; see the port."""
+        self._update_held(work_id, attempt, spent=0, excused=0)
+
+    def reopen(self, work_id: str) -> None:
+        """Queue ended work again; see the port."""
+        ended = and_(
+            WorkRow.id == work_id,  # type: ignore[arg-type]
+            or_(
+                WorkRow.state == WorkState.FAILED,  # type: ignore[arg-type]
+                WorkRow.state == WorkState.CANCELLED,  # type: ignore[arg-type]
+            ),
+        )
+        again = {"spent": 0, "excused": 0, "failure": {}, "finished_at": None, "waiting_for": "", "waiting_since": None}
+        if not self._update(ended, state=WorkState.QUEUED, due_at=datetime.now(UTC), **again):
+            raise StateError(f"{work_id} cannot go on: it is {self.get(work_id).state}")
+
+    def line(self, *, limit: int) -> Sequence[str]:
+        """Queued work in the order of `claim`; see the port."""
+        query = (
+            select(WorkRow.id)  # type: ignore[call-overload]
+            .where(WorkRow.state == WorkState.QUEUED, WorkRow.waiting_for == "")
+            .order_by(WorkRow.due_at, WorkRow.created_at)
+            .limit(limit)
+        )
+        return list(self._session.execute(query).scalars())
 
     def cancel(self, work_id: str) -> None:
         """Cancel the work; see the port."""

@@ -13,13 +13,15 @@ import structlog
 
 from shared.contracts.fate import ATTEMPTS, Verdict, decide
 from shared.contracts.work import Failure, Work, failure_of
-from shared.errors import AttemptsSpentError, NotYetError, StateError, UnavailableError, UpwellError
+from shared.errors import AttemptsSpentError, NotYetError, PendingError, StateError, UnavailableError, UpwellError
 from shared.ports import Store, Transaction
 
 log = structlog.get_logger(__name__)
 POLL_S = 0.3
 WAIT_FOR_NAME_S = 1.0
 RENEWALS_PER_LEASE = 3
+# A cancelled run is noticed at the next renewal, however long the lease is.
+LONGEST_PAUSE_S = 3.0
 
 
 class Lease:
@@ -142,7 +144,7 @@ class Worker:
 
     async def _renew(self, work: Work, lease: Lease) -> None:
         while True:
-            await asyncio.sleep(self._lease_s / RENEWALS_PER_LEASE)
+            await asyncio.sleep(min(self._lease_s / RENEWALS_PER_LEASE, LONGEST_PAUSE_S))
             try:
                 await asyncio.to_thread(self._renew_now, work)
             except StateError:
@@ -175,11 +177,16 @@ class Worker:
             if lease.must_stop:
                 tx.work.release(work.id, work.attempt, delay_s=0, waiting_for="", spent=False, excused=False)
                 return
-            if isinstance(error, NotYetError) and _waited_s(work) < self._patience_s:
-                tx.work.wait(work.id, work.attempt, delay_s=WAIT_FOR_NAME_S, waiting_for=str(error))
+            is_pending = isinstance(error, PendingError)
+            if is_pending or (isinstance(error, NotYetError) and _waited_s(work) < self._patience_s):
+                tx.work.wait(
+                    work.id, work.attempt, delay_s=WAIT_FOR_NAME_S, waiting_for=str(error), is_patient=is_pending
+                )
                 return
             never_comes = isinstance(error, NotYetError)
-            fate = decide(error, spent=work.spent + 1, excused=work.excused)
+            # What was spent before may have been forgiven since the work was claimed.
+            current = tx.work.get(work.id)
+            fate = decide(error, spent=current.spent + 1, excused=current.excused)
             if fate.verdict is Verdict.DEAD or never_comes:
                 failure = self._failure_of(error)
                 tx.work.fail(work.id, work.attempt, failure)

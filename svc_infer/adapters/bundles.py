@@ -13,8 +13,10 @@ from shared.modeling.bundle import LORA, BundleInfo, read_info
 from shared.modeling.predictor import load_predictor
 from shared.modeling.series.predictor import FAMILY as SERIES
 from shared.modeling.series.spec import parse_spec
+from shared.modeling.text.predictor import FAMILY as TEXT
 from svc_infer.adapters.cache import ArtifactCache
 from svc_infer.adapters.series_model import SeriesModel
+from svc_infer.adapters.text_model import ConversingModel
 from svc_infer.domain.chunks import Reach
 
 
@@ -30,13 +32,16 @@ class BundleLoader:
         self._cache = cache
         self._device = device
 
-    def load(self, version: ModelVersion) -> SeriesModel:
+    def load(self, version: ModelVersion) -> SeriesModel | ConversingModel:
         """A certified version; see the port."""
         folder = self._cache.folder(version.bundle_digest, kind=Kind.BUNDLE)
         info = read_info(folder)
-        if info.family != SERIES:
-            raise IntegrityError(f"The bundle is of the family {info.family!r}; this server answers for {SERIES!r}")
+        if info.family not in (SERIES, TEXT):
+            reason = f"this server answers for {SERIES!r} and {TEXT!r}"
+            raise IntegrityError(f"The bundle is of the family {info.family!r}; {reason}")
         predictor = load_predictor(folder, self._base_folder(version, info), device=self._device)
+        if info.family == TEXT:
+            return ConversingModel(version, predictor)
         spec = parse_spec(info.spec)
         return SeriesModel(version, predictor, Reach(window=spec.window, stride=spec.stride))
 

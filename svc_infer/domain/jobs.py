@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.contracts.names import parse_dataset_reference, parse_reference
@@ -30,17 +31,18 @@ class JobRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferCompleted:
-    """A job has its results."""
+    """A job has its results; `finished_at` is None where an older release recorded them."""
 
     job_id: str
     dataset: DatasetVersion
     model: ModelVersion
     result_digest: str
     segment_count: int
+    finished_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As recorded."""
-        return asdict(self)
+        return {**asdict(self), "finished_at": self.finished_at.isoformat() if self.finished_at else ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,4 +60,12 @@ InferEvent = InferCompleted | InferFailed
 def parse_result(body: Mapping[str, Any]) -> InferCompleted:
     """A result as recorded."""
     model = {**body["model"], "base": BaseVersion(**body["model"]["base"])}
-    return InferCompleted(**{**body, "dataset": DatasetVersion(**body["dataset"]), "model": ModelVersion(**model)})
+    finished_at = body.get("finished_at")
+    return InferCompleted(
+        **{
+            **body,
+            "dataset": DatasetVersion(**body["dataset"]),
+            "model": ModelVersion(**model),
+            "finished_at": datetime.fromisoformat(finished_at) if finished_at else None,
+        }
+    )

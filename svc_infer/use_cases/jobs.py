@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -142,6 +143,7 @@ class JobRunner:
             model=model.version,
             result_digest=manifest.digest,
             segment_count=len(segments),
+            finished_at=datetime.now(UTC),
         )
 
     def _findings(self, path: Path, model: Model, lease: Lease) -> Findings:

@@ -1,4 +1,4 @@
-"""The `SeriesReader` port over the sources."""
+"""The `FileReader` port over the sources."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from shared.contracts.kinds import Kind
+from shared.contracts.series import SERIES_FILE
 from svc_ingest.domain.jobs import StoppedError
+from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
-from svc_ingest.domain.series import SeriesFacts
-from svc_ingest.sources.base import Reading, Source, find_source, source_for_path
+from svc_ingest.sources.base import DatasetSource, Reading, SeriesSource, find_source, source_for_path
 from svc_ingest.sources.preview import Preview, preview
 from svc_ingest.sources.series import make_series
 
@@ -23,11 +25,19 @@ class SourceReader:
         """The source to read with; see the port."""
         return (find_source(source) if source else source_for_path(path)).name
 
-    def make_series(
-        self, source: str, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]
-    ) -> SeriesFacts:
-        """Write `folder/series.parquet`; see the port."""
-        return make_series(_Stoppable(find_source(source), must_stop), path, options, folder)
+    def make(self, source: str, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]) -> Made:
+        """Write the version's files; see the port."""
+        found = find_source(source)
+        if isinstance(found, DatasetSource):
+            return found.make(path, options, folder, must_stop)
+        facts = make_series(_Stoppable(cast("SeriesSource", found), must_stop), path, options, folder)
+        return Made(
+            kind=Kind.SERIES,
+            files={SERIES_FILE: folder / SERIES_FILE},
+            meta=facts.to_meta(),
+            rows=facts.rows,
+            channels=facts.channels,
+        )
 
     def preview(self, path: Path, *, channels: Sequence[str], start_row: int, end_row: int, buckets: int) -> Preview:
         """Buckets of a `series.parquet`; see the port."""
@@ -37,7 +47,7 @@ class SourceReader:
 class _Stoppable:
     """A source that asks before each batch whether it shall go on."""
 
-    def __init__(self, source: Source, must_stop: Callable[[], bool]) -> None:
+    def __init__(self, source: SeriesSource, must_stop: Callable[[], bool]) -> None:
         self.name = source.name
         self.suffixes = source.suffixes
         self._source = source

@@ -105,10 +105,17 @@ class Produced:
     """The dataset that a job made: the digest is that of its manifest."""
 
     name: str
+    kind: str
     digest: str
     rows: int
     channels: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """As it is recorded."""
-        return {"name": self.name, "digest": self.digest, "rows": self.rows, "channels": list(self.channels)}
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "digest": self.digest,
+            "rows": self.rows,
+            "channels": list(self.channels),
+        }

@@ -13,8 +13,10 @@ from shared.runtime.grpc_server import Rpc
 from svc_ingest import wire
 from svc_ingest.ports import IngestStore
 from svc_ingest.rpc.uploads import Uploads
+from svc_ingest.use_cases.chats import ChatPreviews
 from svc_ingest.use_cases.imports import Imports
 from svc_ingest.use_cases.previews import Previews
+from upwell.ingest.v1 import chat_pb2
 from upwell.ingest.v1 import ingest_service_pb2 as pb
 from upwell.ingest.v1 import ingest_service_pb2_grpc as pb_grpc
 
@@ -27,10 +29,13 @@ PREVIEWS_AT_ONCE = 2
 class IngestService(pb_grpc.IngestServiceServicer):
     """Files in, jobs and previews out."""
 
-    def __init__(self, *, uploads: Uploads, imports: Imports, previews: Previews, store: IngestStore) -> None:
+    def __init__(
+        self, *, uploads: Uploads, imports: Imports, previews: Previews, chats: ChatPreviews, store: IngestStore
+    ) -> None:
         self._uploads = uploads
         self._imports = imports
         self._previews = previews
+        self._chats = chats
         self._store = store
         self._previewing = asyncio.Semaphore(PREVIEWS_AT_ONCE)
 
@@ -83,10 +88,24 @@ class IngestService(pb_grpc.IngestServiceServicer):
         async with self._previewing:
             return await asyncio.to_thread(look)
 
+    async def PreviewConversations(
+        self, request: chat_pb2.PreviewConversationsRequest, context: Any
+    ) -> chat_pb2.PreviewConversationsResponse:
+        """Some conversations of a chat dataset."""
 
-def ingest_rpc(*, uploads: Uploads, imports: Imports, previews: Previews, store: IngestStore) -> Rpc:
+        def look() -> chat_pb2.PreviewConversationsResponse:
+            found = self._chats.preview(request.manifest_digest, start_row=request.start_row, count=request.count)
+            return wire.conversations_message(found)
+
+        async with self._previewing:
+            return await asyncio.to_thread(look)
+
+
+def ingest_rpc(
+    *, uploads: Uploads, imports: Imports, previews: Previews, chats: ChatPreviews, store: IngestStore
+) -> Rpc:
     """The service with its roles."""
-    servicer = IngestService(uploads=uploads, imports=imports, previews=previews, store=store)
+    servicer = IngestService(uploads=uploads, imports=imports, previews=previews, chats=chats, store=store)
     return Rpc(
         full_name="upwell.ingest.v1.IngestService",
         add_to=lambda server: pb_grpc.add_IngestServiceServicer_to_server(servicer, server),

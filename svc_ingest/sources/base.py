@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import pyarrow as pa
 
 from shared.contracts.series import TIME_COLUMN, TIME_UTC
 from shared.errors import InvalidInputError
+from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
 
 GROUP = "upwell.sources"
@@ -32,16 +33,36 @@ class Reading:
 
 
 class Source(Protocol):
-    """Reads one format. `suffixes` are the endings of file names it knows, lower case with the dot."""
+    """Knows one format. `suffixes` are the endings of file names it knows, lower case with the dot."""
 
     name: str
     suffixes: tuple[str, ...]
+
+
+class SeriesSource(Source, Protocol):
+    """Reads series, which are checked and written for it: what a file becomes is `series/v1`."""
 
     def read(self, path: Path, options: ReadOptions, scratch: Path) -> Reading:
         """Begin to read a file in bounded memory; temporary files go to the folder `scratch` and vanish by themselves.
 
         Raises:
             InvalidInputError: the file or the options are wrong; the message says where and what to do.
+        """
+        ...
+
+
+@runtime_checkable
+class DatasetSource(Source, Protocol):
+    """Makes the files of a dataset of another kind by itself."""
+
+    kind: str
+
+    def make(self, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]) -> Made:
+        """Write the version's files into `folder`, in bounded memory; equal content gives equal bytes and facts.
+
+        Raises:
+            InvalidInputError: the file or the options are wrong; the message says where and what to do.
+            StoppedError: `must_stop` said so.
         """
         ...
 

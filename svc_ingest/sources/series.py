@@ -7,12 +7,12 @@ from pathlib import Path
 from shared.contracts.series import SERIES_FILE
 from svc_ingest.domain.options import ReadOptions
 from svc_ingest.domain.series import SeriesFacts
-from svc_ingest.sources.base import Source
+from svc_ingest.sources.base import SeriesSource
 from svc_ingest.sources.downsample import downsample_series
 from svc_ingest.sources.writer import write_series
 
 
-def make_series(source: Source, path: Path, options: ReadOptions, folder: Path) -> SeriesFacts:
+def make_series(source: SeriesSource, path: Path, options: ReadOptions, folder: Path) -> SeriesFacts:
     """Write `folder/series.parquet` from the file at `path`; temporary files lie in `folder` and are gone at the end.
 
     Equal content gives equal bytes and equal facts, whichever file, layout or source it came from.

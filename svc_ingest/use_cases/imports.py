@@ -7,13 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shared.contracts.ids import check_id
-from shared.contracts.kinds import Kind
 from shared.contracts.work import Failure, Work
 from shared.errors import InvalidInputError, NotFoundError
 from svc_ingest.domain.events import DatasetProduced, IngestFailed
 from svc_ingest.domain.jobs import Origin, Request, checked_job, job_from_json
 from svc_ingest.domain.paths import file_in_folder
-from svc_ingest.ports import IngestStore, IngestTransaction, SeriesReader
+from svc_ingest.ports import FileReader, IngestStore, IngestTransaction
 from svc_ingest.use_cases.make import DatasetMaker, MustStop
 
 
@@ -33,7 +32,7 @@ class Imports:
         *,
         store: IngestStore,
         maker: DatasetMaker,
-        reader: SeriesReader,
+        reader: FileReader,
         folder: Path,
         explain: Callable[[Exception], Failure],
     ) -> None:
@@ -82,7 +81,7 @@ class Imports:
             raise InvalidInputError.of("path", f"{job.path!r} changed while it was read: ask again when it is complete")
         with self._store.transaction() as tx:
             tx.work.complete(work.id, work.attempt, produced.to_json())
-            tx.outbox.add(DatasetProduced(name=job.name, kind=Kind.SERIES, digest=produced.digest, job_id=work.id))
+            tx.outbox.add(DatasetProduced(name=job.name, kind=produced.kind, digest=produced.digest, job_id=work.id))
 
     def failed(self, work: Work, failure: Failure) -> IngestFailed:
         """The event for a job that failed for good."""

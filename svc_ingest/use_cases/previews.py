@@ -9,7 +9,7 @@ from shared.contracts.kinds import Kind
 from shared.contracts.series import SERIES_FILE
 from shared.errors import InvalidInputError
 from shared.ports import ArtifactStore
-from svc_ingest.ports import SeriesCache, SeriesReader
+from svc_ingest.ports import FileReader, SeriesCache
 from svc_ingest.sources.preview import Preview
 
 # gRPC clients take answers of 4 MiB unless they are told otherwise, and a bucket may take 50 bytes.
@@ -19,7 +19,7 @@ MAX_BUCKETS = 80_000
 class Previews:
     """Looks at series without handing them out."""
 
-    def __init__(self, *, artifacts: ArtifactStore, cache: SeriesCache, reader: SeriesReader) -> None:
+    def __init__(self, *, artifacts: ArtifactStore, cache: SeriesCache, reader: FileReader) -> None:
         self._artifacts = artifacts
         self._cache = cache
         self._reader = reader

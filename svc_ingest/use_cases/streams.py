@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.contracts.kinds import Kind
 from shared.contracts.work import Failure, Work, WorkState
 from svc_ingest.domain.events import DatasetProduced
 from svc_ingest.domain.jobs import IngestJob, Origin, Produced, Request, checked_job
-from svc_ingest.ports import IngestStore, SeriesReader, Spool
+from svc_ingest.ports import FileReader, IngestStore, Spool
 from svc_ingest.use_cases.make import DatasetMaker, MustStop
 
 
@@ -32,7 +31,7 @@ class Streams:
         *,
         store: IngestStore,
         maker: DatasetMaker,
-        reader: SeriesReader,
+        reader: FileReader,
         explain: Callable[[Exception], Failure],
         new_id: Callable[[], str],
     ) -> None:
@@ -59,7 +58,7 @@ class Streams:
         with self._store.transaction() as tx:
             tx.work.keep(_ended(stream, WorkState.COMPLETED, result=produced.to_json()))
             tx.outbox.add(
-                DatasetProduced(name=produced.name, kind=Kind.SERIES, digest=produced.digest, job_id=stream.id)
+                DatasetProduced(name=produced.name, kind=produced.kind, digest=produced.digest, job_id=stream.id)
             )
         return produced
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
 
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 from shared.runtime.database import insert_or_ignore
+from svc_registry.adapters.chunks import in_chunks
 from svc_registry.adapters.tables import AliasMoveRow, AliasRow, ModelNameRow, ModelRow
 from svc_registry.domain.records import AliasMove, ModelRecord, NewModel
 
@@ -46,34 +47,19 @@ class SqlModels:
         if standing:
             return standing
         owner.last_version += 1
-        row = ModelRow(
-            name=model.name,
-            version=owner.last_version,
-            run_id=model.run_id,
-            recipe=model.recipe,
-            bundle_digest=model.bundle_digest,
-            base_name=model.base.name,
-            base_digest=model.base.digest,
-            dataset_name=model.dataset.name,
-            dataset_version=model.dataset.version,
-            dataset_digest=model.dataset.digest,
-            metrics=dict(model.metrics),
-            hyperparameters=dict(model.hyperparameters),
-            registered_at=datetime.now(UTC),
-            stage=model.stage,
-            parent_name=model.parent.name if model.parent else "",
-            parent_version=model.parent.version if model.parent else 0,
-            parent_run_id=model.parent.run_id if model.parent else "",
-            total_steps=model.total_steps,
-            epochs=model.epochs,
-            tokens=model.tokens,
-            started_at=model.started_at,
-            finished_at=model.finished_at,
-            environment=dict(model.environment),
-        )
+        row = model_row(model, version=owner.last_version, registered_at=datetime.now(UTC))
         self._session.add(row)
         self._session.flush()
         return _record(row, ())
+
+    def of_runs(self, run_ids: Collection[str]) -> Sequence[ModelRecord]:
+        """Newest first."""
+        rows: list[ModelRow] = []
+        for some in in_chunks(run_ids):
+            rows += self._session.exec(select(ModelRow).where(col(ModelRow.run_id).in_(some)))
+        aliases = self._aliases_of({row.name for row in rows})
+        records = [_record(row, aliases.get((row.name, row.version), ())) for row in rows]
+        return sorted(records, key=lambda record: record.id, reverse=True)
 
     def page(self, *, name: str, before_id: int, limit: int) -> Sequence[ModelRecord]:
         """Newest first."""
@@ -82,7 +68,10 @@ class SqlModels:
             query = query.where(ModelRow.name == name)
         if before_id:
             query = query.where(col(ModelRow.id) < before_id)
-        rows = self._session.exec(query).all()
+        return self.records(self._session.exec(query).all())
+
+    def records(self, rows: Sequence[ModelRow]) -> Sequence[ModelRecord]:
+        """Rows that were found, with the aliases of their versions."""
         aliases = self._aliases_of({row.name for row in rows})
         return [_record(row, aliases.get((row.name, row.version), ())) for row in rows]
 
@@ -138,6 +127,35 @@ class SqlModels:
         for row in self._session.exec(query):
             found[row.model, row.version] = (*found.get((row.model, row.version), ()), row.alias)
         return found
+
+
+def model_row(model: NewModel, *, version: int, registered_at: datetime) -> ModelRow:
+    """A row that has no id yet."""
+    return ModelRow(
+        name=model.name,
+        version=version,
+        run_id=model.run_id,
+        recipe=model.recipe,
+        bundle_digest=model.bundle_digest,
+        base_name=model.base.name,
+        base_digest=model.base.digest,
+        dataset_name=model.dataset.name,
+        dataset_version=model.dataset.version,
+        dataset_digest=model.dataset.digest,
+        metrics=dict(model.metrics),
+        hyperparameters=dict(model.hyperparameters),
+        registered_at=registered_at,
+        stage=model.stage,
+        parent_name=model.parent.name if model.parent else "",
+        parent_version=model.parent.version if model.parent else 0,
+        parent_run_id=model.parent.run_id if model.parent else "",
+        total_steps=model.total_steps,
+        epochs=model.epochs,
+        tokens=model.tokens,
+        started_at=model.started_at,
+        finished_at=model.finished_at,
+        environment=dict(model.environment),
+    )
 
 
 def _record(row: ModelRow, aliases: tuple[str, ...]) -> ModelRecord:

@@ -10,8 +10,11 @@ from sqlmodel import Session
 from shared.runtime.database import Database
 from shared.runtime.outbox import SqlOutbox
 from svc_registry import wire
+from svc_registry.adapters.chains import SqlChains
+from svc_registry.adapters.histories import SqlHistories
 from svc_registry.adapters.lineage import SqlLineage
 from svc_registry.adapters.models import SqlModels
+from svc_registry.adapters.review_index import SqlReviewIndex
 from svc_registry.adapters.versions import SqlBases, SqlDatasets
 from svc_registry.domain.events import RegistryEvent
 
@@ -24,6 +27,9 @@ class SqlRegistryTransaction:
         self.bases = SqlBases(session)
         self.models = SqlModels(session)
         self.lineage = SqlLineage(session)
+        self.reviews = SqlReviewIndex(session)
+        self.chains = SqlChains(session, self.models)
+        self.histories = SqlHistories(session)
         self.outbox: SqlOutbox[RegistryEvent] = SqlOutbox(session, source=source, translate=wire.to_message)
 
 

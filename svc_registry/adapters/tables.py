@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from shared.runtime.database import UtcDateTime
@@ -119,6 +119,8 @@ class NodeRow(SQLModel, table=True):
     type: str
     label: str
     seen: bool
+    # Only of what has no record of its own: predictions.
+    made_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class EdgeRow(SQLModel, table=True):
@@ -127,3 +129,51 @@ class EdgeRow(SQLModel, table=True):
     __tablename__ = "lineage_edges"
     child: str = Field(primary_key=True)
     parent: str = Field(primary_key=True, index=True)
+
+
+class ReviewSetRow(SQLModel, table=True):
+    """A review set: whether it is indexed, and if not, why."""
+
+    __tablename__ = "review_sets"
+    key: str = Field(primary_key=True)
+    indexed: bool
+    reason: str
+
+
+class ReviewSetReviewerRow(SQLModel, table=True):
+    """A reviewer of an indexed set, and how many of its candidates they approved."""
+
+    __tablename__ = "review_set_reviewers"
+    key: str = Field(primary_key=True)
+    reviewer: str = Field(primary_key=True, index=True)
+    approved: int
+
+
+class ReviewSetCandidateRow(SQLModel, table=True):
+    """An approved candidate of an indexed set."""
+
+    __tablename__ = "review_set_candidates"
+    key: str = Field(primary_key=True)
+    candidate_id: str = Field(primary_key=True, index=True)
+
+
+class ImportedVersionRow(SQLModel, table=True):
+    """What is kept of a version that was imported; `entry` is JSON text, whose order and numbers stay as written."""
+
+    __tablename__ = "imported_versions"
+    run_id: str = Field(primary_key=True)
+    base_model: str
+    entry: str = Field(sa_type=Text)
+    checkpoint: str
+    checkpoint_digest: str
+
+
+class HistoryFileRow(SQLModel, table=True):
+    """An imported `training_info.json`; `document` is JSON text."""
+
+    __tablename__ = "history_files"
+    path: str = Field(primary_key=True)
+    run_id: str = Field(index=True)
+    document: str = Field(sa_type=Text)
+    imported_by: str
+    imported_at: datetime = Field(sa_type=UtcDateTime)

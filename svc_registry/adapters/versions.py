@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from shared.contracts.manifest import Manifest
 from shared.errors import ConflictError
 from shared.runtime.database import insert_or_ignore
+from svc_registry.adapters.chunks import in_chunks
 from svc_registry.adapters.tables import BaseRow, DatasetNameRow, DatasetRow
 from svc_registry.domain.records import BaseRecord, DatasetRecord
 
@@ -59,6 +60,13 @@ class SqlDatasets:
         self._session.flush()
         return _record(row)
 
+    def with_digests(self, digests: Collection[str]) -> Sequence[DatasetRecord]:
+        """By digest, in as few queries as the databases' limits allow."""
+        found: list[DatasetRecord] = []
+        for some in in_chunks(digests):
+            found += map(_record, self._session.exec(select(DatasetRow).where(col(DatasetRow.digest).in_(some))))
+        return found
+
     def page(self, *, name: str, kind: str, before_id: int, limit: int) -> Sequence[DatasetRecord]:
         """Newest first."""
         query = select(DatasetRow).order_by(col(DatasetRow.id).desc()).limit(limit)
@@ -97,6 +105,13 @@ class SqlBases:
             "registered_at": datetime.now(UTC),
         }
         return insert_or_ignore(self._session, BaseRow, [values]) == 1
+
+    def with_digests(self, digests: Collection[str]) -> Sequence[BaseRecord]:
+        """By digest."""
+        found: list[BaseRecord] = []
+        for some in in_chunks(digests):
+            found += map(_base, self._session.exec(select(BaseRow).where(col(BaseRow.digest).in_(some))))
+        return found
 
     def all(self) -> Sequence[BaseRecord]:
         """By name."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from shared.contracts.lineage import base_key, model_key, node_type, prediction_key, run_key
 from shared.contracts.manifest import Manifest
@@ -19,12 +22,18 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node; `label` is what people call it, `seen` is False while only an edge has named it."""
+    """A node; `label` is what people call it, `seen` is False while only an edge has named it.
+
+    `facts` (JSON values) are there where they were asked for. `made_at` is stored for what has no record of its own;
+    for the rest it comes with the facts.
+    """
 
     key: str
     type: str
     label: str = ""
     seen: bool = False
+    made_at: datetime | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,8 @@ def graph_of_base(name: str, digest: str) -> Graph:
 def graph_of_model(model: NewModel, version: int) -> Graph:
     """dataset, base, parent version -> run -> model version."""
     run, made = run_key(model.run_id), model_key(model.run_id)
-    used = [model.dataset.key]
+    # A version that was uploaded may have no dataset.
+    used = [model.dataset.key] if model.dataset.digest else []
     if model.base.digest:
         used.append(base_key(model.base.digest))
     if model.parent:
@@ -75,13 +85,13 @@ def graph_of_prediction(prediction: NewPrediction) -> Graph:
     used = (model_key(prediction.run_id), prediction.dataset.key)
     label = f"{prediction.model_name}@{prediction.model_version} on {prediction.dataset}"
     return Graph(
-        nodes=(_seen(key, label), *(_named_by_edge(parent) for parent in used)),
+        nodes=(_seen(key, label, prediction.finished_at), *(_named_by_edge(parent) for parent in used)),
         edges=tuple(Edge(parent, key) for parent in used),
     )
 
 
-def _seen(key: str, label: str) -> Node:
-    return Node(key=key, type=node_type(key), label=label, seen=True)
+def _seen(key: str, label: str, made_at: datetime | None = None) -> Node:
+    return Node(key=key, type=node_type(key), label=label, seen=True, made_at=made_at)
 
 
 def _named_by_edge(key: str) -> Node:

@@ -89,10 +89,11 @@ class AliasMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPrediction:
-    """A prediction job that ended well."""
+    """A prediction job that ended well; `finished_at` is None where its event did not say."""
 
     job_id: str
     dataset: DatasetVersion
     model_name: str
     model_version: int
     run_id: str
+    finished_at: datetime | None = None

@@ -16,7 +16,7 @@ from svc_registry.domain.events import (
     ModelRejected,
 )
 from svc_registry.domain.graph import graph_of_base, graph_of_manifest, graph_of_model, graph_of_prediction
-from svc_registry.domain.records import NewModel, NewPrediction
+from svc_registry.domain.records import DatasetRecord, ModelRecord, NewModel, NewPrediction
 from svc_registry.ports import RegistryStore, RegistryTransaction
 
 
@@ -30,18 +30,23 @@ def register_dataset(
         if manifest.kind != kind:
             raise ConflictError(f"{name}: the event says {kind}, the manifest {manifest.kind}")
         with store.transaction() as tx:
-            _number_dataset(tx, name=name, digest=digest, manifest=manifest, producer=producer)
+            number_dataset(tx, name=name, digest=digest, manifest=manifest, producer=producer)
     except PermanentError as error:
         with store.transaction() as tx:
             tx.outbox.add(DatasetRejected(name=name, digest=digest, failure=_failure(error)))
 
 
-def _number_dataset(tx: RegistryTransaction, *, name: str, digest: str, manifest: Manifest, producer: str) -> None:
-    if tx.datasets.find(name, digest):
-        return
+def number_dataset(
+    tx: RegistryTransaction, *, name: str, digest: str, manifest: Manifest, producer: str
+) -> DatasetRecord:
+    """The version, numbered and announced now or before; ConflictError when the name is used for another kind."""
+    standing = tx.datasets.find(name, digest)
+    if standing:
+        return standing
     record = tx.datasets.add(name=name, digest=digest, manifest=manifest, producer=producer)
     tx.lineage.add(graph_of_manifest(dataset_key(name, digest), f"{name}@{record.version}", manifest))
-    tx.outbox.add(DatasetRegistered(name=name, version=record.version, kind=record.kind, digest=digest))
+    tx.outbox.add(DatasetRegistered.of(record))
+    return record
 
 
 def register_base(store: RegistryStore, artifacts: ArtifactStore, *, name: str, digest: str) -> None:
@@ -49,8 +54,10 @@ def register_base(store: RegistryStore, artifacts: ArtifactStore, *, name: str, 
     manifest = _readable(artifacts, digest)
     with store.transaction() as tx:
         if tx.bases.add(name=check_name("name", name), manifest=manifest):
+            record = tx.bases.find(digest)
+            assert record is not None, "it was just added"
             tx.lineage.add(graph_of_base(name, digest))
-            tx.outbox.add(BaseRegistered(name=name, digest=digest))
+            tx.outbox.add(BaseRegistered(name=name, digest=digest, registered_at=record.registered_at))
 
 
 def register_model(store: RegistryStore, artifacts: ArtifactStore, model: NewModel) -> None:
@@ -59,20 +66,21 @@ def register_model(store: RegistryStore, artifacts: ArtifactStore, model: NewMod
         _readable(artifacts, model.bundle_digest)
         check_name("model", model.name)
         with store.transaction() as tx:
-            if tx.models.by_run(model.run_id) is None:
-                record = tx.models.add(model)
-                tx.lineage.add(graph_of_model(model, record.version))
-                tx.outbox.add(
-                    ModelRegistered(
-                        name=model.name,
-                        version=record.version,
-                        run_id=model.run_id,
-                        bundle_digest=model.bundle_digest,
-                    )
-                )
+            number_model(tx, model)
     except PermanentError as error:
         with store.transaction() as tx:
             tx.outbox.add(ModelRejected(name=model.name, run_id=model.run_id, failure=_failure(error)))
+
+
+def number_model(tx: RegistryTransaction, model: NewModel) -> ModelRecord:
+    """The version, numbered and announced now or before."""
+    standing = tx.models.by_run(model.run_id)
+    if standing:
+        return standing
+    record = tx.models.add(model)
+    tx.lineage.add(graph_of_model(model, record.version))
+    tx.outbox.add(ModelRegistered.of(record))
+    return record
 
 
 def record_prediction(store: RegistryStore, prediction: NewPrediction) -> None:

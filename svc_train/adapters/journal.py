@@ -61,6 +61,11 @@ class SqlJournal:
             row.run_id: RunProgress(run_id=row.run_id, attempt=row.attempt, progress=_progress(row)) for row in rows
         }
 
+    def furthest(self, run_id: str) -> int:
+        """The largest step of any attempt."""
+        query = select(func.max(JournalRow.step)).where(JournalRow.run_id == run_id)
+        return self._session.exec(query).one() or 0
+
     def trim_log(self, run_id: str, attempt: int, *, keep: int) -> None:
         """Delete all but the newest lines."""
         lines = and_(

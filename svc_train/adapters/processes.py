@@ -18,7 +18,9 @@ from svc_train.adapters import launch
 from svc_train.adapters.oom import oom_kills
 from svc_train.ports import Line
 
-GRACE_S = 2.0
+LLAMAFACTORY_CLI = "UPWELL_LLAMAFACTORY_CLI"
+# A training that is told to end leaves a last checkpoint first, within 4 s.
+GRACE_S = 5.0
 QUEUED_LINES = 10_000
 LONGEST_LINE_BYTES = 64 * 1024
 # Idle threads must not spin on the cores that others need, and nothing is fetched from outside.
@@ -32,15 +34,17 @@ MODEL_ENVIRONMENT = {
 }
 
 
-def model_environment(*, threads: int) -> dict[str, str]:
+def model_environment(*, threads: int, llamafactory_cli: str = "") -> dict[str, str]:
     """This process's environment without its secrets: who trains needs neither bus nor database nor object store.
 
     Args:
         threads: CPU threads of numerical libraries; 0 lets them take every core.
+        llamafactory_cli: the command that trains where a run asks for it; empty where there is none.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("UPWELL_")}
     limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")} if threads else {}
-    return {**inherited, **MODEL_ENVIRONMENT, **limits}
+    engine = {LLAMAFACTORY_CLI: llamafactory_cli} if llamafactory_cli else {}
+    return {**inherited, **MODEL_ENVIRONMENT, **limits, **engine}
 
 
 class ProcessLauncher:

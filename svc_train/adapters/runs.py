@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select, update
 
-from shared.contracts.versions import DatasetVersion
+from shared.contracts.versions import BaseVersion, DatasetVersion, ModelVersion
 from shared.contracts.work import Failure, WorkState
 from shared.runtime.database import insert_or_ignore
 from shared.runtime.work import WorkRow
@@ -22,11 +22,12 @@ class SqlRuns:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, run_id: str, *, model: str) -> None:
+    def add(self, run_id: str, *, model: str, parent_run: str = "") -> None:
         """Enter a run once."""
-        unresolved = {"dataset_name": "", "dataset_version": 0, "dataset_digest": "", "dataset_kind": ""}
+        unresolved = {"dataset_name": "", "dataset_version": 0, "dataset_digest": "", "dataset_kind": "", "parent": {}}
         unnoted: dict[str, Any] = {"retried_with": {}, "last_failure": {}}
-        insert_or_ignore(self._session, RunRow, [{"run_id": run_id, "model": model, **unresolved, **unnoted}])
+        row = {"run_id": run_id, "model": model, "parent_run": parent_run, "wall_s": 0.0, **unresolved, **unnoted}
+        insert_or_ignore(self._session, RunRow, [row])
 
     def ids(self, *, model: str, state: WorkState | None, limit: int) -> Sequence[str]:
         """Newest first."""
@@ -63,6 +64,30 @@ class SqlRuns:
             name=row.dataset_name, digest=row.dataset_digest, version=row.dataset_version, kind=row.dataset_kind
         )
 
+    def pin_parent(self, run_id: str, parent: ModelVersion) -> None:
+        """Keep the resolved version."""
+        self._session.exec(update(RunRow).where(col(RunRow.run_id) == run_id).values(parent=asdict(parent)))
+
+    def pinned_parent(self, run_id: str) -> ModelVersion | None:
+        """The resolved version."""
+        row = self._session.get(RunRow, run_id)
+        if row is None or not row.parent:
+            return None
+        return ModelVersion(**{**row.parent, "base": BaseVersion(**row.parent["base"])})
+
+    def children(self, run_id: str) -> Sequence[str]:
+        """By the run they named."""
+        return self._session.exec(select(RunRow.run_id).where(RunRow.parent_run == run_id)).all()
+
+    def add_wall_time(self, run_id: str, seconds: float) -> None:
+        """Count on in the database, for each attempt adds its own."""
+        longer = col(RunRow.wall_s) + seconds
+        self._session.exec(update(RunRow).where(col(RunRow.run_id) == run_id).values(wall_s=longer))
+
+    def wall_s(self, run_id: str) -> float:
+        """Over all attempts."""
+        return self._session.exec(select(RunRow.wall_s).where(RunRow.run_id == run_id)).one_or_none() or 0.0
+
     def retry_with(self, run_id: str, changed: Mapping[str, Any]) -> None:
         """Note what was changed."""
         self._session.exec(update(RunRow).where(col(RunRow.run_id) == run_id).values(retried_with=dict(changed)))
@@ -94,6 +119,11 @@ class SqlBases:
     def add(self, name: str, fingerprint: str, digest: str) -> None:
         """Remember, also when another digest stood there."""
         self._session.merge(StoredBaseRow(name=name, fingerprint=fingerprint, digest=digest))
+
+    def all(self, fingerprint: str) -> Mapping[str, str]:
+        """Name -> digest."""
+        rows = self._session.exec(select(StoredBaseRow).where(StoredBaseRow.fingerprint == fingerprint))
+        return {row.name: row.digest for row in rows}
 
 
 def _failure(recorded: Mapping[str, Any]) -> Failure | None:

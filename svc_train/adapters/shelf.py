@@ -9,8 +9,10 @@ from pathlib import Path
 
 from shared.contracts.canonical import digest_of
 from shared.contracts.work import Failure
-from shared.errors import InvalidInputError
+from shared.errors import InvalidInputError, UnavailableError
+from shared.modeling.built_in import BUILT_IN
 from svc_train.adapters.processes import Process
+from svc_train.domain.bases import AvailableBase, BaseSource, Origin
 from svc_train.domain.failures import FailedAttemptError, StoppedAttemptError
 from svc_train.ports import PreparedBase
 
@@ -18,6 +20,8 @@ from svc_train.ports import PreparedBase
 BUILDERS = ("upwell", "numpy", "tokenizers", "torch", "transformers")
 WINDOW_S = 0.5
 LOG_TAIL = 20
+# For the one process that may ask the hub.
+ONLINE = {"HF_HUB_OFFLINE": "0"}
 
 
 class ProcessShelf:
@@ -38,15 +42,39 @@ class ProcessShelf:
         """Of a folder: its files' names, sizes and times of change. Of a built-in base: the builders' versions."""
         folder = self._folder(name)
         if folder is None:
-            return digest_of({"built-in": {builder: version(builder) for builder in BUILDERS}})
+            carried = {BUILT_IN[name].carrier: BUILT_IN[name].made_of} if name in BUILT_IN else {}
+            made_of = {carrier: found for carrier, found in carried.items() if carrier}
+            return digest_of({"built-in": {**{builder: version(builder) for builder in BUILDERS}, **made_of}})
         files = {path.name: path.stat() for path in folder.iterdir() if path.is_file()}
         return digest_of({path: [stat.st_size, stat.st_mtime_ns] for path, stat in files.items()})
 
     def prepare(self, name: str, folder: Path, *, must_stop: Callable[[], bool]) -> PreparedBase:
         """Build or check it in a process that answers with one line of JSON."""
         brought = self._folder(name)
-        arguments = (name, str(brought or folder), *(["--brought"] if brought else []))
-        process = Process((*self._command, *arguments), environment=self._environment)
+        return self._answer(name, (str(brought or folder), *(["--brought"] if brought else [])), must_stop)
+
+    def prepare_from(self, source: BaseSource, folder: Path, *, must_stop: Callable[[], bool]) -> PreparedBase:
+        """What `prepare` does, with the place told; a base of the hub is fetched by a process that may ask it."""
+        if source.origin is Origin.HUB:
+            return self._answer(source.name, (str(folder), "--revision", source.revision), must_stop, **ONLINE)
+        brought = self._folder(source.name) if source.origin is Origin.FOLDER else None
+        if source.origin is Origin.FOLDER and brought is None:
+            raise InvalidInputError.of("source", f"there is no folder {source.name!r}{self._brought_names()}")
+        return self._answer(source.name, (str(brought or folder), *(["--brought"] if brought else [])), must_stop)
+
+    def available(self) -> Sequence[AvailableBase]:
+        """Folders, then built-in ones."""
+        folders = [AvailableBase(name=name, origin=Origin.FOLDER) for name in self._folders()]
+        built_in = [
+            AvailableBase(name=name, origin=Origin.BUILT_IN, summary=base.summary, lacks=base.lacks)
+            for name, base in sorted(BUILT_IN.items())
+        ]
+        return [*folders, *built_in]
+
+    def _answer(
+        self, name: str, arguments: Sequence[str], must_stop: Callable[[], bool], **environment: str
+    ) -> PreparedBase:
+        process = Process((*self._command, name, *arguments), environment={**self._environment, **environment})
         answer, log = "", list[str]()
         try:
             while not process.ended:
@@ -66,6 +94,8 @@ class ProcessShelf:
         return self._prepared(json.loads(answer))
 
     def _prepared(self, answer: Mapping[str, object]) -> PreparedBase:
+        if "unreachable" in answer:
+            raise UnavailableError(str(answer["unreachable"]))
         if "refused" in answer:
             raise InvalidInputError.of("base", f"{answer['refused']}{self._brought_names()}")
         files, meta = answer["files"], answer["meta"]
@@ -80,5 +110,9 @@ class ProcessShelf:
     def _brought_names(self) -> str:
         if self._bases_dir is None or not self._bases_dir.is_dir():
             return "; no folder of bases is configured (UPWELL_BASES_DIR)"
-        names = sorted(path.name for path in self._bases_dir.iterdir() if path.is_dir())
-        return f"; in the bases folder there is: {', '.join(names) or 'nothing'}"
+        return f"; in the bases folder there is: {', '.join(self._folders()) or 'nothing'}"
+
+    def _folders(self) -> list[str]:
+        if self._bases_dir is None or not self._bases_dir.is_dir():
+            return []
+        return sorted(path.name for path in self._bases_dir.iterdir() if path.is_dir())

@@ -11,6 +11,7 @@ from shared.runtime.database import Database
 from shared.runtime.outbox import SqlOutbox
 from shared.runtime.work import SqlWork
 from svc_train import wire
+from svc_train.adapters.checkpoints import SqlCheckpoints
 from svc_train.adapters.journal import SqlJournal
 from svc_train.adapters.metrics import SqlMetrics
 from svc_train.adapters.runs import SqlBases, SqlRuns
@@ -27,6 +28,7 @@ class SqlTrainTransaction:
         self.journal = SqlJournal(session)
         self.metrics = SqlMetrics(session)
         self.bases = SqlBases(session)
+        self.checkpoints = SqlCheckpoints(session)
 
 
 class SqlTrainStore:

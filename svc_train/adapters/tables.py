@@ -14,8 +14,9 @@ from shared.runtime.database import UtcDateTime
 class RunRow(SQLModel, table=True):
     """What is known of a run beside its recorded work.
 
-    The dataset's columns are empty until it is resolved, `retried_with` until hyperparameters were changed for another
-    try, `last_failure` until an attempt went wrong.
+    The dataset's columns are empty until it is resolved, `parent` until the version to go on from is, `retried_with`
+    until hyperparameters were changed for another try, `last_failure` until an attempt went wrong. `parent_run` is the
+    run asked for as parent, empty for none; `wall_s` is the time that its training processes took, in seconds.
     """
 
     __tablename__ = "runs"
@@ -25,8 +26,26 @@ class RunRow(SQLModel, table=True):
     dataset_version: int = 0
     dataset_digest: str = ""
     dataset_kind: str = ""
+    parent_run: str = Field(default="", index=True)
+    parent: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    wall_s: float = 0.0
     retried_with: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     last_failure: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class CheckpointRow(SQLModel, table=True):
+    """A checkpoint that is whole in the object store; without a monitor its three columns say nothing."""
+
+    __tablename__ = "checkpoints"
+    run_id: str = Field(primary_key=True)
+    attempt: int = Field(primary_key=True)
+    step: int = Field(primary_key=True, sa_type=BigInteger)
+    digest: str
+    size_bytes: int = Field(sa_type=BigInteger)
+    saved_at: datetime = Field(sa_type=UtcDateTime)
+    monitor_name: str = ""
+    monitor_value: float = 0.0
+    larger_is_better: bool = True
 
 
 class JournalRow(SQLModel, table=True):

@@ -1,56 +1,40 @@
 """Train one attempt of a run: `python -m svc_train.child JOB_DIR`.
 
 Reads JOB_DIR/job.json, writes the bundle and result.json into the job's output folder, tells the parent of its
-progress by JSON lines on stdout, and logs to stderr. Exit code 0 after `completed`, 1 after `failed`.
+progress and its checkpoints by JSON lines on stdout, and logs to stderr. Exit code 0 after `completed`, 1 after
+`failed`, 143 after SIGTERM: a training that can leave a checkpoint within seconds does so first.
+
+torchrun may start several of it for one attempt: the first one does all that, the others only help it to train.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import signal
 import sys
-import time
 from pathlib import Path
 
-from svc_train.child.events import EventStream, take_stdout
-from svc_train.child.failures import tell
-from svc_train.child.job import read_job
-from svc_train.child.progress import ProgressReporter
-from svc_train.child.result import write_result
-from svc_train.recipes.base import find_recipe
-
-log = logging.getLogger("svc_train.child")
+from svc_train.child.attempt import train_attempt
+from svc_train.child.events import take_stdout
+from svc_train.child.lifeline import end_with_parent, is_one_of_several
+from svc_train.child.surroundings import prepare_process
+from svc_train.child.termination import STOPPED, heed_termination
+from svc_train.recipes.stopping import StopRequest
 
 
-def main(job_dir: Path, events: EventStream) -> int:
+def main() -> int:
     """Train; the exit code."""
-    started = time.monotonic()
-    try:
-        job = read_job(job_dir)
-        log.info("run %s, attempt %d: recipe %s", job.run_id, job.attempt, job.recipe)
-        recipe = find_recipe(job.recipe)
-        job.output_dir.mkdir(parents=True, exist_ok=True)
-        with ProgressReporter(events) as report:
-            result = recipe.train(job.training, report)
-        write_result(job.output_dir, family=recipe.family, result=result, wall_seconds=time.monotonic() - started)
-    # Whatever happened, the parent is told of it; that is all this process can do about it.
-    except Exception as error:
-        told = tell(error)
-        log.error("failed: %s", told.detail, exc_info=error)  # noqa: TRY400
-        events.send("failed", **told.to_event())
-        return 1
-    log.info("completed after %.1f s: %s", time.monotonic() - started, dict(result.metrics))
-    events.send("completed")
-    return 0
+    if is_one_of_several():
+        end_with_parent()
+    stop = StopRequest()
+    heed_termination(stop)
+    events = take_stdout()
+    prepare_process()
+    return train_attempt(Path(sys.argv[1]), events, stop)
 
 
 if __name__ == "__main__":
-    # Python's own handler waits for the end of a C++ call, which can be a long step; the default one does not.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    stream = take_stdout()
-    # Everything is read from the job's folders: no library may ask the network for it.
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    sys.exit(main(Path(sys.argv[1]), stream))
+    code = main()
+    if code == STOPPED:
+        # Taking the interpreter and torch apart may take longer than whoever waits for the end grants.
+        os._exit(code)
+    sys.exit(code)

@@ -6,7 +6,14 @@ import json
 import os
 import sys
 import threading
-from typing import Any
+from typing import Any, Protocol
+
+
+class Events(Protocol):
+    """Takes events for the parent."""
+
+    def send(self, event: str, **fields: Any) -> None:
+        """Tell one event; the fields are JSON values."""
 
 
 class EventStream:

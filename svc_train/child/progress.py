@@ -6,11 +6,12 @@ import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 
-from svc_train.child.events import EventStream
-from svc_train.recipes.base import Progress
+from svc_train.child.events import Events
+from svc_train.recipes.base import Checkpoint, Progress
 
 SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 0.9
@@ -31,7 +32,7 @@ class ProgressReporter:
 
     def __init__(
         self,
-        events: EventStream,
+        events: Events,
         *,
         shortest_pause_s: float = SHORTEST_PAUSE_S,
         longest_pause_s: float = LONGEST_PAUSE_S,
@@ -58,8 +59,14 @@ class ProgressReporter:
         self._stop.set()
         self._thread.join()
 
-    def __call__(self, progress: Progress) -> None:
-        """Tell of a step, or keep its numbers for the next report when one was told a moment ago."""
+    def __call__(self, happened: Progress | Checkpoint) -> None:
+        """Tell of a checkpoint; or of a step, or keep its numbers for the next report when one was told just now."""
+        if isinstance(happened, Checkpoint):
+            self._events.send("checkpoint", **asdict(happened))
+        else:
+            self._step(happened)
+
+    def _step(self, progress: Progress) -> None:
         due = progress.step in (1, progress.total_steps) or bool(progress.metrics)
         with self._lock:
             self._steps.append(_numbers(progress, self._before))

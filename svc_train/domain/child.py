@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 from shared.errors import IntegrityError
+from svc_train.domain.checkpoints import Monitor, ReportedCheckpoint
 from svc_train.domain.run import Progress, StepNumbers
 
 JOB_FILE = "job.json"
@@ -96,7 +97,7 @@ class ReportedEnd:
     """The process says that its bundle is whole."""
 
 
-Report = Progress | ReportedFailure | ReportedEnd
+Report = Progress | ReportedCheckpoint | ReportedFailure | ReportedEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,7 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     peak_rss_bytes: int = 0
     wall_seconds: float = 0.0
+    epochs: float = 0.0
     facts: Mapping[str, str] = field(default_factory=dict)
     devices: int = 1
     peak_device_bytes: int = 0
@@ -131,6 +133,8 @@ def read_report(line: str) -> Report | None:
         kind = body["event"]
         if kind == "progress":
             return _progress(body)
+        if kind == "checkpoint":
+            return _checkpoint(body)
         if kind == "failed":
             return ReportedFailure(
                 permanent=bool(body["permanent"]),
@@ -158,6 +162,7 @@ def parse_result(data: bytes) -> Result:
             versions={str(name): str(version) for name, version in body.get("versions", {}).items()},
             peak_rss_bytes=int(body.get("peak_rss_bytes") or 0),
             wall_seconds=float(body.get("wall_seconds") or 0.0),
+            epochs=float(body.get("epochs") or 0.0),
             facts={str(name): str(fact) for name, fact in body.get("facts", {}).items()},
             devices=max(int(body.get("devices") or 1), 1),
             peak_device_bytes=int(body.get("peak_device_bytes") or 0),
@@ -189,6 +194,22 @@ def _steps(columns: Mapping[str, Any]) -> tuple[StepNumbers, ...]:
             numbers=_numbers({name: columns[name][row] for name in names if columns[name][row] is not None}),
         )
         for row, step in enumerate(columns.get("step", ()))
+    )
+
+
+def _checkpoint(body: Mapping[str, Any]) -> ReportedCheckpoint:
+    monitor = body.get("monitor")
+    return ReportedCheckpoint(
+        step=int(body["step"]),
+        metrics=_numbers(body.get("metrics") or {}),
+        # A number that is none cannot be the best one.
+        monitor=_monitor(monitor) if monitor and math.isfinite(float(monitor["value"])) else None,
+    )
+
+
+def _monitor(body: Mapping[str, Any]) -> Monitor:
+    return Monitor(
+        name=str(body["name"]), value=float(body["value"]), larger_is_better=bool(body.get("larger_is_better", True))
     )
 
 

@@ -72,10 +72,11 @@ class RunFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCancelled:
-    """A run was cancelled."""
+    """A run was cancelled; a run that was resumed since may be cancelled again."""
 
     run_id: str
     cancelled_by: str
+    cancelled_at: datetime
 
 
 TrainEvent = BaseProduced | RunStarted | RunCompleted | RunFailed | RunCancelled

@@ -8,12 +8,14 @@ from typing import Any
 
 from shared.contracts import work
 from shared.contracts.work import Failure
-from shared.errors import NotYetError, PermanentError, RetryableError
+from shared.errors import NotYetError, PendingError, PermanentError, RetryableError
 from svc_train.domain.diagnosis import Diagnosis, Symptoms, Then, diagnose, raised
 from svc_train.domain.evidence import evidence
 
 # Causes that say no more than that something went wrong.
 UNKNOWN = ("refused", "crashed")
+PARENT_FAILED = "parent_failed"
+_ENDED = {"failed": "failed", "cancelled": "been cancelled"}
 
 
 class MissingDatasetError(NotYetError):
@@ -28,12 +30,39 @@ class MissingDatasetError(NotYetError):
         )
 
 
+class MissingParentError(NotYetError):
+    """The registry does not know the version to go on from yet."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.failure = Failure(
+            cause="not_found",
+            reason=reason,
+            remedy="Train and register the parent first, then ask for the run again.",
+        )
+
+
+class PendingParentError(PendingError):
+    """The run whose version to go on from has not ended yet."""
+
+
 class FailedRunError(PermanentError):
     """Another attempt would end in the same way."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.reason)
         self.failure = failure
+
+
+def parent_failed(parent_run: str, state: str) -> FailedRunError:
+    """The error for a run whose parent made no version."""
+    return FailedRunError(
+        Failure(
+            cause=PARENT_FAILED,
+            reason=f"The run {parent_run}, whose version this one was to go on from, has {_ENDED[state]}",
+            remedy=f"Resume it (`upwell runs resume {parent_run}`): this run is then queued again by itself.",
+        )
+    )
 
 
 class TooLargeError(FailedRunError):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.contracts.work import Failure, Work
+from svc_train.domain.checkpoints import SavedCheckpoint
 from svc_train.domain.request import RunRequest
 
 
@@ -79,9 +80,14 @@ class RunNotes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run: its recorded work, what was asked for, its last progress (None before the first), and notes."""
+    """A run: its recorded work, what was asked for, its last progress and furthest checkpoint (None before), and notes.
+
+    `queue_position` is 1 for the next to start, 0 for a run that does not wait for a slot.
+    """
 
     work: Work
     request: RunRequest
     progress: RunProgress | None = None
+    checkpoint: SavedCheckpoint | None = None
+    queue_position: int = 0
     notes: RunNotes = field(default_factory=RunNotes)

@@ -11,7 +11,7 @@ from alembic import op
 from shared.runtime.database import UtcDateTime
 
 revision = "train_0003"
-down_revision = "train_0001"
+down_revision = "train_0002"
 branch_labels = None
 depends_on = None
 

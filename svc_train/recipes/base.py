@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from shared.errors import InvalidInputError
+from svc_train.recipes.stopping import StopRequest
 
 GROUP = "upwell.recipes"
 
@@ -58,6 +59,7 @@ class TrainingJob:
         parent: the version to go on from; None starts from the base.
         checkpoints_dir: where checkpoints are left, each a sub-folder `step-<n>` that appears whole; None leaves none.
         resume_from: a checkpoint that an earlier attempt of this run left; None begins at the first step.
+        stop: whether the process was asked to end: a recipe that heeds it leaves a last checkpoint first.
     """
 
     hyperparameters: Mapping[str, Any]
@@ -68,6 +70,7 @@ class TrainingJob:
     parent: ParentSource | None = None
     checkpoints_dir: Path | None = None
     resume_from: Path | None = None
+    stop: StopRequest = field(default_factory=StopRequest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,30 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """The metric that says which of two evaluations is better, and what it was."""
+
+    name: str
+    value: float
+    larger_is_better: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A checkpoint lies whole in the job's `checkpoints_dir`, as the folder `step-<n>` with n in 8 digits.
+
+    Args:
+        step: steps done when it was made.
+        metrics: of the last evaluation up to that step; empty before the first.
+        monitor: by which it is ranked; None where nothing was evaluated.
+    """
+
+    step: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    monitor: Monitor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingResult:
     """What a recipe did; the bundle lies in the job's `bundle_dir`."""
 
@@ -102,7 +129,8 @@ class TrainingResult:
     device: str
 
 
-Report = Callable[[Progress], None]
+# Whoever takes a checkpoint may move it away at once.
+Report = Callable[[Progress | Checkpoint], None]
 
 
 class Recipe(Protocol):
@@ -125,7 +153,7 @@ class Recipe(Protocol):
     config_type: type[Any]
 
     def train(self, job: TrainingJob, report: Report) -> TrainingResult:
-        """Train, evaluate and save the bundle; call `report` after each step.
+        """Train, evaluate and save the bundle; call `report` after each step, and with each checkpoint if any.
 
         Raises:
             InvalidInputError: the hyperparameters or the data are wrong.

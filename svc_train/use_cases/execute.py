@@ -5,26 +5,30 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from shared.contracts.versions import BaseVersion, ModelRef, ModelVersion
 from shared.contracts.work import Failure, Work
 from shared.errors import InvalidInputError, UnavailableError
 from shared.ports import ArtifactStore
+from svc_train.domain.checkpoints import Keep, SavedCheckpoint
 from svc_train.domain.child import JOB_FILE, Job
 from svc_train.domain.events import RunCompleted, RunFailed, RunStarted
 from svc_train.domain.failures import FailedAttemptError, FailedRunError, StoppedAttemptError
 from svc_train.domain.request import RunRequest
-from svc_train.ports import ChildLauncher, Lease, ProgressFeed, TrainStore
+from svc_train.ports import CheckpointFiles, ChildLauncher, Lease, ProgressFeed, TrainStore
 from svc_train.recipes.base import Recipe
+from svc_train.use_cases.checkpoints import CheckpointTrail, find_checkpoint, remove_files
 from svc_train.use_cases.follow import AttemptJournal, follow
 from svc_train.use_cases.inputs import Inputs
 from svc_train.use_cases.limits import Limits
 from svc_train.use_cases.outputs import environment_of, read_result, store_bundle
+from svc_train.use_cases.parents import Parents, check_base
 from svc_train.use_cases.retrying import after_failure, hyperparameters_of, note_failure
 
 log = logging.getLogger(__name__)
@@ -40,6 +44,8 @@ class Execution:
         store: the service's tables.
         artifacts: takes the bundle.
         inputs: finds what attempts read.
+        parents: finds the versions that runs go on from.
+        checkpoints: holds the checkpoints' files.
         launcher: starts training processes.
         feed: live progress.
         recipes: the installed recipes by name.
@@ -52,6 +58,8 @@ class Execution:
     store: TrainStore
     artifacts: ArtifactStore
     inputs: Inputs
+    parents: Parents
+    checkpoints: CheckpointFiles
     launcher: ChildLauncher
     feed: ProgressFeed
     recipes: Mapping[str, Recipe]
@@ -90,11 +98,15 @@ class Execution:
         if recipe is None:
             raise InvalidInputError.of("recipe", f"{request.recipe!r} is no longer installed here")
         hyperparameters = hyperparameters_of(self.store, work, recipe)
+        parent = self.parents.find(work.id, request, recipe)
         dataset = self.inputs.dataset(work.id, request.dataset, recipe)
-        base, base_folder = self.inputs.base(request.base or recipe.default_base, folder, lease)
+        base, base_folder = self._base(request.base, parent, recipe, folder, lease)
         series = self.inputs.fetch_dataset(dataset, folder, lease)
         output = folder / "output"
-        output.mkdir()
+        checkpoints = folder / "checkpoints"
+        for made in (output, checkpoints):
+            made.mkdir()
+        resume = folder / "resume"
         job = Job(
             run_id=work.id,
             attempt=work.attempt,
@@ -106,9 +118,24 @@ class Execution:
             dataset_folder=folder / "training_set",
             series=series,
             output_folder=output,
+            parent=ModelRef(name=parent.name, version=parent.version, run_id=parent.run_id) if parent else None,
+            parent_folder=self.parents.fetch(parent, folder) if parent else None,
+            checkpoints_folder=checkpoints,
+            resume_folder=resume if find_checkpoint(self.store, self.checkpoints, work, resume, lease) else None,
         )
         (folder / JOB_FILE).write_text(json.dumps(job.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
         return job
+
+    def _base(
+        self, name: str, parent: ModelVersion | None, recipe: Recipe, folder: Path, lease: Lease
+    ) -> tuple[BaseVersion, Path]:
+        """The base asked for; without a name the parent's, else the recipe's."""
+        if parent and parent.base.digest and not name:
+            return parent.base, self.inputs.stored_base(parent.base, folder)
+        base, base_folder = self.inputs.base(name or recipe.default_base, folder, lease)
+        if parent:
+            check_base(parent, base.name, base.digest)
+        return base, base_folder
 
     def _announce_start(self, work: Work, job: Job) -> None:
         started = RunStarted(
@@ -126,15 +153,25 @@ class Execution:
     def _train(self, work: Work, job: Job, folder: Path, lease: Lease) -> None:
         if lease.must_stop:
             raise StoppedAttemptError
-        journal = AttemptJournal(store=self.store, feed=self.feed, work=work, lease_s=self.lease_s)
+        with self.store.reading() as tx:
+            furthest = tx.journal.furthest(work.id)
+        journal = AttemptJournal(store=self.store, feed=self.feed, work=work, lease_s=self.lease_s, furthest=furthest)
+        trail = CheckpointTrail(
+            store=self.store,
+            files=self.checkpoints,
+            work=work,
+            folder=folder / "checkpoints",
+            keep=Keep.of(job.hyperparameters),
+        )
         log.info("run %s, attempt %d: inputs are here, training begins", work.id, work.attempt)
         child = self.launcher.launch(folder)
-        try:
-            follow(child, lease, journal, self.limits)
-        except (FailedRunError, FailedAttemptError) as error:
-            raise after_failure(self.store, work, job.hyperparameters, error, lease_s=self.lease_s) from error
-        finally:
-            child.stop()
+        with trail:
+            try:
+                follow(child, lease, journal, trail.offer, self.limits)
+            except (FailedRunError, FailedAttemptError) as error:
+                raise after_failure(self.store, work, job.hyperparameters, error, lease_s=self.lease_s) from error
+            finally:
+                child.stop()
         _insist(lease, journal.flush)
 
     def _complete(self, work: Work, job: Job, lease: Lease, started_at: datetime) -> None:
@@ -146,6 +183,7 @@ class Execution:
         result = read_result(job.output_folder)
         bundle = _insist(lease, lambda: store_bundle(self.artifacts, job, result))
         request = RunRequest.from_json(work.request)
+        wall_s = _insist(lease, lambda: self._wall_s(work))
         completed = RunCompleted(
             run_id=work.id,
             attempt=work.attempt,
@@ -160,19 +198,29 @@ class Execution:
             environment=environment_of(self.build, job, result),
             started_at=started_at,
             finished_at=datetime.now(UTC),
+            parent=job.parent,
             total_steps=result.total_steps,
+            epochs=result.epochs,
             tokens=result.tokens,
-            wall_s=result.wall_seconds,
-            device_s=result.device_seconds,
+            wall_s=wall_s,
+            device_s=wall_s * result.devices,
             peak_memory_bytes=result.peak_rss_bytes,
         )
-        _insist(lease, lambda: self._finish(work, completed))
+        no_longer_needed = _insist(lease, lambda: self._finish(work, completed))
+        remove_files(self.checkpoints, no_longer_needed)
 
-    def _finish(self, work: Work, completed: RunCompleted) -> None:
+    def _wall_s(self, work: Work) -> float:
+        with self.store.reading() as tx:
+            return tx.runs.wall_s(work.id)
+
+    def _finish(self, work: Work, completed: RunCompleted) -> Sequence[SavedCheckpoint]:
         result = {"bundle_digest": completed.bundle_digest, "metrics": dict(completed.metrics)}
         with self.store.transaction() as tx:
             tx.work.complete(work.id, work.attempt, result)
             tx.outbox.add(completed)
+            no_longer_needed = tx.checkpoints.of(work.id)
+            tx.checkpoints.remove(no_longer_needed)
+        return no_longer_needed
 
 
 def run_failed(work: Work, failure: Failure) -> RunFailed:

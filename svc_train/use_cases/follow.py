@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from shared.contracts.work import Work
 from shared.errors import UnavailableError
+from svc_train.domain.checkpoints import ReportedCheckpoint
 from svc_train.domain.child import Report, ReportedEnd, ReportedFailure, read_report
 from svc_train.domain.diagnosis import Diagnosis, Then, words_of
 from svc_train.domain.failures import (
@@ -32,6 +34,7 @@ TAIL_LINES = 400
 LONGEST_LINE = 2000
 # Of a chatty attempt at least so many log lines are kept, and at most twice as many.
 LOG_LINES_KEPT = 2000
+LARGEST_STEP = 2**63
 # Steps whose numbers wait while the database is down.
 STEPS_KEPT = 100_000
 
@@ -45,17 +48,20 @@ class AttemptJournal:
         feed: live progress.
         work: the run, as this attempt claimed it.
         lease_s: each write also renews the lease, so a lost one is noticed at the next write.
+        furthest: the step that earlier attempts reached; what was spent on them is forgiven beyond it.
     """
 
     store: TrainStore
     feed: ProgressFeed
     work: Work
     lease_s: float
+    furthest: int = 0
     log_tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
     _waiting: list[JournalEntry] = field(default_factory=list)
     _steps: list[StepNumbers] = field(default_factory=list)
     _log_lines: int = 0
     _step: int = -1
+    _accounted_at: float = field(default_factory=time.monotonic)
 
     def write(self, happened: Sequence[Progress | str]) -> bool:
         """Write what happened; it waits for the next write while the database is down. Whether any of it is new.
@@ -74,6 +80,8 @@ class AttemptJournal:
             news = True
             self._waiting.append(JournalEntry(attempt=self.work.attempt, happened=one))
         self._publish_newest(happened)
+        if not self._waiting:
+            return news
         try:
             self.flush()
         except UnavailableError as error:
@@ -84,16 +92,27 @@ class AttemptJournal:
         return news
 
     def flush(self) -> None:
-        """Write what waits; UnavailableError while the database is down, StateError when the lease is lost."""
-        if not self._waiting:
-            return
+        """Write what waits, and the time since the last write.
+
+        Raises:
+            UnavailableError: the database is down.
+            StateError: the lease is lost.
+        """
         lines = sum(isinstance(entry.happened, str) for entry in self._waiting)
+        now = time.monotonic()
+        is_further = self._step > self.furthest
         with self.store.transaction() as tx:
             tx.work.renew(self.work.id, self.work.attempt, lease_s=self.lease_s)
+            if is_further:
+                tx.work.forgive(self.work.id, self.work.attempt)
+            tx.runs.add_wall_time(self.work.id, now - self._accounted_at)
             tx.journal.add(self.work.id, self._waiting)
             tx.metrics.put(self.work.id, self.work.attempt, self._steps)
             if self._log_lines + lines > 2 * LOG_LINES_KEPT:
                 tx.journal.trim_log(self.work.id, self.work.attempt, keep=LOG_LINES_KEPT)
+        self._accounted_at = now
+        if is_further:
+            self.furthest = LARGEST_STEP  # once is enough
         self._log_lines += lines
         if self._log_lines > 2 * LOG_LINES_KEPT:
             self._log_lines = LOG_LINES_KEPT
@@ -110,7 +129,13 @@ class AttemptJournal:
             self.feed.publish(RunProgress(run_id=self.work.id, attempt=self.work.attempt, progress=newest))
 
 
-def follow(child: Child, lease: Lease, journal: AttemptJournal, limits: Limits = NO_LIMITS) -> None:
+def follow(
+    child: Child,
+    lease: Lease,
+    journal: AttemptJournal,
+    on_checkpoint: Callable[[ReportedCheckpoint], None],
+    limits: Limits = NO_LIMITS,
+) -> None:
     """Follow the process to its end; returns when it says that its bundle is whole.
 
     Raises:
@@ -123,7 +148,7 @@ def follow(child: Child, lease: Lease, journal: AttemptJournal, limits: Limits =
     while not child.ended:
         if lease.must_stop:
             raise StoppedAttemptError
-        report, news = _take(child.read(WINDOW_S), journal)
+        report, news = _take(child.read(WINDOW_S), journal, on_checkpoint)
         last = report or last
         try:
             watch.look(news=news)
@@ -136,7 +161,9 @@ def follow(child: Child, lease: Lease, journal: AttemptJournal, limits: Limits =
         raise crash(code, journal.log_tail)
 
 
-def _take(lines: Sequence[Line], journal: AttemptJournal) -> tuple[Report | None, bool]:
+def _take(
+    lines: Sequence[Line], journal: AttemptJournal, on_checkpoint: Callable[[ReportedCheckpoint], None]
+) -> tuple[Report | None, bool]:
     """Write down what was said; the failure or the end, when it was among it, and whether there was anything new."""
     happened: list[Progress | str] = []
     last: Report | None = None
@@ -144,6 +171,8 @@ def _take(lines: Sequence[Line], journal: AttemptJournal) -> tuple[Report | None
         report = read_report(line.text) if line.is_output else None
         if isinstance(report, Progress):
             happened.append(report)
+        elif isinstance(report, ReportedCheckpoint):
+            on_checkpoint(report)
         elif report is not None:
             last = report
         else:

@@ -13,6 +13,7 @@ from shared.contracts.manifest import Manifest
 from shared.contracts.versions import BaseVersion, DatasetVersion
 from shared.errors import IntegrityError, InvalidInputError, NotFoundError
 from shared.ports import ArtifactStore, Catalogue
+from svc_train.domain.bases import ADDED
 from svc_train.domain.child import SeriesOnDisk
 from svc_train.domain.events import BaseProduced
 from svc_train.domain.failures import MissingDatasetError, StoppedAttemptError
@@ -92,10 +93,17 @@ class Inputs:
         manifest = self._stored_base(name) or self._store_base(name, folder / "base", lease)
         return BaseVersion(name=name, digest=manifest.digest), self._fetched(manifest, folder / "fetched-base")
 
+    def stored_base(self, base: BaseVersion, folder: Path) -> Path:
+        """Where a base lies that stands already; IntegrityError when the object store has lost it."""
+        try:
+            return self._fetched(self.artifacts.manifest(base.digest), folder / "fetched-base")
+        except NotFoundError as error:
+            raise IntegrityError(f"The base {base.name!r} is gone: {error}") from error
+
     def _stored_base(self, name: str) -> Manifest | None:
         fingerprint = self.shelf.fingerprint(name)
         with self.store.reading() as tx:
-            digest = tx.bases.find(name, fingerprint)
+            digest = tx.bases.find(name, ADDED) or tx.bases.find(name, fingerprint)
         if digest is None:
             return None
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.contracts.kinds import Kind
-from shared.contracts.lineage import base_key
+from shared.contracts.lineage import base_key, model_key
 from shared.contracts.manifest import Manifest
 from shared.errors import IntegrityError
 from shared.ports import ArtifactStore
@@ -38,8 +38,13 @@ def store_bundle(artifacts: ArtifactStore, job: Job, result: Result) -> Manifest
             "base": {"name": job.base.name, "digest": job.base.digest},
             "dataset": {"name": job.dataset.name, "digest": job.dataset.digest},
             "metrics": dict(result.metrics),
+            **({"parent": {"name": str(job.parent), "run_id": job.parent.run_id}} if job.parent else {}),
         },
-        parents=(job.dataset.key, base_key(job.base.digest)),
+        parents=(
+            job.dataset.key,
+            base_key(job.base.digest),
+            *((model_key(job.parent.run_id),) if job.parent else ()),
+        ),
     )
 
 

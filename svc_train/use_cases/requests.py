@@ -1,13 +1,15 @@
-"""A run is asked for, or cancelled."""
+"""A run is asked for, cancelled, or resumed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from shared.contracts.ids import check_id
 from shared.contracts.work import Failure, WorkState
 from shared.errors import InvalidInputError, NotFoundError
 from svc_train.domain.events import RunCancelled, RunFailed
+from svc_train.domain.failures import PARENT_FAILED
 from svc_train.domain.request import RunRequest, check_all
 from svc_train.ports import TrainStore, TrainTransaction
 from svc_train.recipes.base import Recipe
@@ -16,6 +18,7 @@ from svc_train.recipes.hyperparameters import parse
 Recipes = Mapping[str, Recipe]
 # A refused request may hold anything of any length; the event that says so has a limit.
 LONGEST_QUOTE = 1000
+LONGEST_CHAIN = 100
 
 
 def start_run(store: TrainStore, recipes: Recipes, request: RunRequest, *, run_id: str) -> None:
@@ -30,7 +33,8 @@ def start_run(store: TrainStore, recipes: Recipes, request: RunRequest, *, run_i
         # What was recorded once was right then; a recipe that is gone today does not undo it.
         if not _is_recorded(tx, run_id):
             check_all([lambda: _check_recipe(recipes, request), *request.checks()])
-            tx.runs.add(run_id, model=request.model)
+            _check_ancestors(tx, run_id, request)
+            tx.runs.add(run_id, model=request.model, parent_run=request.parent_run)
         tx.work.record(run_id, request.to_json())
 
 
@@ -61,7 +65,27 @@ def cancel_run(store: TrainStore, run_id: str, *, cancelled_by: str) -> None:
         if tx.work.get(run_id).state is WorkState.CANCELLED:
             return
         tx.work.cancel(run_id)
-        tx.outbox.add(RunCancelled(run_id=run_id, cancelled_by=cancelled_by))
+        tx.outbox.add(RunCancelled(run_id=run_id, cancelled_by=cancelled_by, cancelled_at=datetime.now(UTC)))
+
+
+def resume_run(store: TrainStore, run_id: str) -> None:
+    """Queue a failed or cancelled run again, and the runs that failed only because it did; again is fine.
+
+    Raises:
+        NotFoundError: there is no such run.
+        StateError: it has completed.
+    """
+    with store.transaction() as tx:
+        if tx.work.get(run_id).state in {WorkState.QUEUED, WorkState.RUNNING}:
+            return
+        tx.work.reopen(run_id)
+        waiting = [run_id]
+        while waiting:
+            for child in tx.runs.children(waiting.pop()):
+                failure = tx.work.get(child).failure
+                if failure is not None and failure.cause == PARENT_FAILED:
+                    tx.work.reopen(child)
+                    waiting.append(child)
 
 
 def _is_recorded(tx: TrainTransaction, run_id: str) -> bool:
@@ -70,6 +94,18 @@ def _is_recorded(tx: TrainTransaction, run_id: str) -> bool:
     except NotFoundError:
         return False
     return True
+
+
+def _check_ancestors(tx: TrainTransaction, run_id: str, request: RunRequest) -> None:
+    """A run that waits for itself would wait for ever; the request that closes the ring is refused."""
+    ancestor = request.parent_run
+    for _ in range(LONGEST_CHAIN):
+        if ancestor == run_id:
+            raise InvalidInputError.of("parent_run", f"the run {run_id} would go on from itself")
+        if not ancestor or not _is_recorded(tx, ancestor):
+            return
+        ancestor = str(tx.work.get(ancestor).request.get("parent_run", ""))
+    raise InvalidInputError.of("parent_run", f"a chain has at most {LONGEST_CHAIN} stages")
 
 
 def _check_recipe(recipes: Recipes, request: RunRequest) -> None:

@@ -11,6 +11,8 @@ from svc_train.domain.run import JournalEntry, Run, RunNotes
 from svc_train.ports import TrainStore, TrainTransaction
 
 ENTRIES_A_LOOK = 500
+# Nobody counts further; a run behind has no position to show.
+LONGEST_LINE = 10_000
 
 
 def get_run(store: TrainStore, run_id: str) -> Run:
@@ -59,12 +61,17 @@ def look(store: TrainStore, run_id: str, *, after: int, logs_only: bool = False)
 
 def _runs(tx: TrainTransaction, works: Sequence[Work]) -> list[Run]:
     ids = [work.id for work in works]
-    latest, notes = tx.journal.latest(ids), tx.runs.notes(ids)
+    latest, notes, checkpoints = tx.journal.latest(ids), tx.runs.notes(ids), tx.checkpoints.furthest(ids)
+    is_any_queued = any(work.state is WorkState.QUEUED for work in works)
+    line = tx.work.line(limit=LONGEST_LINE) if is_any_queued else ()
+    positions = {run_id: position for position, run_id in enumerate(line, 1)}
     return [
         Run(
             work=work,
             request=RunRequest.from_json(work.request),
             progress=latest.get(work.id),
+            checkpoint=checkpoints.get(work.id),
+            queue_position=positions.get(work.id, 0),
             notes=notes.get(work.id, RunNotes()),
         )
         for work in works

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from shared.contracts.manifest import FileEntry, Manifest
 from shared.errors import IntegrityError, InvalidInputError, NotFoundError
 from shared.ports import ObjectStore
-from shared.runtime.artifacts import Artifacts, blob_key, manifest_key
+from shared.runtime.artifacts import YOUNG, Artifacts, blob_key, manifest_key
 from shared.runtime.object_store import FolderObjectStore, object_store_for
 from tests.contract.settings import s3_settings
 
@@ -63,6 +64,37 @@ def test_storing_again_changes_nothing(artifacts: Artifacts, objects: ObjectStor
     assert len(before) == 3
 
 
+class Clock:
+    """Stands still until it is put forward."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_a_blob_that_may_soon_be_collected_is_put_again(objects: ObjectStore, tmp_path: Path) -> None:
+    clock = Clock()
+    artifacts = Artifacts(objects, now=clock)
+    made = stored(artifacts, tmp_path / "in")
+    key = blob_key(made.file("first").sha256)
+    objects.put_bytes(key, b"bad")
+    clock.now += YOUNG - timedelta(minutes=1)
+    stored(artifacts, tmp_path / "in")
+    assert objects.get_bytes(key, max_bytes=3) == b"bad", "a young one is counted on"
+    clock.now += timedelta(minutes=2)
+    stored(artifacts, tmp_path / "in")
+    assert objects.get_bytes(key, max_bytes=3) == b"one"
+
+
+def test_a_blob_of_another_size_is_mended_at_once(artifacts: Artifacts, objects: ObjectStore, tmp_path: Path) -> None:
+    made = stored(artifacts, tmp_path / "in")
+    objects.put_bytes(blob_key(made.file("first").sha256), b"cut of")
+    stored(artifacts, tmp_path / "in")
+    artifacts.fetch(made, tmp_path / "out")
+
+
 def test_other_content_is_another_version(artifacts: Artifacts, tmp_path: Path) -> None:
     assert stored(artifacts, tmp_path / "in").digest != stored(artifacts, tmp_path / "in", second="2").digest
 
@@ -107,7 +139,7 @@ def test_a_damaged_manifest_is_refused(
         artifacts.manifest(made.digest)
 
 
-@pytest.mark.parametrize("path", ["../escape", "/etc/x", "a/../b", "", "a//b"])
+@pytest.mark.parametrize("path", ["../escape", "/etc/x", "a/../b", "", ".", "a//b"])
 def test_paths_that_leave_the_version_are_refused(artifacts: Artifacts, tmp_path: Path, path: str) -> None:
     file = tmp_path / "file"
     file.write_text("x")

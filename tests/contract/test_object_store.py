@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,44 @@ def test_more_keys_than_one_page(store: ObjectStore) -> None:
     assert list(store.keys("many/")) == keys
 
 
+def test_objects_are_described_without_reading_them(store: ObjectStore) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    for number in range(3):
+        store.put_bytes(f"d/{number}", b"x" * number)
+    found = list(store.objects("d/"))
+    assert [(one.key, one.size_bytes) for one in found] == [("d/0", 0), ("d/1", 1), ("d/2", 2)]
+    assert store.stat("d/2").size_bytes == 2
+    assert all(before < one.modified_at < datetime.now(UTC) + timedelta(seconds=2) for one in found)
+    assert store.stat("d/1").modified_at.utcoffset() == timedelta()
+    with pytest.raises(NotFoundError, match="The object store has no d"):
+        store.stat("d")
+
+
+def test_putting_again_makes_an_object_young(store: ObjectStore) -> None:
+    store.put_bytes("key", b"x")
+    first = store.stat("key").modified_at
+    time.sleep(1.1)  # S3 tells whole seconds
+    store.put_bytes("key", b"x")
+    assert store.stat("key").modified_at > first
+
+
+def test_an_object_comes_in_pieces(store: ObjectStore) -> None:
+    data = bytes(range(251)) * 10_000
+    store.put_bytes("key", data)
+    pieces = list(store.chunks("key"))
+    assert (b"".join(pieces), len(pieces) > 1) == (data, True)
+    with pytest.raises(NotFoundError):
+        list(store.chunks("nothing"))
+
+
+def test_what_is_deleted_is_gone_and_may_be_gone_already(store: ObjectStore) -> None:
+    store.put_bytes("a/b", b"x")
+    for _ in range(2):
+        store.delete("a/b")
+    assert not store.exists("a/b")
+    assert list(store.keys("a/")) == []
+
+
 def test_concurrent_puts_of_one_key_leave_one_of_them_whole(store: ObjectStore) -> None:
     values = [bytes([number]) * 300_000 for number in range(8)]
 
@@ -192,6 +231,10 @@ def all_calls(store: S3ObjectStore, tmp_path: Path) -> Iterator[None]:
         lambda: store.get_file("key", tmp_path / "out"),
         lambda: store.exists("key"),
         lambda: list(store.keys("")),
+        lambda: store.stat("key"),
+        lambda: list(store.objects("")),
+        lambda: list(store.chunks("key")),
+        lambda: store.delete("key"),
     )
     for call in calls:
         with pytest.raises(UnavailableError, match="The object store does not answer"):
@@ -202,7 +245,7 @@ def all_calls(store: S3ObjectStore, tmp_path: Path) -> Iterator[None]:
 def test_nobody_listens(servers: Servers, tmp_path: Path) -> None:
     (port,) = choose_ports(["closed"], {}).values()
     store = object_store_for(s3_settings(servers, s3_endpoint=f"http://127.0.0.1:{port}"))
-    assert len(list(all_calls(store, tmp_path))) == 7
+    assert len(list(all_calls(store, tmp_path))) == 11
 
 
 def test_a_store_that_goes_and_comes_back_keeps_what_it_had(servers: Servers, tmp_path: Path) -> None:

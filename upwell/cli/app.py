@@ -4,7 +4,29 @@ from __future__ import annotations
 
 import typer
 
-from upwell.cli import datasets, dead, demo, export, ingest, label, lineage, models, predict, review, runs, stack, train
+from upwell.cli import (
+    bases,
+    bucket,
+    compare,
+    datasets,
+    dead,
+    demo,
+    export,
+    files,
+    history,
+    ingest,
+    label,
+    lineage,
+    models,
+    predict,
+    recipes,
+    registry,
+    review,
+    runs,
+    stack,
+    train,
+    trained_on,
+)
 
 EPILOG = "Begin with `upwell demo`, or with `upwell up` and `upwell ingest csv FILE --name NAME`."
 
@@ -27,9 +49,23 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(label.app, name="label")
 app.add_typer(review.app, name="review")
 app.command()(export.export)
+app.add_typer(train.app, name="train")
+app.add_typer(recipes.app, name="recipes")
 app.command()(train.train)
 app.add_typer(runs.app, name="runs")
+models.app.command("trained-on")(trained_on.trained_on)
 app.add_typer(models.app, name="models")
+app.add_typer(bases.app, name="bases")
+models.app.command()(compare.compare)
+app.add_typer(history.app, name="history")
 app.command()(lineage.lineage)
 app.command()(predict.predict)
+app.command()(bucket.verify)
+app.command()(bucket.gc)
+app.add_typer(registry.app, name="registry")
 app.add_typer(dead.app, name="dead")
+
+datasets.app.command("pull")(files.pull_dataset)
+datasets.app.command("push")(files.push_dataset)
+models.app.command("pull")(files.pull_model)
+models.app.command("push")(files.push_model)

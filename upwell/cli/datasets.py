@@ -20,9 +20,10 @@ from upwell.cli.output import (
 from upwell.cli.plot import WIDTH, extent, sparkline
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.client import Upwell
-from upwell.ingest.v1 import ingest_service_pb2
+from upwell.ingest.v1 import chat_pb2, ingest_service_pb2
 
 app = typer.Typer(help="Look at datasets.", no_args_is_help=True)
+CHAT = "chat/v1"
 DatasetArgument = Annotated[str, typer.Argument(help="NAME@3, or NAME for the newest version.")]
 
 
@@ -93,15 +94,21 @@ def preview(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw each channel of a series.
+    """Draw each channel of a series, or show the first conversations of a chat.
 
     Examples:
     - `upwell datasets preview pump-7`
     - `upwell datasets preview pump-7@2 --start-row 1000 --end-row 2000`
+    - `upwell datasets preview questions --start-row 20 --end-row 23`
     """
 
-    async def work(upwell: Upwell) -> ingest_service_pb2.PreviewResponse:
+    async def work(
+        upwell: Upwell,
+    ) -> ingest_service_pb2.PreviewResponse | chat_pb2.PreviewConversationsResponse:
         version = await upwell.registry.dataset(dataset)
+        if version.kind == CHAT:
+            count = max(end_row - start_row, 1) if end_row else 0
+            return await upwell.ingest.conversations(version.ref.manifest_digest, start_row=start_row, count=count)
         return await upwell.ingest.preview(
             version.ref.manifest_digest,
             channels=channel or (),
@@ -115,7 +122,12 @@ def preview(
         print_json(answer)
         return
     typer.echo(f"{answer.rows:,} rows")
-    for line in preview_lines(answer):
+    lines = (
+        conversation_lines(answer, start_row)
+        if isinstance(answer, chat_pb2.PreviewConversationsResponse)
+        else preview_lines(answer)
+    )
+    for line in lines:
         typer.echo(line)
 
 
@@ -128,6 +140,17 @@ def preview_lines(answer: ingest_service_pb2.PreviewResponse) -> list[str]:
         between = f"{values[0]:.6g} .. {values[1]:.6g}" if values else "no values"
         begin = place_in_time(channel.buckets[0].start_time, clock=clock) if channel.buckets else ""
         lines += [f"{channel.channel}  ({between}; from {begin})", sparkline(channel.buckets)]
+    return lines
+
+
+def conversation_lines(answer: chat_pb2.PreviewConversationsResponse, start_row: int) -> list[str]:
+    """A line that names each conversation, then its turns."""
+    lines = []
+    for row, conversation in enumerate(answer.conversations, start=start_row):
+        lines.append(f"-- {row}  {conversation.id}".rstrip())
+        for turn in conversation.turns:
+            omitted = f" ... ({turn.omitted_characters:,} more characters)" if turn.omitted_characters else ""
+            lines.append(f"{turn.speaker}: {turn.text}{omitted}")
     return lines
 
 

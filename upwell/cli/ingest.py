@@ -1,4 +1,4 @@
-"""`upwell ingest csv|parquet`."""
+"""`upwell ingest csv|parquet|chat`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Source(StrEnum):
 
     CSV = "csv"
     PARQUET = "parquet"
+    CHAT = "chat"
 
 
 def ingest(
@@ -56,6 +57,7 @@ def ingest(
     - `upwell ingest csv pump.csv --name pump-7`
     - `upwell ingest csv gait.csv --name gait --time-column t --time-format ms --timezone Asia/Shanghai`
     - `upwell ingest parquet pump.parquet --name pump-7`
+    - `upwell ingest chat sharegpt.json --name questions`
     """
     options = events_pb2.ReadOptions(
         layout=layout,

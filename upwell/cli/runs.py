@@ -1,4 +1,4 @@
-"""`upwell runs list|show|watch|logs|metrics|cancel`."""
+"""`upwell runs list|show|watch|logs|metrics|cancel|resume`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from google.protobuf import json_format, struct_pb2
 
-from upwell.cli.output import print_json, print_table, state_name, when
+from upwell.cli.output import print_json, print_table, size, state_name, when
 from upwell.cli.run_logs import logs
 from upwell.cli.run_metrics import metrics
 from upwell.cli.session import DataOption, JsonOption, run
@@ -76,10 +76,14 @@ def show(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = Fal
         ("dataset", found.request.dataset),
         ("model", found.request.model),
         ("base", found.request.base or "the recipe's"),
+        ("stage", found.request.stage),
+        ("parent", found.request.parent or found.request.parent_run),
         *((f"set {key}", value) for key, value in _plain(found.request.hyperparameters).items()),
         ("state", state_name(found.state)),
         ("attempt", found.attempt),
         ("step", _progress(found)),
+        ("place in the queue", found.queue_position or ""),
+        ("checkpoint", _checkpoint(found)),
         ("remark", _remark(found)),
         *((f"retried with {name}", value) for name, value in _plain(found.retried_with).items()),
         *failure_facts(found),
@@ -126,6 +130,22 @@ def cancel(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = F
     typer.echo(f"{found.run_id} {state_name(found.state)}")
 
 
+@app.command()
+def resume(run_id: RunArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Let a failed or cancelled run go on from its last checkpoint.
+
+    Runs that failed only because they were to go on from its version are queued again too.
+
+    Examples:
+    - `upwell runs resume 0b7e...`
+    """
+    found = run(data, lambda upwell: upwell.train.resume(run_id))
+    if as_json:
+        print_json(found)
+        return
+    typer.echo(f"{found.run_id} {state_name(found.state)}")
+
+
 def failure_facts(found: train_service_pb2.Run) -> list[tuple[str, str]]:
     """How the run failed; else how the attempt ended that last went wrong, and the lines that show it."""
     failed = found.HasField("failure")
@@ -142,7 +162,16 @@ def _progress(found: train_service_pb2.Run) -> str:
     return f"{found.progress.step}/{found.progress.total_steps}" if found.HasField("progress") else ""
 
 
+def _checkpoint(found: train_service_pb2.Run) -> str:
+    if not found.HasField("checkpoint"):
+        return ""
+    saved = found.checkpoint
+    return f"step {saved.step}, {size(saved.size_bytes)}, {when(saved.saved_at)}"
+
+
 def _remark(found: train_service_pb2.Run) -> str:
+    if found.queue_position:
+        return f"number {found.queue_position} in the queue"
     if found.waiting_for:
         return f"waits for {found.waiting_for}"
     return f"{found.failure.reason} {found.failure.remedy}".strip()

@@ -51,6 +51,8 @@ class _Display:
 
     def run(self, run: train_service_pb2.Run) -> None:
         note = state_name(run.state) + (f", attempt {run.attempt}" if run.attempt > 1 else "")
+        if run.queue_position:
+            note += f", number {run.queue_position}"
         if run.waiting_for:
             note += f": waiting for {run.waiting_for}"
         self._bar.update(self._task, note=note)

@@ -8,8 +8,11 @@ from functools import cached_property
 
 import grpc
 
+from upwell.client.artifacts import ArtifactClient
+from upwell.client.bases import BasesClient
 from upwell.client.calls import Caller
 from upwell.client.connection import Connection
+from upwell.client.history import HistoryClient
 from upwell.client.infer import InferClient
 from upwell.client.ingest import IngestClient
 from upwell.client.label import LabelClient
@@ -64,6 +67,11 @@ class Upwell:
         return TrainClient(self._channel("train"), self._caller("train"), self.publisher)
 
     @cached_property
+    def bases(self) -> BasesClient:
+        """svc_train's bases."""
+        return BasesClient(self._channel("train"), self._caller("train"))
+
+    @cached_property
     def infer(self) -> InferClient:
         """svc_infer."""
         return InferClient(self._channel("infer"), self._caller("infer"), self.publisher)
@@ -79,9 +87,19 @@ class Upwell:
         return Numbering(self.registry, self._connection.nats_url)
 
     @cached_property
+    def artifacts(self) -> ArtifactClient:
+        """The files of versions."""
+        return ArtifactClient(self._channel("registry"), self._caller("registry"), ca=self._connection.ca)
+
+    @cached_property
     def lineage(self) -> LineageClient:
         """svc_registry's lineage graph."""
         return LineageClient(self._channel("registry"), self._caller("registry"))
+
+    @cached_property
+    def history(self) -> HistoryClient:
+        """svc_registry's training histories."""
+        return HistoryClient(self._channel("registry"), self._caller("registry"))
 
     def _channel(self, service: str) -> grpc.aio.Channel:
         if service not in self._channels:

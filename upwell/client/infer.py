@@ -9,9 +9,10 @@ import grpc
 
 from upwell.client.calls import Caller
 from upwell.client.publisher import Publisher
-from upwell.infer.v1 import events_pb2, infer_service_pb2, infer_service_pb2_grpc
+from upwell.infer.v1 import events_pb2, infer_service_pb2, infer_service_pb2_grpc, text_pb2
 
 PREDICT_DEADLINE_S = 60.0
+GENERATE_DEADLINE_S = 120.0
 
 
 class InferClient:
@@ -33,6 +34,14 @@ class InferClient:
         """Ask a model about series: at most 64 of them and 16 MiB in all."""
         request = infer_service_pb2.PredictRequest(model=model, series=series, include_scores=include_scores)
         return await self._caller.call(self._stub.Predict, request, deadline_s=deadline_s)
+
+    async def generate(
+        self, model: str, messages: Sequence[tuple[str, str]], *, max_new_tokens: int = 0
+    ) -> text_pb2.GenerateResponse:
+        """What a text model says next in a conversation of (role, content); see the fields of `GenerateRequest`."""
+        turns = [text_pb2.ChatMessage(role=role, content=content) for role, content in messages]
+        request = text_pb2.GenerateRequest(model=model, messages=turns, max_new_tokens=max_new_tokens)
+        return await self._caller.call(self._stub.Generate, request, deadline_s=GENERATE_DEADLINE_S)
 
     async def status(self, model: str = "") -> Sequence[infer_service_pb2.ModelStatus]:
         """What the server that answers has loaded."""

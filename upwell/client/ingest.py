@@ -13,7 +13,7 @@ import grpc
 
 from upwell.client.calls import Caller
 from upwell.errors import ToolError, UpwellClientError
-from upwell.ingest.v1 import events_pb2, ingest_service_pb2, ingest_service_pb2_grpc
+from upwell.ingest.v1 import chat_pb2, events_pb2, ingest_service_pb2, ingest_service_pb2_grpc
 
 CHUNK_BYTES = 2**20
 UPLOAD_DEADLINE_S = 3600.0
@@ -108,6 +108,15 @@ class IngestClient:
             manifest_digest=manifest_digest, channels=channels, start_row=start_row, end_row=end_row, buckets=buckets
         )
         return await self._caller.call(self._stub.Preview, request, deadline_s=PREVIEW_DEADLINE_S)
+
+    async def conversations(
+        self, manifest_digest: str, *, start_row: int = 0, count: int = 0
+    ) -> chat_pb2.PreviewConversationsResponse:
+        """Some conversations of a chat dataset; see the fields of `PreviewConversationsRequest`."""
+        request = chat_pb2.PreviewConversationsRequest(
+            manifest_digest=manifest_digest, start_row=start_row, count=count
+        )
+        return await self._caller.call(self._stub.PreviewConversations, request, deadline_s=PREVIEW_DEADLINE_S)
 
 
 # Opened before the call begins: what a stream of requests raises never reaches the caller.

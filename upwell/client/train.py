@@ -1,8 +1,9 @@
-"""Runs: ask for one, watch it, stop it."""
+"""Runs: ask for one, watch it, stop it, let it go on."""
 
 from __future__ import annotations
 
 import asyncio
+import difflib
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from upwell.client.calls import Caller
 from upwell.client.publisher import Publisher
 from upwell.client.waiting import PASSING
 from upwell.common.v1 import common_pb2
-from upwell.errors import UpwellClientError
+from upwell.errors import ToolError, UpwellClientError
 from upwell.train.v1 import events_pb2, metrics_pb2, train_service_pb2, train_service_pb2_grpc
 
 WATCH_DEADLINE_S = 24 * 3600.0
@@ -43,6 +44,8 @@ class TrainClient:
         base: str = "",
         hyperparameters: Mapping[str, Any] | None = None,
         stage: str = "",
+        parent: str = "",
+        parent_run: str = "",
         run_id: str = "",
     ) -> str:
         """Publish `train.requested`; the id that the run will have.
@@ -59,6 +62,8 @@ class TrainClient:
             base=base,
             hyperparameters=hyperparameters,
             stage=stage,
+            parent=parent,
+            parent_run=parent_run,
             run_id=run_id,
         )
         await self._publisher.publish(request)
@@ -73,6 +78,8 @@ class TrainClient:
         base: str = "",
         hyperparameters: Mapping[str, Any] | None = None,
         stage: str = "",
+        parent: str = "",
+        parent_run: str = "",
         run_id: str = "",
     ) -> str:
         """Record a run by a call to svc_train; its id.
@@ -87,6 +94,8 @@ class TrainClient:
             base=base,
             hyperparameters=hyperparameters,
             stage=stage,
+            parent=parent,
+            parent_run=parent_run,
             run_id=run_id,
         )
         answer = await self._caller.call(self._stub.StartRun, train_service_pb2.StartRunRequest(request=request))
@@ -113,10 +122,28 @@ class TrainClient:
         answer = await self._caller.call(self._stub.CancelRun, train_service_pb2.CancelRunRequest(run_id=run_id))
         return answer.run
 
+    async def resume(self, run_id: str) -> train_service_pb2.Run:
+        """Queue a failed or cancelled run again, and the runs that waited for its version."""
+        answer = await self._caller.call(self._stub.ResumeRun, train_service_pb2.ResumeRunRequest(run_id=run_id))
+        return answer.run
+
     async def recipes(self) -> Sequence[train_service_pb2.Recipe]:
         """The recipes installed on the server."""
         answer = await self._caller.call(self._stub.ListRecipes, train_service_pb2.ListRecipesRequest())
         return answer.recipes
+
+    async def recipe(self, name: str) -> train_service_pb2.Recipe:
+        """One recipe.
+
+        Raises:
+            ToolError: none of that name is installed on the server; it lists those that are.
+        """
+        installed = {recipe.name: recipe for recipe in await self.recipes()}
+        if name not in installed:
+            nearest = difflib.get_close_matches(name, installed, n=1)
+            hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; there are: {', '.join(installed) or 'none'}."
+            raise ToolError(f"{name!r} is no recipe{hint}")
+        return installed[name]
 
     async def watch(
         self,
@@ -194,10 +221,19 @@ def _requested(
     base: str,
     hyperparameters: Mapping[str, Any] | None,
     stage: str,
+    parent: str,
+    parent_run: str,
     run_id: str,
 ) -> events_pb2.TrainRequested:
     request = events_pb2.TrainRequested(
-        run_id=run_id or str(uuid.uuid4()), recipe=recipe, dataset=dataset, model=model, base=base, stage=stage
+        run_id=run_id or str(uuid.uuid4()),
+        recipe=recipe,
+        dataset=dataset,
+        model=model,
+        base=base,
+        stage=stage,
+        parent=parent,
+        parent_run=parent_run,
     )
     request.hyperparameters.update(hyperparameters or {})
     return request

@@ -21,6 +21,7 @@ from upwell.demo.tour import LABELS, MODEL, SCORED, Tour
 from upwell.errors import ToolError
 from upwell.infer.v1 import infer_service_pb2
 from upwell.label.v1 import label_service_pb2
+from upwell.lineage.graph import piece_of
 from upwell.registry.v1 import registry_service_pb2
 
 ALIAS = "champion"
@@ -136,7 +137,7 @@ async def lineage(tour: Tour, version: registry_service_pb2.ModelVersion) -> Non
     """What came from what."""
     tour.narrator.step("Lineage", f"What {version_name(version.ref)} was made from, at any depth, in one query.")
     graph = await tour.upwell.lineage.ancestors(version_name(version.ref))
-    tour.narrator.show(lineage_tree(graph, up=True))
+    tour.narrator.show(lineage_tree(piece_of(graph.root, graph.nodes, graph.edges), up=True))
 
 
 def show_scores(tour: Tour) -> None:

@@ -56,9 +56,10 @@ class PatchEncoder(nn.Module):
 class SegmentHead(nn.Module):
     """Both hidden states of a patch, and the patch itself, to logits of its points."""
 
-    def __init__(self, *, patch: int, hidden: int, outputs: int) -> None:
+    def __init__(self, *, patch: int, hidden: int, outputs: int, dropout: float) -> None:
         super().__init__()
         self.patch = patch
+        self.dropout = nn.Dropout(dropout)
         self.forward_norm, self.backward_norm = nn.LayerNorm(hidden), nn.LayerNorm(hidden)
         self.mlp = nn.Sequential(
             nn.Linear(2 * hidden + patch * FEATURES, hidden), nn.GELU(), nn.Linear(hidden, patch * outputs)
@@ -69,14 +70,17 @@ class SegmentHead(nn.Module):
         joined = torch.cat(
             [self.forward_norm(forward_BPH), self.backward_norm(backward_BPH), features_BPKF.flatten(2)], dim=2
         )
-        logits_BTC: Tensor = self.mlp(joined).unflatten(2, (self.patch, -1)).flatten(1, 2)
+        logits_BTC: Tensor = self.mlp(self.dropout(joined)).unflatten(2, (self.patch, -1)).flatten(1, 2)
         return logits_BTC
 
 
 class SeriesLM(nn.Module):
-    """See the module. `decoder` is the language model without its vocabulary head, of any architecture."""
+    """See the module. `decoder` is the language model without its vocabulary head, of any architecture.
 
-    def __init__(self, decoder: PreTrainedModel, spec: SeriesSpec) -> None:
+    `dropout` is the share of the segment head's inputs that training ignores.
+    """
+
+    def __init__(self, decoder: PreTrainedModel, spec: SeriesSpec, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.decoder = decoder
         hidden = decoder.config.hidden_size
@@ -84,7 +88,7 @@ class SeriesLM(nn.Module):
         self.encoder = PatchEncoder(patch=spec.patch, hidden=hidden, magnitude=float(tokens_VH.square().mean().sqrt()))
         # One label needs no choice: the score alone says it.
         self.labels = len(spec.labels) if len(spec.labels) > 1 else 0
-        self.head = SegmentHead(patch=spec.patch, hidden=hidden, outputs=1 + self.labels)
+        self.head = SegmentHead(patch=spec.patch, hidden=hidden, outputs=1 + self.labels, dropout=dropout)
 
     def forward(self, batch: WindowBatch) -> WindowLogits:
         """Logits of every point of every window, also of those that are padding."""

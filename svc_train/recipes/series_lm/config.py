@@ -7,30 +7,51 @@ from dataclasses import dataclass
 from shared.errors import InvalidInputError
 from shared.modeling.series.spec import SeriesSpec
 from svc_train.recipes.hyperparameters import FIELD, Rule, hyperparameter
+from svc_train.recipes.training.knobs import CommonConfig
 
 FULL, LORA = "full", "lora"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeriesLMConfig:
+class SeriesLMConfig(CommonConfig):
     """See each field's help; `tiny()` is for tests."""
 
+    max_steps: int = hyperparameter(
+        200, Rule(help="Optimiser steps; 0 counts by num_epochs.", unit="steps", low=0, high=1_000_000)
+    )
+    num_epochs: float = hyperparameter(
+        0.0,
+        Rule(
+            help="How often as many windows are drawn as cover the training rows; 0 counts by max_steps. Where both "
+            "are set, whichever is shorter counts.",
+            unit="epochs",
+            low=0,
+            high=100_000,
+        ),
+    )
+    batch_size: int = hyperparameter(
+        16, Rule(help="Windows that go through the network at once.", unit="windows", low=1, high=4096)
+    )
+    learning_rate: float = hyperparameter(2e-3, Rule(help="Highest learning rate, after warm-up.", low=1e-8, high=1))
+    limit_train: int = hyperparameter(
+        0, Rule(help="Learn from at most so many tracks; 0 takes all.", unit="tracks", low=0)
+    )
+    limit_eval: int = hyperparameter(
+        0, Rule(help="Hold out at most so many tracks; 0 takes all.", unit="tracks", low=0)
+    )
     method: str = hyperparameter(
         FULL, Rule(help="Train all weights, or low-rank adapters on a frozen base.", choices=(FULL, LORA))
     )
-    max_steps: int = hyperparameter(200, Rule(help="Optimiser steps.", unit="steps", low=1, high=1_000_000))
-    batch_size: int = hyperparameter(16, Rule(help="Windows in a step.", unit="windows", low=1, high=4096))
-    learning_rate: float = hyperparameter(2e-3, Rule(help="Highest learning rate, after warm-up.", low=1e-8, high=1))
-    warmup_steps: int = hyperparameter(
-        20, Rule(help="Steps over which the learning rate rises; a cosine lowers it afterwards.", unit="steps", low=0)
-    )
-    weight_decay: float = hyperparameter(0.01, Rule(help="AdamW's decoupled decay of matrices.", low=0, high=1))
-    max_grad_norm: float = hyperparameter(1.0, Rule(help="Longer gradients are cut to this length.", low=1e-6))
-    seed: int = hyperparameter(0, Rule(help="Decides every random choice of the run.", low=0, high=2**31 - 1))
     window: int = hyperparameter(512, Rule(help="Points the model sees at once.", unit="points", low=8, high=65_536))
     patch: int = hyperparameter(8, Rule(help="Points that become one embedding.", unit="points", low=1, high=1024))
     lora_rank: int = hyperparameter(16, Rule(help="Rank of the adapters (lora only).", low=1, high=1024))
     lora_alpha: int = hyperparameter(32, Rule(help="Adapters count alpha / rank (lora only).", low=1, high=4096))
+    dropout: float = hyperparameter(
+        0.0, Rule(help="Share of the segment head's inputs that each training step ignores.", low=0, high=0.9)
+    )
+    lora_dropout: float = hyperparameter(
+        0.0, Rule(help="Share of the adapters' inputs that each training step ignores (lora only).", low=0, high=0.9)
+    )
     pos_weight: float = hyperparameter(
         3.0, Rule(help="How much a labelled point counts beside a normal one.", low=0.01, high=1000)
     )
@@ -52,13 +73,9 @@ class SeriesLMConfig:
     eval_fraction: float = hyperparameter(
         0.1, Rule(help="Share of pieces (or of the latest rows) held out for evaluation.", low=0, high=0.9)
     )
-    eval_steps: int = hyperparameter(
-        0, Rule(help="Evaluate every so many steps; 0 evaluates at the end only.", unit="steps", low=0)
-    )
-    limit_train: int = hyperparameter(0, Rule(help="Learn from at most so many tracks; 0 takes all.", low=0))
-    limit_eval: int = hyperparameter(0, Rule(help="Hold out at most so many tracks; 0 takes all.", low=0))
 
     def __post_init__(self) -> None:
+        CommonConfig.__post_init__(self)
         if self.window % self.patch:
             raise InvalidInputError.of(f"{FIELD}.window", f"{self.window} is not a multiple of the patch {self.patch}")
 

@@ -67,16 +67,19 @@ class LabelledRows:
     label: str
 
 
-def read_data(job: TrainingJob, config: SeriesLMConfig) -> TrainingData:
+def read_data(job: TrainingJob, config: SeriesLMConfig, *, known_labels: tuple[str, ...] = ()) -> TrainingData:
     """Read, check and split the training set.
 
+    Args:
+        job: names the files.
+        config: says how they are split.
+        known_labels: the parent's labels, which stay as they are; empty takes those that occur.
+
     Raises:
-        InvalidInputError: no segments, or a segment that does not fit the series it names.
+        InvalidInputError: no segments, or a segment that does not fit the series it names or the known labels.
     """
     by_series = _read_segments(job)
-    labels = tuple(sorted({s.label for segments in by_series.values() for s in segments}))
-    if len(labels) > MAX_LABELS:
-        raise InvalidInputError.of("training_set", f"has {len(labels)} different labels; at most {MAX_LABELS} work")
+    labels = _labels(by_series, known_labels)
     train: list[Track] = []
     held_out: list[Track] = []
     generator = np.random.default_rng([config.seed, 1])
@@ -89,6 +92,18 @@ def read_data(job: TrainingJob, config: SeriesLMConfig) -> TrainingData:
     if not any(track.runs() for track in train):
         raise InvalidInputError.of("training_set", "no labelled segment is left to learn from after the split")
     return TrainingData(labels=labels, train=tuple(train), held_out=tuple(held_out[: config.limit_eval or None]))
+
+
+def _labels(by_series: Mapping[str, Sequence[LabelledRows]], known: tuple[str, ...]) -> tuple[str, ...]:
+    labels = tuple(sorted({s.label for segments in by_series.values() for s in segments}))
+    if len(labels) > MAX_LABELS:
+        raise InvalidInputError.of("training_set", f"has {len(labels)} different labels; at most {MAX_LABELS} work")
+    new = [label for label in labels if label not in known]
+    if known and new:
+        raise InvalidInputError.of(
+            "training_set", f"has the labels {', '.join(new)}, which the parent does not know: {', '.join(known)}"
+        )
+    return known or labels
 
 
 def _read_segments(job: TrainingJob) -> dict[str, list[LabelledRows]]:

@@ -21,10 +21,12 @@ from shared.modeling.series.storage import save_network
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
 from svc_train.recipes.hyperparameters import FIELD, parse, resolved
 from svc_train.recipes.series_lm.config import LORA, SeriesLMConfig
-from svc_train.recipes.series_lm.data import counts, read_data
-from svc_train.recipes.series_lm.evaluate import evaluate
-from svc_train.recipes.series_lm.loop import Trainer
+from svc_train.recipes.series_lm.data import TrainingData, counts, read_data
+from svc_train.recipes.series_lm.parent import read_parent, take_weights
 from svc_train.recipes.series_lm.sampling import WindowSampler
+from svc_train.recipes.series_lm.task import SeriesTask
+from svc_train.recipes.training.loop import Trainer
+from svc_train.recipes.training.workers import join_workers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -39,37 +41,55 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     """Train and leave a certified bundle in the job's `bundle_dir`.
 
     Raises:
-        InvalidInputError: hyperparameters, data or base are wrong.
+        InvalidInputError: hyperparameters, data, base, parent or checkpoint are wrong.
         IntegrityError: the base is damaged, or the saved bundle does not answer as the trained model did.
         TrainingFailedError: the loss became NaN.
+        StoppedTrainingError: the job was asked to stop.
+        FollowerDoneError: another worker saves what they trained together.
     """
     config = parse(SeriesLMConfig, job.hyperparameters)
-    data = read_data(job, config)
+    parent = read_parent(job, config)
+    data = read_data(job, config, known_labels=parent.labels if parent else ())
     sizes = counts(data)
     log.info("training data: %s, labels: %s", sizes, ", ".join(data.labels))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    workers = join_workers()
     torch.manual_seed(config.seed)
     spec = config.spec(data.labels)
     base = load_base(job.base.folder)
-    network = build_network(base, spec, config).to(device)
-    predictor = SeriesPredictor(
-        network=network, tokenizer=base.tokenizer, spec=spec, tokenizer_digest=tokenizer_digest(job.base.folder)
-    )
+    network = build_network(base, spec, config)
+    if parent is not None:
+        take_weights(network, job, parent)
+    task = make_task(job, network.to(workers.device), base.tokenizer, config, data)
     trainer = Trainer(
-        network=network,
-        tokenizer=base.tokenizer,
-        spec=spec,
+        task=task,
+        examples=WindowSampler(data.train, config),
         config=config,
-        evaluate=lambda: evaluate(predictor, data.held_out),
+        job=job,
+        report=report,
+        workers=workers,
     )
-    for progress in trainer.steps(WindowSampler(data.train, config)):
-        report(progress)
-    metrics = {**progress.metrics, **sizes}
-    info = _info(job, config, spec, metrics)
-    network.eval()
-    save_network(job.bundle_dir, info, network, base.tokenizer)
+    outcome = trainer.train()
+    metrics = {**outcome.metrics, **sizes}
+    save_network(job.bundle_dir, _info(job, config, spec, metrics), network, base.tokenizer)
     certify_bundle(job, network, base.tokenizer, spec)
-    return TrainingResult(metrics=metrics, total_steps=config.max_steps, tokens=progress.tokens, device=device)
+    return TrainingResult(metrics=metrics, total_steps=outcome.steps, tokens=outcome.tokens, device=workers.device.type)
+
+
+def make_task(
+    job: TrainingJob,
+    network: SeriesLM,
+    tokenizer: PreTrainedTokenizerBase,
+    config: SeriesLMConfig,
+    data: TrainingData,
+) -> SeriesTask:
+    """What the loop trains."""
+    spec = config.spec(data.labels)
+    predictor = SeriesPredictor(
+        network=network, tokenizer=tokenizer, spec=spec, tokenizer_digest=tokenizer_digest(job.base.folder)
+    )
+    return SeriesTask(
+        network=network, predictor=predictor, tokenizer=tokenizer, spec=spec, config=config, held_out=data.held_out
+    )
 
 
 def build_network(base: Base, spec: SeriesSpec, config: SeriesLMConfig) -> SeriesLM:
@@ -86,8 +106,9 @@ def build_network(base: Base, spec: SeriesSpec, config: SeriesLMConfig) -> Serie
             f"{PROMPT_ROOM} of which are kept for the prompt",
         )
     if config.method == LORA:
-        add_adapters(base.decoder, LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha))
-    return SeriesLM(base.decoder, spec)
+        shape = LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha)
+        add_adapters(base.decoder, shape, dropout=config.lora_dropout)
+    return SeriesLM(base.decoder, spec, dropout=config.dropout)
 
 
 def certify_bundle(job: TrainingJob, network: SeriesLM, tokenizer: PreTrainedTokenizerBase, spec: SeriesSpec) -> None:

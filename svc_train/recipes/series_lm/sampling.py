@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +34,25 @@ class WindowSampler:
         self._segments = [(track, start, end) for track in tracks for start, end in track.runs()]
         rows = np.array([len(track.values) for track in tracks], dtype=np.float64)
         self._track_weights = rows / rows.sum()
+        self._rows = int(rows.sum())
         self._generator = np.random.default_rng([config.seed, 2])
+
+    @property
+    def epoch_size(self) -> int:
+        """As many windows as cover the rows, if they lay side by side."""
+        return math.ceil(self._rows / self._config.window)
 
     def draw(self, count: int) -> list[LabelledWindow]:
         """So many windows."""
         return [self._draw() for _ in range(count)]
+
+    def state(self) -> Mapping[str, Any]:
+        """The generator's: every window depends on it alone."""
+        return self._generator.bit_generator.state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._generator.bit_generator.state = dict(state)
 
     def _draw(self) -> LabelledWindow:
         generator = self._generator

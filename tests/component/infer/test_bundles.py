@@ -195,7 +195,7 @@ def test_a_family_that_this_server_has_no_contract_for_is_refused(store, version
     info = json.loads(paths["bundle.json"].read_bytes())
     paths["bundle.json"].write_bytes(canonical_json({**info, "family": "ocean"}))
     other = store.artifacts.store(kind="bundle/v1", files=paths, meta={}, parents=[])
-    with pytest.raises(IntegrityError, match="of the family 'ocean'; this server answers for 'series'"):
+    with pytest.raises(IntegrityError, match="of the family 'ocean'; this server answers for 'series' and 'text'"):
         store.loader.load(dataclasses.replace(versions["full"], bundle_digest=other.digest))
 
 

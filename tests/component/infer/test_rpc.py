@@ -29,6 +29,7 @@ from upwell.common.v1 import common_pb2 as common
 from upwell.infer.v1 import events_pb2 as events
 from upwell.infer.v1 import infer_service_pb2 as pb
 from upwell.infer.v1 import infer_service_pb2_grpc as pb_grpc
+from upwell.infer.v1 import text_pb2
 from upwell.local.ports import choose_ports
 
 MIGRATIONS = Path(__file__).parents[3] / "svc_infer" / "migrations"
@@ -332,3 +333,12 @@ async def test_who_may_do_what(client):
 
 async def _awaited(call):
     return await call
+
+
+async def test_a_series_model_answers_no_conversations(client):
+    request = text_pb2.GenerateRequest(
+        model="pump", messages=[text_pb2.ChatMessage(role="user", content="Anything unusual?")]
+    )
+    error = await refused(client.stub.Generate(request, metadata=client.metadata))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "pump@1 answers series (Predict), not conversations" in error.details()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,19 @@ from shared.runtime.grpc_server import GrpcServer
 from shared.runtime.migrations import migrate
 from shared.runtime.settings import ServiceSettings
 from svc_train.bootstrap import MIGRATIONS
-from svc_train.rpc import train_rpc
+from svc_train.domain.checkpoints import SavedCheckpoint
+from svc_train.rpc import bases_rpc, train_rpc
 from tests.use_cases.train.fakes import FakeRecipe
 from tests.use_cases.train.world import COMPLETED, STEPS, World
 from upwell.common.v1 import common_pb2 as common
 from upwell.local.ports import choose_ports
+from upwell.train.v1 import base_service_pb2 as bases_pb
+from upwell.train.v1 import base_service_pb2_grpc as bases
 from upwell.train.v1 import events_pb2 as events
 from upwell.train.v1 import train_service_pb2 as pb
 from upwell.train.v1 import train_service_pb2_grpc as rpc
 
-TRAINER, VIEWER = "token-t", "token-v"
+TRAINER, VIEWER, ADMIN = "token-t", "token-v", "token-a"
 GOOD = {"recipe": "fake-lm", "dataset": "labels@1", "model": "detector", "hyperparameters": {"max_steps": 2}}
 
 
@@ -41,11 +45,13 @@ class Running:
         self.world = world
         self.draining = asyncio.Event()
         port = choose_ports(["svc_train"], {})["svc_train"]
-        settings = ServiceSettings(grpc_port=port, tokens=SecretStr(f"tom:trainer:{TRAINER},vera:viewer:{VIEWER}"))
-        service = train_rpc(world.store, world.recipes, self.draining)
-        self.server = GrpcServer(settings, default_port=1, rpcs=[service], auth=authenticator_for(settings))
+        tokens = f"tom:trainer:{TRAINER},vera:viewer:{VIEWER},ada:admin:{ADMIN}"
+        settings = ServiceSettings(grpc_port=port, tokens=SecretStr(tokens))
+        rpcs = [train_rpc(world.store, world.recipes, self.draining), bases_rpc(world.bases())]
+        self.server = GrpcServer(settings, default_port=1, rpcs=rpcs, auth=authenticator_for(settings))
         self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
         self.stub = rpc.TrainServiceStub(self.channel)
+        self.bases = bases.BaseServiceStub(self.channel)
 
     async def start(self, *, token: str = TRAINER, **asked: Any) -> str:
         request = json_format.ParseDict({**GOOD, **asked}, events.TrainRequested())
@@ -102,6 +108,25 @@ async def test_a_run_is_started_executed_and_shown(running: Running):
     assert run.progress.step == 2
     assert json_format.MessageToDict(run.request.hyperparameters) == {"max_steps": 2}
     assert run.finished_at.ToDatetime() >= run.created_at.ToDatetime()
+
+
+async def test_a_cancelled_run_is_resumed_and_shows_its_place_and_its_checkpoint(running: Running):
+    for name in ("first", "second"):
+        await running.start(run_id=name)
+    assert [(await running.get(name)).queue_position for name in ("first", "second")] == [1, 2]
+    await running.stub.CancelRun(pb.CancelRunRequest(run_id="first"), metadata=bearer(TRAINER))
+    assert [(await running.get(name)).queue_position for name in ("first", "second")] == [0, 1]
+    saved_at = datetime(2026, 1, 1, tzinfo=UTC)
+    saved = SavedCheckpoint(run_id="first", attempt=2, step=40, digest="d", size_bytes=9, saved_at=saved_at)
+    with running.world.store.transaction() as tx:
+        tx.checkpoints.add(saved)
+    answer = await running.stub.ResumeRun(pb.ResumeRunRequest(run_id="first"), metadata=bearer(TRAINER))
+    assert (answer.run.state, answer.run.queue_position) == (common.WORK_STATE_QUEUED, 2)
+    assert (answer.run.checkpoint.step, answer.run.checkpoint.attempt, answer.run.checkpoint.size_bytes) == (40, 2, 9)
+    assert answer.run.checkpoint.saved_at.ToDatetime(UTC) == saved_at
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await running.stub.ResumeRun(pb.ResumeRunRequest(run_id="first"), metadata=bearer(VIEWER))
+    assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
 async def test_without_an_id_every_call_is_another_run(running: Running):
@@ -227,3 +252,32 @@ async def test_recipes_are_listed_with_defaults_and_help(running: Running):
         "low": 1,
         "high": 1000,
     }
+
+
+async def test_an_admin_adds_a_base_and_everybody_sees_it(running: Running) -> None:
+    request = bases_pb.AddBaseRequest(name="ours", source="folder:tiny")
+    answer = await running.bases.AddBase(request, metadata=bearer(ADMIN))
+    assert answer.base.name == "ours"
+    assert dict(answer.meta) == {"model_type": "fake"}
+    listed = await running.bases.ListAvailableBases(bases_pb.ListAvailableBasesRequest(), metadata=bearer(VIEWER))
+    assert [(one.name, one.origin, one.lacks, one.digest) for one in listed.bases] == [
+        ("mine", "folder", "", ""),
+        ("ours", "added", "", answer.base.digest),
+        ("tiny", "built-in", "a package", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "token", "code"),
+    [
+        ({"name": "ours", "source": "folder:tiny"}, TRAINER, grpc.StatusCode.PERMISSION_DENIED),
+        ({"name": "ours", "source": "disk:tiny"}, ADMIN, grpc.StatusCode.INVALID_ARGUMENT),
+        ({"name": "ours", "source": "hub:Qwen/Qwen3-0.6B"}, ADMIN, grpc.StatusCode.FAILED_PRECONDITION),
+    ],
+)
+async def test_a_base_that_may_not_be_added_is_refused(
+    running: Running, asked: dict[str, str], token: str, code: grpc.StatusCode
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await running.bases.AddBase(bases_pb.AddBaseRequest(**asked), metadata=bearer(token))
+    assert caught.value.code() is code

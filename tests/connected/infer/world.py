@@ -160,6 +160,12 @@ class World:
         publish(self.servers, INGEST, outgoing.subject, outgoing.body, outgoing.headers)
         self._once_found(self.registry_stub.GetDataset, registry_pb.GetDatasetRequest(reference=name))
 
+    def announce_base(self, name: str, digest: str) -> None:
+        """Say, as svc_train does, that a base was stored; returns once the registry knows it."""
+        outgoing = encode(facts.BaseProduced(name=name, manifest_digest=digest), key=digest, source=TRAIN)
+        publish(self.servers, TRAIN, outgoing.subject, outgoing.body, outgoing.headers)
+        self._once_found(self.registry_stub.GetBase, registry_pb.GetBaseRequest(reference=digest))
+
     def ask(self, body: dict[str, Any]) -> None:
         """Publish `infer.requested` as any client does: plain JSON, no headers."""
         publish(self.servers, CLIENT, "infer.requested", json.dumps(body).encode())

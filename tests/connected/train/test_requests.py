@@ -69,7 +69,7 @@ def test_an_event_without_an_id_is_one_run_however_often_it_is_sent(world: World
     ("run_id", "wrong", "reason"),
     [
         ("bad-recipe", {"recipe": "serie-lm"}, "recipe: 'serie-lm' is not a recipe; installed are: series-lm"),
-        ("bad-steps", {"hyperparameters": {"max_steps": -5}}, "max_steps: -5 is too small: at least 1 steps"),
+        ("bad-steps", {"hyperparameters": {"max_steps": -5}}, "max_steps: -5 is too small: at least 0 steps"),
         ("bad-name", {"hyperparameters": {"max_stps": 5}}, "max_stps: unknown; did you mean 'max_steps'?"),
         ("bad-base", {"base": "../../etc"}, "base: '../../etc' is not the name of a base"),
         ("bad-dataset", {"dataset": "bumps@0"}, "dataset: 'bumps@0': the version after '@' must be a number"),

@@ -6,16 +6,18 @@ import math
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from shared.contracts.versions import DatasetVersion
+from shared.contracts.versions import BaseVersion, DatasetVersion, ModelVersion
 from shared.contracts.work import Failure, WorkState
 from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
 from svc_train.adapters.store import SqlTrainStore
 from svc_train.bootstrap import MIGRATIONS
+from svc_train.domain.checkpoints import Monitor, SavedCheckpoint
 from svc_train.domain.run import JournalEntry, Progress, RunNotes, StepMetric, StepNumbers
 from tests.support.postgres import running_postgres
 
@@ -102,6 +104,60 @@ def test_a_dataset_is_pinned_to_its_run(store: SqlTrainStore):
         tx.runs.pin_dataset("run-1", version)
     with store.reading() as tx:
         assert tx.runs.pinned_dataset("run-1") == version
+
+
+def test_a_parent_is_pinned_to_its_run_and_found_by_its_children(store: SqlTrainStore):
+    base = BaseVersion(name="tiny", digest="b" * 64)
+    version = ModelVersion(name="泵", version=3, run_id="run-0", bundle_digest="d" * 64, base=base)
+    with store.transaction() as tx:
+        tx.runs.add("run-1", model="m", parent_run="run-0")
+        tx.runs.add("run-2", model="m")
+        assert tx.runs.pinned_parent("run-1") is None
+        tx.runs.pin_parent("run-1", version)
+    with store.reading() as tx:
+        assert tx.runs.pinned_parent("run-1") == version
+        assert tx.runs.pinned_parent("run-2") is None
+        assert tx.runs.children("run-0") == ["run-1"]
+
+
+def test_the_time_of_attempts_adds_up(store: SqlTrainStore):
+    with store.transaction() as tx:
+        tx.runs.add("run-1", model="m")
+        tx.runs.add_wall_time("run-1", 1.5)
+        tx.runs.add_wall_time("run-1", 2.0)
+    with store.reading() as tx:
+        assert (tx.runs.wall_s("run-1"), tx.runs.wall_s("run-2")) == (3.5, 0.0)
+
+
+def checkpoint(step: int, attempt: int = 1, run_id: str = "run-1", monitor: Monitor | None = None) -> SavedCheckpoint:
+    return SavedCheckpoint(
+        run_id=run_id,
+        attempt=attempt,
+        step=step,
+        digest="d" * 64,
+        size_bytes=2**40,
+        saved_at=datetime(2026, 1, 1, tzinfo=UTC),
+        monitor=monitor,
+    )
+
+
+def test_checkpoints_the_furthest_first(store: SqlTrainStore):
+    measured = checkpoint(2**33, monitor=Monitor(name="损失", value=0.5, larger_is_better=False))
+    with store.transaction() as tx:
+        for one in (checkpoint(4), measured, checkpoint(4, attempt=2), checkpoint(9, run_id="run-2"), checkpoint(4)):
+            tx.checkpoints.add(one)
+        tx.journal.add("run-1", [JournalEntry(attempt=1, happened=STEP)])
+    with store.transaction() as tx:
+        assert tx.checkpoints.of("run-1") == [measured, checkpoint(4, attempt=2), checkpoint(4)]
+        assert tx.checkpoints.furthest(["run-1", "run-2", "x"]) == {
+            "run-1": measured,
+            "run-2": checkpoint(9, run_id="run-2"),
+        }
+        assert sorted(tx.checkpoints.run_ids()) == ["run-1", "run-2"]
+        assert (tx.journal.furthest("run-1"), tx.journal.furthest("run-2")) == (3, 0)
+        tx.checkpoints.remove([measured, checkpoint(4)])
+    with store.reading() as tx:
+        assert tx.checkpoints.of("run-1") == [checkpoint(4, attempt=2)]
 
 
 def test_runs_of_a_model_newest_first(store: SqlTrainStore):

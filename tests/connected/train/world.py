@@ -43,7 +43,7 @@ FINAL = {common.WORK_STATE_COMPLETED, common.WORK_STATE_FAILED, common.WORK_STAT
 class World:
     """Real servers, svc_registry, svc_train, and two datasets: `bumps` to learn from, `bumps-series` which is raw."""
 
-    def __init__(self, servers: Servers, folder: Path) -> None:
+    def __init__(self, servers: Servers, folder: Path, **settings: str) -> None:
         self.servers = servers
         # Other tests run these services at their own ports, over the same servers.
         self._ports = choose_ports(("registry", "train", "replica"), {})
@@ -53,18 +53,20 @@ class World:
             "UPWELL_PATIENCE_SECONDS": "2",
             "UPWELL_DRAIN_SECONDS": "5",
             "UPWELL_LOG_LEVEL": "INFO",
+            **settings,
         }
-        self.registry = servers.run_service("svc_registry", port=self._ports["registry"])
+        self.registry = servers.run_service("svc_registry", port=self._ports["registry"], **settings)
         self.train = servers.run_service("svc_train", port=self._ports["train"], **self._quick)
-        settings = _settings(servers.environment("svc_label", **self._quick))
-        self.artifacts = Artifacts(object_store_for(settings))
-        self.catalogue = RegistryCatalogue(settings)
-        self._token = (("authorization", f"Bearer {servers.client_environment['UPWELL_TOKEN']}"),)
+        label = _settings(servers.environment("svc_label", **self._quick))
+        self.objects = object_store_for(label)
+        self.artifacts = Artifacts(self.objects)
+        self.catalogue = RegistryCatalogue(label)
+        self.token = (("authorization", f"Bearer {servers.client_environment['UPWELL_TOKEN']}"),)
         self.dataset = self._make_training_set(folder)
 
-    def start_replica(self) -> Service:
-        """Another svc_train over the same database and folder."""
-        return self.servers.run_service("svc_train", port=self._ports["replica"], **self._quick)
+    def start_replica(self, **settings: str) -> Service:
+        """Another svc_train over the same database and, unless the settings say otherwise, the same folder."""
+        return self.servers.run_service("svc_train", port=self._ports["replica"], **{**self._quick, **settings})
 
     def publish(self, body: Mapping[str, Any] | bytes, **headers: str) -> None:
         """What any NATS client does: plain JSON, no Upwell."""
@@ -102,7 +104,7 @@ class World:
     def call(self, method: str, request: Any) -> Any:
         """Call svc_train as a person."""
         with grpc.insecure_channel(self.train.address) as channel:
-            return getattr(rpc.TrainServiceStub(channel), method)(request, metadata=self._token, timeout=60)
+            return getattr(rpc.TrainServiceStub(channel), method)(request, metadata=self.token, timeout=60)
 
     def story(self, run_id: str, *, after: int = 0) -> list[pb.WatchRunResponse]:
         """What is told of a run that has ended."""
@@ -117,7 +119,7 @@ class World:
         def watch() -> list[pb.WatchRunResponse]:
             with grpc.insecure_channel(self.train.address) as channel:
                 request = pb.WatchRunRequest(run_id=run_id)
-                return list(rpc.TrainServiceStub(channel).WatchRun(request, metadata=self._token, timeout=300))
+                return list(rpc.TrainServiceStub(channel).WatchRun(request, metadata=self.token, timeout=300))
 
         with ThreadPoolExecutor(1) as pool:
             yield pool.submit(watch)
@@ -175,7 +177,7 @@ class World:
         """What the registry has under a model's name."""
         with grpc.insecure_channel(self.registry.address) as channel:
             stub = registry_grpc.RegistryServiceStub(channel)
-            return list(stub.ListModels(registry_pb.ListModelsRequest(name=model), metadata=self._token).models)
+            return list(stub.ListModels(registry_pb.ListModelsRequest(name=model), metadata=self.token).models)
 
     def _make_training_set(self, folder: Path) -> DatasetVersion:
         folder.mkdir()

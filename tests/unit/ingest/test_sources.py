@@ -23,6 +23,8 @@ from svc_ingest.sources.base import find_source, source_for_path
         ("x.tsv", "csv"),
         ("x.parquet", "parquet"),
         ("x.PQ", "parquet"),
+        ("sharegpt.json", "chat"),
+        ("turns.JSONL", "chat"),
     ],
 )
 def test_endings(path: str, name: str) -> None:
@@ -31,9 +33,9 @@ def test_endings(path: str, name: str) -> None:
 
 
 def test_unknown_sources_are_refused_with_those_there_are() -> None:
-    with pytest.raises(InvalidInputError, match="source: 'xls' is not one of: csv, parquet"):
+    with pytest.raises(InvalidInputError, match="source: 'xls' is not one of: chat, csv, parquet"):
         find_source("xls")
-    with pytest.raises(InvalidInputError, match=r"'a.xls' ends in none of: .csv, .csv.gz, .tsv, .txt, .parquet, .pq"):
+    with pytest.raises(InvalidInputError, match=r"'a.xls' ends in none of: .jsonl, .*, .csv, .csv.gz, .*, .parquet"):
         source_for_path("a.xls")
 
 

@@ -56,7 +56,7 @@ def test_loading_can_take_another_dtype(tiny_base: Path):
 
 
 def test_an_unknown_built_in_base_is_refused(tmp_path: Path):
-    with pytest.raises(InvalidInputError, match="no base 'huge-qwen' is built in; there is: tiny-qwen"):
+    with pytest.raises(InvalidInputError, match="no base 'huge-qwen' is built in; there is: smollm2-135m, tiny-qwen"):
         build_base("huge-qwen", tmp_path)
 
 

@@ -145,7 +145,7 @@ def test_bundle_json_is_read_strictly(full: Path, changes, reason: str):
         {"rank": 0, "alpha": 8, "targets": "all-linear"},
         {"rank": "4", "alpha": 8, "targets": "all-linear"},
         {"rank": 4, "alpha": 8, "targets": "all-linear", "auto_mapping": {"parent_library": "os"}},
-        {"rank": 4, "alpha": 8, "targets": "everything"},
+        {"rank": 4, "alpha": 8, "targets": "every layer"},
     ],
 )
 def test_the_adapters_shape_is_read_strictly(lora_body):

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from shared.contracts.fate import ATTEMPTS
 from shared.contracts.work import Failure, Work, WorkState
-from shared.errors import InvalidInputError, NotYetError, RetryableError, UnavailableError
+from shared.errors import InvalidInputError, NotYetError, PendingError, RetryableError, UnavailableError
 from shared.runtime.database import Database
 from shared.runtime.outbox import OutboxRow, SqlOutbox
 from shared.runtime.work import SqlWork, WorkRow
@@ -120,6 +120,28 @@ async def test_a_retryable_error_fails_when_the_attempts_are_spent(
     execute, begun = raising(RetryableError("once more"))
     work = await work_until(store, execute, is_final)
     assert (work.state, len(begun)) == (WorkState.FAILED, ATTEMPTS)
+
+
+async def test_what_another_makes_is_waited_for_without_losing_patience(store: Store) -> None:
+    execute, begun = raising(*[PendingError("the run before")] * 2, NotYetError("its number"))
+    work = await work_until(store, execute, lambda work: work.state.is_final or len(begun) == 3, patience_s=1.5)
+    assert not work.state.is_final, "the patience began with the number, not with the run"
+    assert begun == [1, 1, 1]
+
+
+async def test_what_was_spent_before_may_be_forgiven_meanwhile(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.contracts.fate.MAX_DELAY_S", 0.01)
+    begun: list[int] = []
+
+    def execute(work: Work, _lease: Lease) -> None:
+        begun.append(work.attempt)
+        if work.attempt <= 2 * ATTEMPTS:
+            with store.transaction() as tx:
+                tx.work.forgive(work.id, work.attempt)
+        raise RetryableError("once more")
+
+    work = await work_until(store, execute, is_final)
+    assert (work.state, len(begun)) == (WorkState.FAILED, 3 * ATTEMPTS - 1)
 
 
 async def test_a_dependency_that_is_down_spends_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,14 @@ import grpc
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from tests.unit.upwell.fake_files import FakeArtifacts, FakeObjects
 from upwell.client import Connection
 from upwell.common.v1 import common_pb2
 from upwell.infer.v1 import infer_service_pb2, infer_service_pb2_grpc
 from upwell.ingest.v1 import ingest_service_pb2, ingest_service_pb2_grpc
 from upwell.label.v1 import label_service_pb2, label_service_pb2_grpc
 from upwell.registry.v1 import (
+    artifact_service_pb2_grpc,
     lineage_service_pb2,
     lineage_service_pb2_grpc,
     registry_service_pb2,
@@ -111,6 +113,9 @@ class FakeRegistry(registry_service_pb2_grpc.RegistryServiceServicer):
     def ListModels(self, request, context):
         return registry_service_pb2.ListModelsResponse(models=self.models)
 
+    def GetBase(self, request, context):
+        context.abort(grpc.StatusCode.NOT_FOUND, f"There is no base {request.reference!r}")
+
     def PromoteModel(self, request, context):
         move = registry_service_pb2.AliasMove(model=request.name, alias=request.alias, to_version=request.version)
         self.moves.append(move)
@@ -121,6 +126,9 @@ class FakeRegistry(registry_service_pb2_grpc.RegistryServiceServicer):
 
 
 class FakeLineage(lineage_service_pb2_grpc.LineageServiceServicer):
+    def __init__(self) -> None:
+        self.asked: list[lineage_service_pb2.FindTrainedModelsRequest] = []
+
     def GetLineage(self, request, context):
         up = request.direction == lineage_service_pb2.DIRECTION_UP
         other = "source/file.csv" if up else "run/7"
@@ -129,6 +137,33 @@ class FakeLineage(lineage_service_pb2_grpc.LineageServiceServicer):
         answer.nodes.add(key=other, type=other.partition("/")[0], label="", seen=False)
         parent, child = (other, "dataset/pump/1") if up else ("dataset/pump/1", other)
         answer.edges.add(parent=parent, child=child)
+        if request.include_facts:
+            answer.nodes[0].facts["kind"] = "series/v1"
+            answer.nodes[0].made_at.FromJsonString("2026-11-27T08:00:00Z")
+        return answer
+
+    def FindPath(self, request, context):
+        if request.other == "stranger@1":
+            return lineage_service_pb2.FindPathResponse()
+        answer = lineage_service_pb2.FindPathResponse(ancestor="dataset/pump/1", descendant="run/7")
+        answer.nodes.add(key="dataset/pump/1", type="dataset", label="pump@1", seen=True)
+        answer.nodes.add(key="run/7", type="run", label="series-lm 7", seen=True)
+        answer.edges.add(parent="dataset/pump/1", child="run/7")
+        return answer
+
+    def FindTrainedModels(self, request, context):
+        self.asked.append(request)
+        answer = lineage_service_pb2.FindTrainedModelsResponse(start_count=int(request.reviewer != "nobody"))
+        if request.reviewer in {"nobody", "idle"}:
+            return answer
+        number = 3 - int(request.page_token or 1)
+        found = answer.models.add()
+        found.model.ref.name, found.model.ref.version = "detector", number
+        found.path.add(key="reviews/" + "a" * 64, type="reviews")
+        found.path.add(key="dataset/标签/1", type="dataset", label="标签@1", seen=True)
+        found.path.add(key=f"model/{number}", type="model", label=f"detector@{number}", seen=True)
+        answer.next_page_token = "" if request.page_token else "2"
+        answer.unread.add(key="reviews/" + "b" * 64, reason="reviews.parquet is damaged")
         return answer
 
 
@@ -178,6 +213,8 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         self.breaks_after: int | None = None
         self.unknown = 0
         self.ends_in = common_pb2.WORK_STATE_COMPLETED
+        self.states: dict[str, int] = {}
+        self.resumed: list[str] = []
         self.told_after: list[int] = []
         self.metrics: list[metrics_pb2.StepMetric] = []
         self.metric_requests: list[metrics_pb2.ListMetricsRequest] = []
@@ -191,8 +228,27 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         self.requests.append(request.request)
         return train_service_pb2.StartRunResponse(run_id=request.request.run_id)
 
+    def ListRecipes(self, request, context):
+        recipe = train_service_pb2.Recipe(name="series-lm", summary="Finds stretches.", default_base="tiny-qwen")
+        recipe.dataset_kinds.append("segments/v1")
+        recipe.hyperparameters.update(
+            {
+                "max_steps": {"default": 200, "type": "int", "unit": "steps", "low": 0, "help": "Steps."},
+                "learning_rate": {"default": 2e-3, "type": "float", "low": 1e-8, "high": 1, "help": "Rate."},
+                "method": {"default": "full", "type": "str", "choices": ["full", "lora"], "help": "Method."},
+                "smoke": {"default": False, "type": "bool", "help": "Try it."},
+            }
+        )
+        return train_service_pb2.ListRecipesResponse(recipes=[recipe])
+
     def GetRun(self, request, context):
-        return train_service_pb2.GetRunResponse(run=self._run(request.run_id, common_pb2.WORK_STATE_QUEUED))
+        state = self.states.get(request.run_id, common_pb2.WORK_STATE_QUEUED)
+        return train_service_pb2.GetRunResponse(run=self._run(request.run_id, state))
+
+    def ResumeRun(self, request, context):
+        self.resumed.append(request.run_id)
+        self.states[request.run_id] = common_pb2.WORK_STATE_QUEUED
+        return train_service_pb2.ResumeRunResponse(run=self._run(request.run_id, common_pb2.WORK_STATE_QUEUED))
 
     def ListRuns(self, request, context):
         runs = [self._run("r1", common_pb2.WORK_STATE_COMPLETED), self._run("r2", common_pb2.WORK_STATE_FAILED)]
@@ -275,6 +331,8 @@ class FakeServices:
         self.train = FakeTrain(self.registry)
         self.infer = FakeInfer()
         self.lineage = FakeLineage()
+        self.objects = FakeObjects()
+        self.artifacts = FakeArtifacts(self.objects)
         self.address = ""
 
     def connection(self, **changes) -> Connection:
@@ -297,9 +355,11 @@ def running_services() -> Iterator[FakeServices]:
     infer_service_pb2_grpc.add_InferServiceServicer_to_server(fake.infer, server)
     registry_service_pb2_grpc.add_RegistryServiceServicer_to_server(fake.registry, server)
     lineage_service_pb2_grpc.add_LineageServiceServicer_to_server(fake.lineage, server)
+    artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(fake.artifacts, server)
     fake.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:
         yield fake
     finally:
         server.stop(None).wait()
+        fake.objects.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,7 @@ def test_a_job_writes_its_results_and_says_so_once(world):
     [(subject, body)] = world.events()
     assert subject == "infer.completed"
     dataset = world.catalogue.datasets["pump-7"]
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(body.pop("finishedAt"))) < timedelta(minutes=1)
     assert body == {
         "jobId": "job-1",
         "dataset": {"name": "pump-7", "version": 2, "manifestDigest": dataset.digest},

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared.contracts.kinds import Kind
 from shared.contracts.series import SERIES_FILE
 from shared.errors import InvalidInputError
 from svc_ingest.domain.jobs import StoppedError
+from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
-from svc_ingest.domain.sampling import SamplingFacts
-from svc_ingest.domain.series import SeriesFacts
 from svc_ingest.sources.preview import Preview
 
 
@@ -30,9 +30,7 @@ class FakeReader:
             raise InvalidInputError.of("source", f"{source!r} is not one of: csv")
         return "csv"
 
-    def make_series(
-        self, source: str, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]
-    ) -> SeriesFacts:
+    def make(self, source: str, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]) -> Made:
         lines = path.read_text().splitlines()
         self.reading.set()
         while not self.gate.wait(0.01):
@@ -43,9 +41,12 @@ class FakeReader:
             if "bad" in line:
                 raise InvalidInputError.of("file", f"line {number}: is bad")
         (folder / SERIES_FILE).write_text("\n".join(lines))
-        sampling = SamplingFacts(median_step=1, gaps=0, irregular=False)
-        return SeriesFacts(
-            rows=len(lines), channels=("a",), time="index", start=0, end=len(lines) - 1, sampling=sampling
+        return Made(
+            kind=Kind.SERIES,
+            files={SERIES_FILE: folder / SERIES_FILE},
+            meta={"rows": len(lines)},
+            rows=len(lines),
+            channels=("a",),
         )
 
     def preview(self, path: Path, *, channels: Sequence[str], start_row: int, end_row: int, buckets: int) -> Preview:

@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.contracts.versions import DatasetVersion, ModelVersion
 from shared.errors import InvalidInputError, NotFoundError, UnavailableError
+from svc_train.domain.bases import AvailableBase, BaseSource
 from svc_train.domain.failures import StoppedAttemptError
 from svc_train.domain.run import RunProgress
 from svc_train.ports import Line, PreparedBase
@@ -45,6 +46,7 @@ class FakeCatalogue:
 
     def __init__(self) -> None:
         self.datasets: dict[str, DatasetVersion] = {}
+        self.models: dict[str, ModelVersion] = {}
         self.is_down = False
 
     def dataset(self, reference: str) -> DatasetVersion:
@@ -61,7 +63,15 @@ class FakeCatalogue:
         raise NotFoundError(f"{name!r} has no version {digest[:12]}")
 
     def model(self, reference: str) -> ModelVersion:
-        raise NotFoundError(f"There is no model {reference!r}")
+        if reference not in self.models:
+            raise NotFoundError(f"There is no model {reference!r}")
+        return self.models[reference]
+
+    def model_of_run(self, run_id: str) -> ModelVersion:
+        for version in self.models.values():
+            if version.run_id == run_id:
+                return version
+        raise NotFoundError(f"The run {run_id!r} made no model")
 
     def aliases(self) -> Mapping[tuple[str, str], ModelVersion]:
         return {}
@@ -73,6 +83,7 @@ class FakeShelf:
     def __init__(self) -> None:
         self.contents = {"tiny": "weights"}
         self.prepared: list[str] = []
+        self.is_down = False
 
     def fingerprint(self, name: str) -> str:
         return f"of {self.contents.get(name)}"
@@ -83,9 +94,20 @@ class FakeShelf:
         if name not in self.contents:
             raise InvalidInputError.of("base", f"no base {name!r} is built in")
         self.prepared.append(name)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(self.contents[name])
         return PreparedBase(files={"config.json": folder / "config.json"}, meta={"model_type": "fake"})
+
+    def prepare_from(self, source: BaseSource, folder: Path, *, must_stop: Callable[[], bool]) -> PreparedBase:
+        if self.is_down:
+            raise UnavailableError("The hub does not answer")
+        return self.prepare(source.name, folder, must_stop=must_stop)
+
+    def available(self) -> Sequence[AvailableBase]:
+        return [
+            AvailableBase(name="mine", origin="folder"),
+            AvailableBase(name="tiny", origin="built-in", summary="Small.", lacks="a package"),
+        ]
 
 
 class FakeFeed:

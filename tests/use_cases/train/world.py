@@ -15,13 +15,16 @@ from shared.runtime.artifacts import Artifacts
 from shared.runtime.database import Database
 from shared.runtime.object_store import FolderObjectStore
 from shared.runtime.outbox import OutboxRow
+from svc_train.adapters.checkpoint_files import ObjectCheckpointFiles
 from svc_train.adapters.store import SqlTrainStore
 from svc_train.domain.request import RunRequest
 from svc_train.domain.run import JournalEntry, Progress
 from svc_train.recipes.base import Recipe
+from svc_train.use_cases.bases import Bases
 from svc_train.use_cases.execute import Execution
 from svc_train.use_cases.inputs import Inputs
 from svc_train.use_cases.limits import NO_LIMITS
+from svc_train.use_cases.parents import Parents
 from svc_train.use_cases.requests import start_run
 from tests.use_cases.train.fakes import FakeCatalogue, FakeFeed, FakeLauncher, FakeLease, FakeRecipe, FakeShelf
 
@@ -50,7 +53,8 @@ class World:
         self.root = root
         self.database = database
         self.store = SqlTrainStore(database, source="svc_train")
-        self.artifacts = Artifacts(FolderObjectStore(root / "objects"))
+        self.objects = FolderObjectStore(root / "objects")
+        self.artifacts, self.checkpoints = Artifacts(self.objects), ObjectCheckpointFiles(self.objects)
         self.catalogue, self.shelf, self.feed = FakeCatalogue(), FakeShelf(), FakeFeed()
         outputs = {"result.json": json.dumps(RESULT), "bundle/bundle.json": "{}", "bundle/sub/weights": "w"}
         self.launcher = FakeLauncher(script=[*STEPS, COMPLETED], outputs=outputs)
@@ -74,6 +78,8 @@ class World:
             "store": self.store,
             "artifacts": self.artifacts,
             "inputs": inputs,
+            "parents": Parents(store=self.store, catalogue=self.catalogue, artifacts=self.artifacts),
+            "checkpoints": self.checkpoints,
             "launcher": self.launcher,
             "feed": self.feed,
             "recipes": self.recipes,
@@ -83,6 +89,10 @@ class World:
             "build": {"git_commit": "abc"},
         }
         return Execution(**{**parts, **changed})
+
+    def bases(self, *, hub: bool = False) -> Bases:
+        """The use case that adds bases."""
+        return Bases(store=self.store, artifacts=self.artifacts, shelf=self.shelf, folder=self.root / "adding", hub=hub)
 
     def store_file(self, kind: str, path: str, content: str, meta: Mapping[str, Any]) -> str:
         """The digest of an artifact of one file."""

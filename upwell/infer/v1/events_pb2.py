@@ -22,20 +22,21 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from upwell.common.v1 import common_pb2 as upwell_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cupwell/infer/v1/events.proto\x12\x0fupwell.infer.v1\x1a\x1dupwell/common/v1/common.proto\"@\n\x0eInferRequested\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\"\xa8\x01\n\x0eInferCompleted\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12-\n\x07\x64\x61taset\x18\x02 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12)\n\x05model\x18\x03 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\x15\n\rresult_digest\x18\x04 \x01(\t\x12\x15\n\rsegment_count\x18\x05 \x01(\x04\"i\n\x0bInferFailed\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12*\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x19.upwell.common.v1.Failureb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cupwell/infer/v1/events.proto\x12\x0fupwell.infer.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dupwell/common/v1/common.proto\"@\n\x0eInferRequested\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\"\xd9\x01\n\x0eInferCompleted\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12-\n\x07\x64\x61taset\x18\x02 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12)\n\x05model\x18\x03 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\x15\n\rresult_digest\x18\x04 \x01(\t\x12\x15\n\rsegment_count\x18\x05 \x01(\x04\x12/\n\x0b\x66inished_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"i\n\x0bInferFailed\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12*\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x19.upwell.common.v1.Failureb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'upwell.infer.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INFERREQUESTED']._serialized_start=80
-  _globals['_INFERREQUESTED']._serialized_end=144
-  _globals['_INFERCOMPLETED']._serialized_start=147
-  _globals['_INFERCOMPLETED']._serialized_end=315
-  _globals['_INFERFAILED']._serialized_start=317
-  _globals['_INFERFAILED']._serialized_end=422
+  _globals['_INFERREQUESTED']._serialized_start=113
+  _globals['_INFERREQUESTED']._serialized_end=177
+  _globals['_INFERCOMPLETED']._serialized_start=180
+  _globals['_INFERCOMPLETED']._serialized_end=397
+  _globals['_INFERFAILED']._serialized_start=399
+  _globals['_INFERFAILED']._serialized_end=504
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ Requests for and results of predictions over whole datasets."""
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from upwell.common.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -58,6 +59,7 @@ class InferCompleted(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     RESULT_DIGEST_FIELD_NUMBER: _builtins.int
     SEGMENT_COUNT_FIELD_NUMBER: _builtins.int
+    FINISHED_AT_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job."""
     result_digest: _builtins.str
@@ -72,6 +74,10 @@ class InferCompleted(_message.Message):
     def model(self) -> _common_pb2.ModelRef:
         """The model version that spoke."""
 
+    @_builtins.property
+    def finished_at(self) -> _timestamp_pb2.Timestamp:
+        """When the job ended; absent in events of older releases."""
+
     def __init__(
         self,
         *,
@@ -80,10 +86,11 @@ class InferCompleted(_message.Message):
         model: _common_pb2.ModelRef | None = ...,
         result_digest: _builtins.str = ...,
         segment_count: _builtins.int = ...,
+        finished_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "finished_at", b"finished_at", "model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "job_id", b"job_id", "model", b"model", "result_digest", b"result_digest", "segment_count", b"segment_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "finished_at", b"finished_at", "job_id", b"job_id", "model", b"model", "result_digest", b"result_digest", "segment_count", b"segment_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from upwell.infer.v1 import infer_service_pb2 as upwell_dot_infer_dot_v1_dot_infer__service__pb2
+from upwell.infer.v1 import text_pb2 as upwell_dot_infer_dot_v1_dot_text__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -40,6 +41,11 @@ class InferServiceStub:
                 request_serializer=upwell_dot_infer_dot_v1_dot_infer__service__pb2.PredictRequest.SerializeToString,
                 response_deserializer=upwell_dot_infer_dot_v1_dot_infer__service__pb2.PredictResponse.FromString,
                 _registered_method=True)
+        self.Generate = channel.unary_unary(
+                '/upwell.infer.v1.InferService/Generate',
+                request_serializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateRequest.SerializeToString,
+                response_deserializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateResponse.FromString,
+                _registered_method=True)
         self.GetModelStatus = channel.unary_unary(
                 '/upwell.infer.v1.InferService/GetModelStatus',
                 request_serializer=upwell_dot_infer_dot_v1_dot_infer__service__pb2.GetModelStatusRequest.SerializeToString,
@@ -63,6 +69,13 @@ class InferServiceServicer:
 
     def Predict(self, request, context):
         """Predict over series sent in the call: at most 16 MiB a message, 64 series a call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Generate(self, request, context):
+        """Answer a conversation; the model is one of the text family. Others wait their turn: answers take seconds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -96,6 +109,11 @@ def add_InferServiceServicer_to_server(servicer, server):
                     servicer.Predict,
                     request_deserializer=upwell_dot_infer_dot_v1_dot_infer__service__pb2.PredictRequest.FromString,
                     response_serializer=upwell_dot_infer_dot_v1_dot_infer__service__pb2.PredictResponse.SerializeToString,
+            ),
+            'Generate': grpc.unary_unary_rpc_method_handler(
+                    servicer.Generate,
+                    request_deserializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateRequest.FromString,
+                    response_serializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateResponse.SerializeToString,
             ),
             'GetModelStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetModelStatus,
@@ -141,6 +159,33 @@ class InferService:
             '/upwell.infer.v1.InferService/Predict',
             upwell_dot_infer_dot_v1_dot_infer__service__pb2.PredictRequest.SerializeToString,
             upwell_dot_infer_dot_v1_dot_infer__service__pb2.PredictResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Generate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.infer.v1.InferService/Generate',
+            upwell_dot_infer_dot_v1_dot_text__pb2.GenerateRequest.SerializeToString,
+            upwell_dot_infer_dot_v1_dot_text__pb2.GenerateResponse.FromString,
             options,
             channel_credentials,
             insecure,

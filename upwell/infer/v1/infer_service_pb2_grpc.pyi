@@ -6,6 +6,7 @@ Predictions."""
 from collections import abc as _abc
 from grpc import aio as _aio
 from upwell.infer.v1 import infer_service_pb2 as _infer_service_pb2
+from upwell.infer.v1 import text_pb2 as _text_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -35,6 +36,8 @@ class InferServiceStub:
     def __new__(cls, channel: _aio.Channel) -> InferServiceAsyncStub: ...
     Predict: _grpc.UnaryUnaryMultiCallable[_infer_service_pb2.PredictRequest, _infer_service_pb2.PredictResponse]
     """Predict over series sent in the call: at most 16 MiB a message, 64 series a call."""
+    Generate: _grpc.UnaryUnaryMultiCallable[_text_pb2.GenerateRequest, _text_pb2.GenerateResponse]
+    """Answer a conversation; the model is one of the text family. Others wait their turn: answers take seconds."""
     GetModelStatus: _grpc.UnaryUnaryMultiCallable[_infer_service_pb2.GetModelStatusRequest, _infer_service_pb2.GetModelStatusResponse]
     """What is loaded and how it does."""
     StartJob: _grpc.UnaryUnaryMultiCallable[_infer_service_pb2.StartJobRequest, _infer_service_pb2.StartJobResponse]
@@ -49,6 +52,8 @@ class InferServiceAsyncStub(InferServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Predict: _aio.UnaryUnaryMultiCallable[_infer_service_pb2.PredictRequest, _infer_service_pb2.PredictResponse]  # type: ignore[assignment]
     """Predict over series sent in the call: at most 16 MiB a message, 64 series a call."""
+    Generate: _aio.UnaryUnaryMultiCallable[_text_pb2.GenerateRequest, _text_pb2.GenerateResponse]  # type: ignore[assignment]
+    """Answer a conversation; the model is one of the text family. Others wait their turn: answers take seconds."""
     GetModelStatus: _aio.UnaryUnaryMultiCallable[_infer_service_pb2.GetModelStatusRequest, _infer_service_pb2.GetModelStatusResponse]  # type: ignore[assignment]
     """What is loaded and how it does."""
     StartJob: _aio.UnaryUnaryMultiCallable[_infer_service_pb2.StartJobRequest, _infer_service_pb2.StartJobResponse]  # type: ignore[assignment]
@@ -66,6 +71,14 @@ class InferServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_infer_service_pb2.PredictResponse, _abc.Awaitable[_infer_service_pb2.PredictResponse]]:
         """Predict over series sent in the call: at most 16 MiB a message, 64 series a call."""
+
+    @_abc_1.abstractmethod
+    def Generate(
+        self,
+        request: _text_pb2.GenerateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_text_pb2.GenerateResponse, _abc.Awaitable[_text_pb2.GenerateResponse]]:
+        """Answer a conversation; the model is one of the text family. Others wait their turn: answers take seconds."""
 
     @_abc_1.abstractmethod
     def GetModelStatus(

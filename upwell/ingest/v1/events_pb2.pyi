@@ -103,7 +103,7 @@ class IngestRequested(_message.Message):
     name: _builtins.str
     """Name of the dataset to make."""
     source: _builtins.str
-    """The source's name: `csv` or `parquet`; empty tells by the path's ending."""
+    """The source's name: `csv`, `parquet` or `chat`; empty tells by the path's ending."""
     path: _builtins.str
     """Path under the server's import folder."""
     @_builtins.property

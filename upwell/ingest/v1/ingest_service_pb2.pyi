@@ -34,7 +34,7 @@ class IngestHeader(_message.Message):
     name: _builtins.str
     """Name of the dataset to make."""
     source: _builtins.str
-    """The source's name: `csv` or `parquet`."""
+    """The source's name: `csv`, `parquet` or `chat`; empty tells by the file's name."""
     file_name: _builtins.str
     """The file's name, for the lineage (no folder)."""
     @_builtins.property
@@ -98,7 +98,7 @@ class IngestResponse(_message.Message):
     CHANNELS_FIELD_NUMBER: _builtins.int
     JOB_ID_FIELD_NUMBER: _builtins.int
     rows: _builtins.int
-    """Rows kept."""
+    """Rows kept, or conversations of a chat."""
     job_id: _builtins.str
     """The job."""
     @_builtins.property
@@ -107,7 +107,7 @@ class IngestResponse(_message.Message):
 
     @_builtins.property
     def channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of the channels."""
+        """Names of a series' channels; empty for other kinds."""
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from upwell.ingest.v1 import chat_pb2 as upwell_dot_ingest_dot_v1_dot_chat__pb2
 from upwell.ingest.v1 import ingest_service_pb2 as upwell_dot_ingest_dot_v1_dot_ingest__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -60,6 +61,11 @@ class IngestServiceStub:
                 request_serializer=upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.PreviewRequest.SerializeToString,
                 response_deserializer=upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.PreviewResponse.FromString,
                 _registered_method=True)
+        self.PreviewConversations = channel.unary_unary(
+                '/upwell.ingest.v1.IngestService/PreviewConversations',
+                request_serializer=upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsRequest.SerializeToString,
+                response_deserializer=upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsResponse.FromString,
+                _registered_method=True)
 
 
 class IngestServiceServicer:
@@ -101,6 +107,13 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewConversations(self, request, context):
+        """Conversations of a chat dataset.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +141,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.Preview,
                     request_deserializer=upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.PreviewRequest.FromString,
                     response_serializer=upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.PreviewResponse.SerializeToString,
+            ),
+            'PreviewConversations': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewConversations,
+                    request_deserializer=upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsRequest.FromString,
+                    response_serializer=upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +284,33 @@ class IngestService:
             '/upwell.ingest.v1.IngestService/Preview',
             upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.PreviewRequest.SerializeToString,
             upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.PreviewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewConversations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.ingest.v1.IngestService/PreviewConversations',
+            upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsRequest.SerializeToString,
+            upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

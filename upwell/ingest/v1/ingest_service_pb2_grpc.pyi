@@ -5,6 +5,7 @@ Bytes in, datasets out."""
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from upwell.ingest.v1 import chat_pb2 as _chat_pb2
 from upwell.ingest.v1 import ingest_service_pb2 as _ingest_service_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -43,6 +44,8 @@ class IngestServiceStub:
     """Ingest jobs, newest first."""
     Preview: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.PreviewRequest, _ingest_service_pb2.PreviewResponse]
     """Minima and maxima in buckets, for plots."""
+    PreviewConversations: _grpc.UnaryUnaryMultiCallable[_chat_pb2.PreviewConversationsRequest, _chat_pb2.PreviewConversationsResponse]
+    """Conversations of a chat dataset."""
 
 @_typing.type_check_only
 class IngestServiceAsyncStub(IngestServiceStub):
@@ -59,6 +62,8 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Ingest jobs, newest first."""
     Preview: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.PreviewRequest, _ingest_service_pb2.PreviewResponse]  # type: ignore[assignment]
     """Minima and maxima in buckets, for plots."""
+    PreviewConversations: _aio.UnaryUnaryMultiCallable[_chat_pb2.PreviewConversationsRequest, _chat_pb2.PreviewConversationsResponse]  # type: ignore[assignment]
+    """Conversations of a chat dataset."""
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes files and makes datasets of them. Reading needs the role viewer, ingesting needs reviewer."""
@@ -102,5 +107,13 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_service_pb2.PreviewResponse, _abc.Awaitable[_ingest_service_pb2.PreviewResponse]]:
         """Minima and maxima in buckets, for plots."""
+
+    @_abc_1.abstractmethod
+    def PreviewConversations(
+        self,
+        request: _chat_pb2.PreviewConversationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_pb2.PreviewConversationsResponse, _abc.Awaitable[_chat_pb2.PreviewConversationsResponse]]:
+        """Conversations of a chat dataset."""
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -86,21 +86,35 @@ class DatasetRegistered(_message.Message):
 
     DATASET_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    REGISTERED_AT_FIELD_NUMBER: _builtins.int
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
+    PRODUCER_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """The dataset's kind."""
+    entry_id: _builtins.int
+    """Number of the registration over all datasets, from 1 up; 0 in events of release 0.1."""
+    producer: _builtins.str
+    """Who made it, as its maker said; empty where nobody did, and in events of release 0.1."""
     @_builtins.property
     def dataset(self) -> _common_pb2.DatasetRef:
         """The version, with its number."""
+
+    @_builtins.property
+    def registered_at(self) -> _timestamp_pb2.Timestamp:
+        """When the registry recorded it; absent in events of release 0.1."""
 
     def __init__(
         self,
         *,
         dataset: _common_pb2.DatasetRef | None = ...,
         kind: _builtins.str = ...,
+        registered_at: _timestamp_pb2.Timestamp | None = ...,
+        entry_id: _builtins.int = ...,
+        producer: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "registered_at", b"registered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "entry_id", b"entry_id", "kind", b"kind", "producer", b"producer", "registered_at", b"registered_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -113,18 +127,24 @@ class BaseRegistered(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BASE_FIELD_NUMBER: _builtins.int
+    REGISTERED_AT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def base(self) -> _common_pb2.BaseRef:
         """The base."""
+
+    @_builtins.property
+    def registered_at(self) -> _timestamp_pb2.Timestamp:
+        """When the registry recorded it; absent in events of release 0.1."""
 
     def __init__(
         self,
         *,
         base: _common_pb2.BaseRef | None = ...,
+        registered_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "registered_at", b"registered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "registered_at", b"registered_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -138,21 +158,31 @@ class ModelRegistered(_message.Message):
 
     MODEL_FIELD_NUMBER: _builtins.int
     BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
+    REGISTERED_AT_FIELD_NUMBER: _builtins.int
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
-    """sha256 of the bundle's manifest."""
+    """sha256 of the bundle's manifest; empty for a version that was imported without one."""
+    entry_id: _builtins.int
+    """Number of the registration over all models, from 1 up; 0 in events of release 0.1."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelRef:
         """The version, with its number and run."""
+
+    @_builtins.property
+    def registered_at(self) -> _timestamp_pb2.Timestamp:
+        """When the registry recorded it; absent in events of release 0.1."""
 
     def __init__(
         self,
         *,
         model: _common_pb2.ModelRef | None = ...,
         bundle_digest: _builtins.str = ...,
+        registered_at: _timestamp_pb2.Timestamp | None = ...,
+        entry_id: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "registered_at", b"registered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "entry_id", b"entry_id", "model", b"model", "registered_at", b"registered_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -231,6 +261,7 @@ class ModelPromoted(_message.Message):
     LEDGER_ID_FIELD_NUMBER: _builtins.int
     MOVED_BY_FIELD_NUMBER: _builtins.int
     MOVED_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     alias: _builtins.str
     """The alias, e.g. `champion`."""
     bundle_digest: _builtins.str
@@ -241,6 +272,8 @@ class ModelPromoted(_message.Message):
     """The ledger's entry number for this move: higher is later."""
     moved_by: _builtins.str
     """Who moved it."""
+    reason: _builtins.str
+    """Why; may be empty."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelRef:
         """The version the alias names now."""
@@ -259,10 +292,11 @@ class ModelPromoted(_message.Message):
         ledger_id: _builtins.int = ...,
         moved_by: _builtins.str = ...,
         moved_at: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "moved_at", b"moved_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "bundle_digest", b"bundle_digest", "ledger_id", b"ledger_id", "model", b"model", "moved_at", b"moved_at", "moved_by", b"moved_by", "previous_version", b"previous_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "bundle_digest", b"bundle_digest", "ledger_id", b"ledger_id", "model", b"model", "moved_at", b"moved_at", "moved_by", b"moved_by", "previous_version", b"previous_version", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,8 +6,11 @@ What was made from what."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from upwell.registry.v1 import registry_service_pb2 as _registry_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -53,6 +56,8 @@ class LineageNode(_message.Message):
     TYPE_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     SEEN_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
+    MADE_AT_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Its key, e.g. `dataset/pump-7/9f8e...`; holds no version number."""
     type: _builtins.str
@@ -61,6 +66,18 @@ class LineageNode(_message.Message):
     """What people call it, e.g. `pump-7@3`; empty while only an edge has named it."""
     seen: _builtins.bool
     """False while only an edge has named it."""
+    @_builtins.property
+    def facts(self) -> _struct_pb2.Struct:
+        """What the registry knows of it by name: a run's recipe, metrics and hyperparameters, a dataset's kind and channels,
+        a review set's reviewers, ... Set where facts were asked for; absent where nothing is known.
+        """
+
+    @_builtins.property
+    def made_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was made: a run's or a prediction's end, else when the registry recorded it. Set where facts were asked for;
+        absent where that is not known.
+        """
+
     def __init__(
         self,
         *,
@@ -68,10 +85,12 @@ class LineageNode(_message.Message):
         type: _builtins.str = ...,
         label: _builtins.str = ...,
         seen: _builtins.bool = ...,
+        facts: _struct_pb2.Struct | None = ...,
+        made_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "made_at", b"made_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "label", b"label", "seen", b"seen", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "key", b"key", "label", b"label", "made_at", b"made_at", "seen", b"seen", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -112,22 +131,26 @@ class GetLineageRequest(_message.Message):
     NODE_FIELD_NUMBER: _builtins.int
     DIRECTION_FIELD_NUMBER: _builtins.int
     MAX_DEPTH_FIELD_NUMBER: _builtins.int
+    INCLUDE_FACTS_FIELD_NUMBER: _builtins.int
     node: _builtins.str
     """A node's key, or `name@3` (a dataset or model version), `name:alias`, or a run's id."""
     direction: Global___Direction.ValueType
     """Up (ancestors) or down (descendants)."""
     max_depth: _builtins.int
     """At most so many steps; 0 means no limit."""
+    include_facts: _builtins.bool
+    """Also give the nodes' facts; refused when more than 5,000 nodes are reached."""
     def __init__(
         self,
         *,
         node: _builtins.str = ...,
         direction: Global___Direction.ValueType = ...,
         max_depth: _builtins.int = ...,
+        include_facts: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["direction", b"direction", "max_depth", b"max_depth", "node", b"node"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["direction", b"direction", "include_facts", b"include_facts", "max_depth", b"max_depth", "node", b"node"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -166,3 +189,217 @@ class GetLineageResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetLineageResponse: _TypeAlias = GetLineageResponse  # noqa: Y015
+
+@_typing.final
+class FindPathRequest(_message.Message):
+    """Two nodes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ONE_FIELD_NUMBER: _builtins.int
+    OTHER_FIELD_NUMBER: _builtins.int
+    INCLUDE_FACTS_FIELD_NUMBER: _builtins.int
+    one: _builtins.str
+    """One end, named as in GetLineageRequest."""
+    other: _builtins.str
+    """The other end, named likewise."""
+    include_facts: _builtins.bool
+    """Also give the nodes' facts; refused when more than 5,000 nodes lie between."""
+    def __init__(
+        self,
+        *,
+        one: _builtins.str = ...,
+        other: _builtins.str = ...,
+        include_facts: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_facts", b"include_facts", "one", b"one", "other", b"other"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindPathRequest: _TypeAlias = FindPathRequest  # noqa: Y015
+
+@_typing.final
+class FindPathResponse(_message.Message):
+    """The ways between two nodes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANCESTOR_FIELD_NUMBER: _builtins.int
+    DESCENDANT_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    EDGES_FIELD_NUMBER: _builtins.int
+    ancestor: _builtins.str
+    """Key of the end that the other one was made from; empty when neither was made from the other."""
+    descendant: _builtins.str
+    """Key of the end that was made; empty likewise."""
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageNode]:
+        """Every node on any way, both ends included; only the two ends when there is no way."""
+
+    @_builtins.property
+    def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageEdge]:
+        """The edges between them."""
+
+    def __init__(
+        self,
+        *,
+        ancestor: _builtins.str = ...,
+        descendant: _builtins.str = ...,
+        nodes: _abc.Iterable[Global___LineageNode] | None = ...,
+        edges: _abc.Iterable[Global___LineageEdge] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ancestor", b"ancestor", "descendant", b"descendant", "edges", b"edges", "nodes", b"nodes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindPathResponse: _TypeAlias = FindPathResponse  # noqa: Y015
+
+@_typing.final
+class FindTrainedModelsRequest(_message.Message):
+    """What model versions may have learnt from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVIEWER_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    DATASET_FIELD_NUMBER: _builtins.int
+    THROUGH_PREDICTIONS_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    reviewer: _builtins.str
+    """Who approved (or corrected) at least one candidate that went in: the name on the reviews, e.g. `rita`."""
+    source: _builtins.str
+    """Where raw data came from: a node's key, what follows `source/` in it, or the name of a file that was ingested."""
+    candidate: _builtins.str
+    """The id of a candidate that was approved and went in."""
+    dataset: _builtins.str
+    """A dataset version, `name@3` (or `name` for the newest), or its node's key."""
+    through_predictions: _builtins.bool
+    """Also models that learnt from labels which such a model had proposed. Unset: only models that the data reached as
+    training data, or through the version that they went on from.
+    """
+    page_size: _builtins.int
+    """At most so many, 1 to 1000; 0 means 100."""
+    page_token: _builtins.str
+    """From the last answer; empty starts at the newest."""
+    def __init__(
+        self,
+        *,
+        reviewer: _builtins.str = ...,
+        source: _builtins.str = ...,
+        candidate: _builtins.str = ...,
+        dataset: _builtins.str = ...,
+        through_predictions: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "dataset", b"dataset", "reviewer", b"reviewer", "source", b"source", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "dataset", b"dataset", "page_size", b"page_size", "page_token", b"page_token", "reviewer", b"reviewer", "source", b"source", "subject", b"subject", "through_predictions", b"through_predictions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["reviewer", "source", "candidate", "dataset"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___FindTrainedModelsRequest: _TypeAlias = FindTrainedModelsRequest  # noqa: Y015
+
+@_typing.final
+class TrainedModel(_message.Message):
+    """A model version and why it is an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model(self) -> _registry_service_pb2.ModelVersion:
+        """The version."""
+
+    @_builtins.property
+    def path(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageNode]:
+        """A shortest way from what was asked for to the version, both ends included."""
+
+    def __init__(
+        self,
+        *,
+        model: _registry_service_pb2.ModelVersion | None = ...,
+        path: _abc.Iterable[Global___LineageNode] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrainedModel: _TypeAlias = TrainedModel  # noqa: Y015
+
+@_typing.final
+class UnreadReviews(_message.Message):
+    """A review set of which the registry does not know who approved what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Its node's key."""
+    reason: _builtins.str
+    """Why; empty while it has not been tried."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnreadReviews: _TypeAlias = UnreadReviews  # noqa: Y015
+
+@_typing.final
+class FindTrainedModelsResponse(_message.Message):
+    """Model versions, newest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODELS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    START_COUNT_FIELD_NUMBER: _builtins.int
+    UNREAD_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Names the next page; empty on the last one."""
+    start_count: _builtins.int
+    """How many nodes the subject stands for: review sets of the reviewer or candidate, else 1. With 0, the registry knows
+    no review set that names it.
+    """
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrainedModel]:
+        """The versions."""
+
+    @_builtins.property
+    def unread(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnreadReviews]:
+        """For a reviewer or candidate: review sets that could not be read, so that models may be missing here; at most 100."""
+
+    def __init__(
+        self,
+        *,
+        models: _abc.Iterable[Global___TrainedModel] | None = ...,
+        next_page_token: _builtins.str = ...,
+        start_count: _builtins.int = ...,
+        unread: _abc.Iterable[Global___UnreadReviews] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "next_page_token", b"next_page_token", "start_count", b"start_count", "unread", b"unread"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindTrainedModelsResponse: _TypeAlias = FindTrainedModelsResponse  # noqa: Y015

@@ -40,6 +40,16 @@ class LineageServiceStub:
                 request_serializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.GetLineageRequest.SerializeToString,
                 response_deserializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.GetLineageResponse.FromString,
                 _registered_method=True)
+        self.FindPath = channel.unary_unary(
+                '/upwell.registry.v1.LineageService/FindPath',
+                request_serializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindPathRequest.SerializeToString,
+                response_deserializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindPathResponse.FromString,
+                _registered_method=True)
+        self.FindTrainedModels = channel.unary_unary(
+                '/upwell.registry.v1.LineageService/FindTrainedModels',
+                request_serializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindTrainedModelsRequest.SerializeToString,
+                response_deserializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindTrainedModelsResponse.FromString,
+                _registered_method=True)
 
 
 class LineageServiceServicer:
@@ -53,6 +63,20 @@ class LineageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindPath(self, request, context):
+        """Everything on any way between two nodes, in one query. It does not matter which of the two is named first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindTrainedModels(self, request, context):
+        """The model versions that learnt from something: a reviewer's approvals, a source, a candidate, a dataset version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LineageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +84,16 @@ def add_LineageServiceServicer_to_server(servicer, server):
                     servicer.GetLineage,
                     request_deserializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.GetLineageRequest.FromString,
                     response_serializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.GetLineageResponse.SerializeToString,
+            ),
+            'FindPath': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindPath,
+                    request_deserializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindPathRequest.FromString,
+                    response_serializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindPathResponse.SerializeToString,
+            ),
+            'FindTrainedModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindTrainedModels,
+                    request_deserializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindTrainedModelsRequest.FromString,
+                    response_serializer=upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindTrainedModelsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +124,60 @@ class LineageService:
             '/upwell.registry.v1.LineageService/GetLineage',
             upwell_dot_registry_dot_v1_dot_lineage__service__pb2.GetLineageRequest.SerializeToString,
             upwell_dot_registry_dot_v1_dot_lineage__service__pb2.GetLineageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindPath(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.registry.v1.LineageService/FindPath',
+            upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindPathRequest.SerializeToString,
+            upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindPathResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindTrainedModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.registry.v1.LineageService/FindTrainedModels',
+            upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindTrainedModelsRequest.SerializeToString,
+            upwell_dot_registry_dot_v1_dot_lineage__service__pb2.FindTrainedModelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

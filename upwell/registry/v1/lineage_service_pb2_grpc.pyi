@@ -35,6 +35,10 @@ class LineageServiceStub:
     def __new__(cls, channel: _aio.Channel) -> LineageServiceAsyncStub: ...
     GetLineage: _grpc.UnaryUnaryMultiCallable[_lineage_service_pb2.GetLineageRequest, _lineage_service_pb2.GetLineageResponse]
     """The ancestors or descendants of a node, at any depth, in one query."""
+    FindPath: _grpc.UnaryUnaryMultiCallable[_lineage_service_pb2.FindPathRequest, _lineage_service_pb2.FindPathResponse]
+    """Everything on any way between two nodes, in one query. It does not matter which of the two is named first."""
+    FindTrainedModels: _grpc.UnaryUnaryMultiCallable[_lineage_service_pb2.FindTrainedModelsRequest, _lineage_service_pb2.FindTrainedModelsResponse]
+    """The model versions that learnt from something: a reviewer's approvals, a source, a candidate, a dataset version."""
 
 @_typing.type_check_only
 class LineageServiceAsyncStub(LineageServiceStub):
@@ -43,6 +47,10 @@ class LineageServiceAsyncStub(LineageServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetLineage: _aio.UnaryUnaryMultiCallable[_lineage_service_pb2.GetLineageRequest, _lineage_service_pb2.GetLineageResponse]  # type: ignore[assignment]
     """The ancestors or descendants of a node, at any depth, in one query."""
+    FindPath: _aio.UnaryUnaryMultiCallable[_lineage_service_pb2.FindPathRequest, _lineage_service_pb2.FindPathResponse]  # type: ignore[assignment]
+    """Everything on any way between two nodes, in one query. It does not matter which of the two is named first."""
+    FindTrainedModels: _aio.UnaryUnaryMultiCallable[_lineage_service_pb2.FindTrainedModelsRequest, _lineage_service_pb2.FindTrainedModelsResponse]  # type: ignore[assignment]
+    """The model versions that learnt from something: a reviewer's approvals, a source, a candidate, a dataset version."""
 
 class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
     """Questions about the lineage graph. Reading needs the role viewer."""
@@ -54,5 +62,21 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_lineage_service_pb2.GetLineageResponse, _abc.Awaitable[_lineage_service_pb2.GetLineageResponse]]:
         """The ancestors or descendants of a node, at any depth, in one query."""
+
+    @_abc_1.abstractmethod
+    def FindPath(
+        self,
+        request: _lineage_service_pb2.FindPathRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_service_pb2.FindPathResponse, _abc.Awaitable[_lineage_service_pb2.FindPathResponse]]:
+        """Everything on any way between two nodes, in one query. It does not matter which of the two is named first."""
+
+    @_abc_1.abstractmethod
+    def FindTrainedModels(
+        self,
+        request: _lineage_service_pb2.FindTrainedModelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_service_pb2.FindTrainedModelsResponse, _abc.Awaitable[_lineage_service_pb2.FindTrainedModelsResponse]]:
+        """The model versions that learnt from something: a reviewer's approvals, a source, a candidate, a dataset version."""
 
 def add_LineageServiceServicer_to_server(servicer: LineageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -173,9 +173,9 @@ class ModelVersion(_message.Message):
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
-    """sha256 of the bundle's manifest."""
+    """sha256 of the bundle's manifest; empty for an imported version, whose weights may be elsewhere."""
     recipe: _builtins.str
-    """The recipe that made it."""
+    """The recipe that made it; empty for an imported version."""
     stage: _builtins.str
     """Place in a chain; empty when the run stood alone."""
     total_steps: _builtins.int

@@ -29,7 +29,7 @@ from upwell.train.v1 import events_pb2 as upwell_dot_train_dot_v1_dot_events__pb
 from upwell.train.v1 import metrics_pb2 as upwell_dot_train_dot_v1_dot_metrics__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#upwell/train/v1/train_service.proto\x12\x0fupwell.train.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dupwell/common/v1/common.proto\x1a\x1cupwell/train/v1/events.proto\x1a\x1dupwell/train/v1/metrics.proto\"\xb3\x04\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x30\n\x07request\x18\x02 \x01(\x0b\x32\x1f.upwell.train.v1.TrainRequested\x12*\n\x05state\x18\x03 \x01(\x0e\x32\x1b.upwell.common.v1.WorkState\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x30\n\x08progress\x18\x05 \x01(\x0b\x32\x1e.upwell.train.v1.TrainProgress\x12\x32\n\x07metrics\x18\x06 \x03(\x0b\x32!.upwell.train.v1.Run.MetricsEntry\x12\x15\n\rbundle_digest\x18\x07 \x01(\t\x12*\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x19.upwell.common.v1.Failure\x12\x13\n\x0bwaiting_for\x18\t \x01(\t\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0cretried_with\x18\x0e \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0clast_failure\x18\x0f \x01(\x0b\x32\x19.upwell.common.v1.Failure\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"C\n\x0fStartRunRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1f.upwell.train.v1.TrainRequested\"\"\n\x10StartRunResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"3\n\x0eGetRunResponse\x12!\n\x03run\x18\x01 \x01(\x0b\x32\x14.upwell.train.v1.Run\"_\n\x0fListRunsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.upwell.common.v1.WorkState\x12\x11\n\tpage_size\x18\x03 \x01(\r\"6\n\x10ListRunsResponse\x12\"\n\x04runs\x18\x01 \x03(\x0b\x32\x14.upwell.train.v1.Run\"a\n\x0fWatchRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\x12\x11\n\tlogs_only\x18\x03 \x01(\x08\x12\x13\n\x0breplay_only\x18\x04 \x01(\x08\"\x9d\x01\n\x10WatchRunResponse\x12#\n\x03run\x18\x01 \x01(\x0b\x32\x14.upwell.train.v1.RunH\x00\x12\x32\n\x08progress\x18\x02 \x01(\x0b\x32\x1e.upwell.train.v1.TrainProgressH\x00\x12\x12\n\x08log_line\x18\x03 \x01(\tH\x00\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x42\n\n\x08happened\"\"\n\x10\x43\x61ncelRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"6\n\x11\x43\x61ncelRunResponse\x12!\n\x03run\x18\x01 \x01(\x0b\x32\x14.upwell.train.v1.Run\"\x14\n\x12ListRecipesRequest\"\x86\x01\n\x06Recipe\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x15\n\rdataset_kinds\x18\x03 \x03(\t\x12\x30\n\x0fhyperparameters\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x14\n\x0c\x64\x65\x66\x61ult_base\x18\x05 \x01(\t\"?\n\x13ListRecipesResponse\x12(\n\x07recipes\x18\x01 \x03(\x0b\x32\x17.upwell.train.v1.Recipe2\xd6\x04\n\x0cTrainService\x12O\n\x08StartRun\x12 .upwell.train.v1.StartRunRequest\x1a!.upwell.train.v1.StartRunResponse\x12I\n\x06GetRun\x12\x1e.upwell.train.v1.GetRunRequest\x1a\x1f.upwell.train.v1.GetRunResponse\x12O\n\x08ListRuns\x12 .upwell.train.v1.ListRunsRequest\x1a!.upwell.train.v1.ListRunsResponse\x12Q\n\x08WatchRun\x12 .upwell.train.v1.WatchRunRequest\x1a!.upwell.train.v1.WatchRunResponse0\x01\x12R\n\tCancelRun\x12!.upwell.train.v1.CancelRunRequest\x1a\".upwell.train.v1.CancelRunResponse\x12X\n\x0bListMetrics\x12#.upwell.train.v1.ListMetricsRequest\x1a$.upwell.train.v1.ListMetricsResponse\x12X\n\x0bListRecipes\x12#.upwell.train.v1.ListRecipesRequest\x1a$.upwell.train.v1.ListRecipesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#upwell/train/v1/train_service.proto\x12\x0fupwell.train.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dupwell/common/v1/common.proto\x1a\x1cupwell/train/v1/events.proto\x1a\x1dupwell/train/v1/metrics.proto\"\xfc\x04\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x30\n\x07request\x18\x02 \x01(\x0b\x32\x1f.upwell.train.v1.TrainRequested\x12*\n\x05state\x18\x03 \x01(\x0e\x32\x1b.upwell.common.v1.WorkState\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x30\n\x08progress\x18\x05 \x01(\x0b\x32\x1e.upwell.train.v1.TrainProgress\x12\x32\n\x07metrics\x18\x06 \x03(\x0b\x32!.upwell.train.v1.Run.MetricsEntry\x12\x15\n\rbundle_digest\x18\x07 \x01(\t\x12*\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x19.upwell.common.v1.Failure\x12\x13\n\x0bwaiting_for\x18\t \x01(\t\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0equeue_position\x18\x0c \x01(\r\x12/\n\ncheckpoint\x18\r \x01(\x0b\x32\x1b.upwell.train.v1.Checkpoint\x12-\n\x0cretried_with\x18\x0e \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0clast_failure\x18\x0f \x01(\x0b\x32\x19.upwell.common.v1.Failure\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"m\n\nCheckpoint\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12,\n\x08saved_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"C\n\x0fStartRunRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1f.upwell.train.v1.TrainRequested\"\"\n\x10StartRunResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"3\n\x0eGetRunResponse\x12!\n\x03run\x18\x01 \x01(\x0b\x32\x14.upwell.train.v1.Run\"_\n\x0fListRunsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.upwell.common.v1.WorkState\x12\x11\n\tpage_size\x18\x03 \x01(\r\"6\n\x10ListRunsResponse\x12\"\n\x04runs\x18\x01 \x03(\x0b\x32\x14.upwell.train.v1.Run\"a\n\x0fWatchRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\x12\x11\n\tlogs_only\x18\x03 \x01(\x08\x12\x13\n\x0breplay_only\x18\x04 \x01(\x08\"\x9d\x01\n\x10WatchRunResponse\x12#\n\x03run\x18\x01 \x01(\x0b\x32\x14.upwell.train.v1.RunH\x00\x12\x32\n\x08progress\x18\x02 \x01(\x0b\x32\x1e.upwell.train.v1.TrainProgressH\x00\x12\x12\n\x08log_line\x18\x03 \x01(\tH\x00\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x42\n\n\x08happened\"\"\n\x10\x43\x61ncelRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"6\n\x11\x43\x61ncelRunResponse\x12!\n\x03run\x18\x01 \x01(\x0b\x32\x14.upwell.train.v1.Run\"\"\n\x10ResumeRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"6\n\x11ResumeRunResponse\x12!\n\x03run\x18\x01 \x01(\x0b\x32\x14.upwell.train.v1.Run\"\x14\n\x12ListRecipesRequest\"\x86\x01\n\x06Recipe\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x15\n\rdataset_kinds\x18\x03 \x03(\t\x12\x30\n\x0fhyperparameters\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x14\n\x0c\x64\x65\x66\x61ult_base\x18\x05 \x01(\t\"?\n\x13ListRecipesResponse\x12(\n\x07recipes\x18\x01 \x03(\x0b\x32\x17.upwell.train.v1.Recipe2\xaa\x05\n\x0cTrainService\x12O\n\x08StartRun\x12 .upwell.train.v1.StartRunRequest\x1a!.upwell.train.v1.StartRunResponse\x12I\n\x06GetRun\x12\x1e.upwell.train.v1.GetRunRequest\x1a\x1f.upwell.train.v1.GetRunResponse\x12O\n\x08ListRuns\x12 .upwell.train.v1.ListRunsRequest\x1a!.upwell.train.v1.ListRunsResponse\x12Q\n\x08WatchRun\x12 .upwell.train.v1.WatchRunRequest\x1a!.upwell.train.v1.WatchRunResponse0\x01\x12R\n\tCancelRun\x12!.upwell.train.v1.CancelRunRequest\x1a\".upwell.train.v1.CancelRunResponse\x12R\n\tResumeRun\x12!.upwell.train.v1.ResumeRunRequest\x1a\".upwell.train.v1.ResumeRunResponse\x12X\n\x0bListMetrics\x12#.upwell.train.v1.ListMetricsRequest\x1a$.upwell.train.v1.ListMetricsResponse\x12X\n\x0bListRecipes\x12#.upwell.train.v1.ListRecipesRequest\x1a$.upwell.train.v1.ListRecipesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,35 +39,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUN_METRICSENTRY']._loaded_options = None
   _globals['_RUN_METRICSENTRY']._serialized_options = b'8\001'
   _globals['_RUN']._serialized_start=212
-  _globals['_RUN']._serialized_end=775
-  _globals['_RUN_METRICSENTRY']._serialized_start=729
-  _globals['_RUN_METRICSENTRY']._serialized_end=775
-  _globals['_STARTRUNREQUEST']._serialized_start=777
-  _globals['_STARTRUNREQUEST']._serialized_end=844
-  _globals['_STARTRUNRESPONSE']._serialized_start=846
-  _globals['_STARTRUNRESPONSE']._serialized_end=880
-  _globals['_GETRUNREQUEST']._serialized_start=882
-  _globals['_GETRUNREQUEST']._serialized_end=913
-  _globals['_GETRUNRESPONSE']._serialized_start=915
-  _globals['_GETRUNRESPONSE']._serialized_end=966
-  _globals['_LISTRUNSREQUEST']._serialized_start=968
-  _globals['_LISTRUNSREQUEST']._serialized_end=1063
-  _globals['_LISTRUNSRESPONSE']._serialized_start=1065
-  _globals['_LISTRUNSRESPONSE']._serialized_end=1119
-  _globals['_WATCHRUNREQUEST']._serialized_start=1121
-  _globals['_WATCHRUNREQUEST']._serialized_end=1218
-  _globals['_WATCHRUNRESPONSE']._serialized_start=1221
-  _globals['_WATCHRUNRESPONSE']._serialized_end=1378
-  _globals['_CANCELRUNREQUEST']._serialized_start=1380
-  _globals['_CANCELRUNREQUEST']._serialized_end=1414
-  _globals['_CANCELRUNRESPONSE']._serialized_start=1416
-  _globals['_CANCELRUNRESPONSE']._serialized_end=1470
-  _globals['_LISTRECIPESREQUEST']._serialized_start=1472
-  _globals['_LISTRECIPESREQUEST']._serialized_end=1492
-  _globals['_RECIPE']._serialized_start=1495
-  _globals['_RECIPE']._serialized_end=1629
-  _globals['_LISTRECIPESRESPONSE']._serialized_start=1631
-  _globals['_LISTRECIPESRESPONSE']._serialized_end=1694
-  _globals['_TRAINSERVICE']._serialized_start=1697
-  _globals['_TRAINSERVICE']._serialized_end=2295
+  _globals['_RUN']._serialized_end=848
+  _globals['_RUN_METRICSENTRY']._serialized_start=802
+  _globals['_RUN_METRICSENTRY']._serialized_end=848
+  _globals['_CHECKPOINT']._serialized_start=850
+  _globals['_CHECKPOINT']._serialized_end=959
+  _globals['_STARTRUNREQUEST']._serialized_start=961
+  _globals['_STARTRUNREQUEST']._serialized_end=1028
+  _globals['_STARTRUNRESPONSE']._serialized_start=1030
+  _globals['_STARTRUNRESPONSE']._serialized_end=1064
+  _globals['_GETRUNREQUEST']._serialized_start=1066
+  _globals['_GETRUNREQUEST']._serialized_end=1097
+  _globals['_GETRUNRESPONSE']._serialized_start=1099
+  _globals['_GETRUNRESPONSE']._serialized_end=1150
+  _globals['_LISTRUNSREQUEST']._serialized_start=1152
+  _globals['_LISTRUNSREQUEST']._serialized_end=1247
+  _globals['_LISTRUNSRESPONSE']._serialized_start=1249
+  _globals['_LISTRUNSRESPONSE']._serialized_end=1303
+  _globals['_WATCHRUNREQUEST']._serialized_start=1305
+  _globals['_WATCHRUNREQUEST']._serialized_end=1402
+  _globals['_WATCHRUNRESPONSE']._serialized_start=1405
+  _globals['_WATCHRUNRESPONSE']._serialized_end=1562
+  _globals['_CANCELRUNREQUEST']._serialized_start=1564
+  _globals['_CANCELRUNREQUEST']._serialized_end=1598
+  _globals['_CANCELRUNRESPONSE']._serialized_start=1600
+  _globals['_CANCELRUNRESPONSE']._serialized_end=1654
+  _globals['_RESUMERUNREQUEST']._serialized_start=1656
+  _globals['_RESUMERUNREQUEST']._serialized_end=1690
+  _globals['_RESUMERUNRESPONSE']._serialized_start=1692
+  _globals['_RESUMERUNRESPONSE']._serialized_end=1746
+  _globals['_LISTRECIPESREQUEST']._serialized_start=1748
+  _globals['_LISTRECIPESREQUEST']._serialized_end=1768
+  _globals['_RECIPE']._serialized_start=1771
+  _globals['_RECIPE']._serialized_end=1905
+  _globals['_LISTRECIPESRESPONSE']._serialized_start=1907
+  _globals['_LISTRECIPESRESPONSE']._serialized_end=1970
+  _globals['_TRAINSERVICE']._serialized_start=1973
+  _globals['_TRAINSERVICE']._serialized_end=2655
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ if _version_not_supported:
 
 
 class TrainServiceStub:
-    """Trains models. Reading needs the role viewer, starting and cancelling need trainer.
+    """Trains models. Reading needs the role viewer, starting, cancelling and resuming need trainer.
     """
 
     def __init__(self, channel):
@@ -61,6 +61,11 @@ class TrainServiceStub:
                 request_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunRequest.SerializeToString,
                 response_deserializer=upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunResponse.FromString,
                 _registered_method=True)
+        self.ResumeRun = channel.unary_unary(
+                '/upwell.train.v1.TrainService/ResumeRun',
+                request_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunRequest.SerializeToString,
+                response_deserializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunResponse.FromString,
+                _registered_method=True)
         self.ListMetrics = channel.unary_unary(
                 '/upwell.train.v1.TrainService/ListMetrics',
                 request_serializer=upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsRequest.SerializeToString,
@@ -74,7 +79,7 @@ class TrainServiceStub:
 
 
 class TrainServiceServicer:
-    """Trains models. Reading needs the role viewer, starting and cancelling need trainer.
+    """Trains models. Reading needs the role viewer, starting, cancelling and resuming need trainer.
     """
 
     def StartRun(self, request, context):
@@ -106,7 +111,15 @@ class TrainServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelRun(self, request, context):
-        """Stop a run.
+        """Stop a run; its last checkpoint is kept for a while, so that it can be resumed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeRun(self, request, context):
+        """Queue a failed or cancelled run again: it goes on from its last checkpoint, and so do the runs that failed only
+        because they were to go on from its version. Nothing happens to a run that is queued or running.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -154,6 +167,11 @@ def add_TrainServiceServicer_to_server(servicer, server):
                     request_deserializer=upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunRequest.FromString,
                     response_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunResponse.SerializeToString,
             ),
+            'ResumeRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeRun,
+                    request_deserializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunRequest.FromString,
+                    response_serializer=upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunResponse.SerializeToString,
+            ),
             'ListMetrics': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMetrics,
                     request_deserializer=upwell_dot_train_dot_v1_dot_metrics__pb2.ListMetricsRequest.FromString,
@@ -173,7 +191,7 @@ def add_TrainServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TrainService:
-    """Trains models. Reading needs the role viewer, starting and cancelling need trainer.
+    """Trains models. Reading needs the role viewer, starting, cancelling and resuming need trainer.
     """
 
     @staticmethod
@@ -301,6 +319,33 @@ class TrainService:
             '/upwell.train.v1.TrainService/CancelRun',
             upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunRequest.SerializeToString,
             upwell_dot_train_dot_v1_dot_train__service__pb2.CancelRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.train.v1.TrainService/ResumeRun',
+            upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunRequest.SerializeToString,
+            upwell_dot_train_dot_v1_dot_train__service__pb2.ResumeRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -150,6 +150,55 @@ def test_train_prints_the_run(upwell, services):
     assert dict(request.hyperparameters) == {"max_steps": 3}
 
 
+def test_a_run_goes_on_from_a_version(upwell, services):
+    upwell("train", "series-lm", "--dataset", "labels", "--model", "detector", "--parent", "detector@3")
+    assert services.train.requests[0].parent == "detector@3"
+
+
+def test_a_stopped_run_is_resumed(upwell, services):
+    assert upwell("runs", "resume", "r1").stdout == "r1 queued\n"
+    assert upwell.json("runs", "resume", "r2")["run_id"] == "r2"
+    assert services.train.resumed == ["r1", "r2"]
+
+
+CHAIN = """
+chain: pump
+model: detector
+stages:
+  - {stage: stage1, recipe: series-lm, dataset: labels@1}
+  - {stage: stage2, recipe: series-lm, dataset: labels@2}
+"""
+
+
+def test_a_chain_is_asked_for_at_once_and_resumed_by_the_same_file(upwell, services, tmp_path):
+    file = tmp_path / "chain.yaml"
+    file.write_text(CHAIN)
+    assert "stage2" in upwell("train", "chain", str(file)).stdout
+    first, second = services.train.requests
+    assert (first.stage, first.parent_run, second.stage, second.parent_run) == ("stage1", "", "stage2", first.run_id)
+    assert services.train.resumed == []
+    services.train.states[first.run_id] = common_pb2.WORK_STATE_COMPLETED
+    services.train.states[second.run_id] = common_pb2.WORK_STATE_FAILED
+    runs = upwell.json("train", "chain", str(file))
+    assert services.train.resumed == [second.run_id]
+    assert [run["run_id"] for run in runs] == [first.run_id, second.run_id]
+
+
+def test_a_chain_is_followed_stage_after_stage(upwell, tmp_path):
+    file = tmp_path / "chain.yaml"
+    file.write_text(CHAIN)
+    told = upwell("train", "chain", str(file), "--watch").stderr
+    assert told.index("stage1: run") < told.index("stage2: run")
+
+
+def test_a_chain_that_makes_no_sense_asks_for_nothing(upwell, services, tmp_path):
+    file = tmp_path / "chain.yaml"
+    file.write_text(CHAIN.replace("recipe: series-lm, dataset: labels@2", "dataset: labels@2"))
+    with pytest.raises(ToolError, match=r"chain.yaml:6: stages\[1\].recipe: is missing"):
+        upwell("train", "chain", str(file))
+    assert services.train.requests == []
+
+
 def test_train_watch_prints_the_version_it_made(upwell):
     result = upwell("train", "series-lm", "--dataset", "labels", "--model", "detector", "--watch")
     assert result.stdout == "detector@1\n"

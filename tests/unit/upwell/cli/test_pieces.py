@@ -20,6 +20,7 @@ from upwell.cli.session import parse_version
 from upwell.common.v1 import common_pb2
 from upwell.errors import ToolError
 from upwell.ingest.v1 import ingest_service_pb2
+from upwell.lineage.graph import piece_of
 from upwell.registry.v1 import lineage_service_pb2
 
 
@@ -150,7 +151,7 @@ def test_a_tree_draws_what_is_shared_once():
         ("source/s", "dataset/a"),
         ("dataset/a", "dataset/b"),
     )
-    assert drawn(lineage_tree(diamond, up=True)) == [
+    assert drawn(lineage_tree(piece_of(diamond.root, diamond.nodes, diamond.edges), up=True)) == [
         "model M",
         "└── run R",
         "    ├── dataset A",
@@ -163,7 +164,10 @@ def test_a_tree_draws_what_is_shared_once():
 def test_a_tree_downwards_and_a_node_not_seen_yet():
     answer = graph("dataset/a", ("dataset/a", "run/r"))
     next(node for node in answer.nodes if node.key == "run/r").seen = False
-    assert drawn(lineage_tree(answer, up=False)) == ["dataset A", "└── run R (not seen yet)"]
+    assert drawn(lineage_tree(piece_of(answer.root, answer.nodes, answer.edges), up=False)) == [
+        "dataset A",
+        "└── run R (not seen yet)",
+    ]
 
 
 def test_messages_are_printed_as_json_with_the_contracts_names(capsys):

@@ -76,7 +76,7 @@ class TrainService(pb_grpc.TrainServiceServicer):
                 runs.look, self._store, request.run_id, after=seen, logs_only=request.logs_only
             )
             run = look.run
-            moved = (run.work.state, run.work.attempt, run.work.waiting_for)
+            moved = (run.work.state, run.work.attempt, run.work.waiting_for, run.queue_position)
             # An end is told once, after all that led to it.
             if moved != told and not run.work.state.is_final:
                 told = moved
@@ -115,6 +115,11 @@ class TrainService(pb_grpc.TrainServiceServicer):
         """Cancel a run as the caller."""
         await asyncio.to_thread(requests.cancel_run, self._store, request.run_id, cancelled_by=current_principal().name)
         return pb.CancelRunResponse(run=await self._run(request.run_id))
+
+    async def ResumeRun(self, request: pb.ResumeRunRequest, context: Any) -> pb.ResumeRunResponse:
+        """Queue a run again."""
+        await asyncio.to_thread(requests.resume_run, self._store, request.run_id)
+        return pb.ResumeRunResponse(run=await self._run(request.run_id))
 
     async def ListRecipes(self, request: pb.ListRecipesRequest, context: Any) -> pb.ListRecipesResponse:
         """The installed recipes."""
@@ -169,5 +174,5 @@ def train_rpc(store: TrainStore, recipes: requests.Recipes, draining: asyncio.Ev
     return Rpc(
         full_name="upwell.train.v1.TrainService",
         add_to=lambda server: pb_grpc.add_TrainServiceServicer_to_server(servicer, server),
-        roles={"StartRun": Role.TRAINER, "CancelRun": Role.TRAINER},
+        roles={"StartRun": Role.TRAINER, "CancelRun": Role.TRAINER, "ResumeRun": Role.TRAINER},
     )

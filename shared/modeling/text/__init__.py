@@ -1,0 +1,1 @@
+"""The text family: any causal language model that answers in a conversation."""

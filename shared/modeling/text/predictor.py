@@ -1,0 +1,139 @@
+"""The text predictor: conversations in, what the model says next out."""
+
+# ruff: noqa: N806 - names end in their shape, in capitals
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import GenerationConfig
+
+from shared.errors import InvalidInputError
+from shared.modeling.bundle import load_tokenizer, read_info, tokenizer_digest
+from shared.modeling.text import golden
+from shared.modeling.text.spec import TextSpec, parse_spec
+from shared.modeling.text.storage import load_model
+from shared.modeling.text.template import prompt_ids
+from shared.modeling.text.values import Finish, TextAnswer, TextInput
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+FAMILY = "text"
+
+
+class TextPredictor:
+    """Answers for TextInput with TextAnswer (see `Predictor`): always the likeliest token, so that answers repeat."""
+
+    family = FAMILY
+    labels: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        *,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        spec: TextSpec,
+        tokenizer_digest: str,
+    ) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._spec = spec
+        self.tokenizer_digest = tokenizer_digest
+
+    @property
+    def dtype(self) -> str:
+        """What the language model computes in."""
+        return str(self._model.dtype).removeprefix("torch.")
+
+    def predict(self, inputs: Sequence[TextInput]) -> list[TextAnswer]:
+        """One answer for each conversation, one after the other: padding would change their numbers.
+
+        Raises:
+            InvalidInputError: a conversation leaves no room for an answer.
+        """
+        return [self._answer(one) for one in inputs]
+
+    def _answer(self, asked: TextInput) -> TextAnswer:
+        prompt = prompt_ids(asked.messages, self._tokenizer)
+        room = self._spec.max_length - len(prompt)
+        if room < 1:
+            reason = f"{asked.id!r} has {len(prompt)} tokens; the model reads and says {self._spec.max_length} in all"
+            raise InvalidInputError.of("messages", reason)
+        tokens, _ = self._continue(prompt, min(room, asked.max_new_tokens))
+        is_ended = tokens[-1] == self._tokenizer.eos_token_id
+        return TextAnswer(
+            id=asked.id,
+            text=str(self._tokenizer.decode(tokens, skip_special_tokens=True)),
+            tokens=len(tokens),
+            prompt_tokens=len(prompt),
+            finish=Finish.STOP if is_ended else Finish.LENGTH,
+        )
+
+    @torch.inference_mode()
+    def _continue(self, prompt: Sequence[int], count: int) -> tuple[list[int], list[float]]:
+        """At most `count` tokens, and by how much each one's probability was above the next likeliest's."""
+        end = self._tokenizer.eos_token_id
+        output: Any = self._model.generate(  # type: ignore[operator]
+            torch.tensor([prompt], device=self._model.device),
+            attention_mask=torch.ones((1, len(prompt)), dtype=torch.long, device=self._model.device),
+            generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
+                do_sample=False,
+                max_new_tokens=count,
+                eos_token_id=end,
+                pad_token_id=end if self._tokenizer.pad_token_id is None else self._tokenizer.pad_token_id,
+                output_logits=True,
+                return_dict_in_generate=True,
+            ),
+        )
+        best = [step_BV[0].float().softmax(-1).topk(2).values for step_BV in output.logits]
+        return output.sequences[0, len(prompt) :].tolist(), [float(top[0] - top[1]) for top in best]
+
+    @torch.inference_mode()
+    def _probabilities(self, prompt: Sequence[int]) -> list[float]:
+        """Of each token of the prompt after those before it; the first has none."""
+        ids_BT = torch.tensor([prompt], device=self._model.device)
+        chances_TV = self._model(input_ids=ids_BT, use_cache=False).logits[0, :-1].float().softmax(-1)
+        return [float(one) for one in chances_TV.gather(1, ids_BT[0, 1:, None])[:, 0].tolist()]
+
+    def golden_inputs(self) -> list[dict[str, Any]]:
+        """See `golden.py`."""
+        return golden.golden_inputs()
+
+    def golden_answer(self, golden_input: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a golden input as JSON values."""
+        prompt = prompt_ids(golden_input["messages"], self._tokenizer)
+        tokens, margins = self._continue(prompt, golden.STEPS)
+        return {
+            "prompt": prompt,
+            "scores": [float(f"{one:.7g}") for one in self._probabilities(prompt)],
+            "tokens": tokens,
+            "margins": [float(f"{one:.7g}") for one in margins],
+        }
+
+    def differences(self, certified: Mapping[str, Any], answered: Mapping[str, Any], *, tolerance: float) -> list[str]:
+        """See `golden.differences`."""
+        return golden.differences(certified, answered, tolerance=tolerance)
+
+
+def load(bundle_dir: Path, base_dir: Path | None, device: str) -> TextPredictor:
+    """Load a bundle of this family: the entry point `text` of `upwell.predictors`.
+
+    On a GPU the model computes in bfloat16, elsewhere in float32.
+
+    Raises:
+        IntegrityError: the bundle is damaged or incomplete, or the base is another one.
+    """
+    info = read_info(bundle_dir)
+    model = load_model(bundle_dir, base_dir, info).to(device)  # type: ignore[arg-type]
+    if torch.device(device).type == "cuda":
+        model.to(dtype=torch.bfloat16)
+    return TextPredictor(
+        model=model,
+        tokenizer=load_tokenizer(bundle_dir),
+        spec=parse_spec(info.spec),
+        tokenizer_digest=tokenizer_digest(bundle_dir),
+    )

@@ -1,0 +1,108 @@
+"""The `EventLog` port: facts read again from the streams, message by message, with no consumer left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.errors import APIError, NotFoundError
+
+from shared.errors import UnavailableError
+from shared.runtime.codec import decode
+from shared.runtime.settings import ServiceSettings
+from svc_registry import wire
+from svc_registry.adapters import facts
+from svc_registry.domain.events import BaseRegistered, DatasetRegistered, ModelPromoted, ModelRegistered
+from svc_registry.domain.records import NewModel, NewPrediction
+from upwell.bus import connection
+from upwell.errors import BusError
+from upwell.events import BY_MESSAGE
+from upwell.infer.v1 import events_pb2 as infer
+from upwell.registry.v1 import events_pb2 as registry
+from upwell.train.v1 import events_pb2 as train
+
+FactT = TypeVar("FactT")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a kind of fact is told: the event's message, and how it is read (body, time of the event)."""
+
+    message: type[Any]
+    read: Callable[[Any, datetime], Any]
+
+
+# One row for each kind of fact from which the catalogue is rebuilt.
+SOURCES: Mapping[type[Any], Source] = {
+    NewModel: Source(train.TrainCompleted, lambda body, _: wire.new_model(body)),
+    DatasetRegistered: Source(registry.DatasetRegistered, facts.dataset_registered),
+    BaseRegistered: Source(registry.BaseRegistered, facts.base_registered),
+    ModelRegistered: Source(registry.ModelRegistered, facts.model_registered),
+    ModelPromoted: Source(registry.ModelPromoted, lambda body, _: facts.model_promoted(body)),
+    NewPrediction: Source(infer.InferCompleted, lambda body, _: wire.new_prediction(body)),
+}
+
+
+class BusEventLog:
+    """Facts over one connection; for programs that do nothing else meanwhile."""
+
+    def __init__(self, js: JetStreamContext, loop: asyncio.AbstractEventLoop) -> None:
+        self._js = js
+        self._loop = loop
+
+    def facts(self, kind: type[FactT]) -> Iterator[FactT]:
+        """From the first to the last that is there; see the port."""
+        source = SOURCES[kind]
+        event = BY_MESSAGE[source.message]
+        place = 1
+        while True:
+            try:
+                message = self._loop.run_until_complete(
+                    self._js.get_msg(event.stream, seq=place, subject=event.subject, next=True)
+                )
+            except NotFoundError:
+                return
+            except (NatsError, APIError, OSError, TimeoutError) as error:
+                raise UnavailableError(
+                    f"The stream {event.stream} cannot be read: {error or type(error).__name__}"
+                ) from error
+            headers = message.headers or {}
+            body = decode(event, message.data or b"", headers.get("content-type"))
+            assert message.time is not None, "the server says when it stored a message"
+            assert message.seq is not None, "and where"
+            yield source.read(body, _told_at(headers, message.time))
+            place = message.seq + 1
+
+
+@contextmanager
+def bus_event_log(settings: ServiceSettings) -> Iterator[BusEventLog]:
+    """The log of the bus in the settings; UnavailableError when it does not answer."""
+    loop = asyncio.new_event_loop()
+    user = settings.nats_user or None
+    opening = connection(settings.nats_url, user=user, password=settings.nats_password.get_secret_value() or None)
+    try:
+        client = loop.run_until_complete(opening.__aenter__())
+        try:
+            yield BusEventLog(client.jetstream(), loop)
+        finally:
+            loop.run_until_complete(opening.__aexit__(None, None, None))
+    except BusError as error:
+        raise UnavailableError(str(error)) from error
+    finally:
+        loop.close()
+
+
+def _told_at(headers: Mapping[str, str], stored_at: datetime) -> datetime:
+    """When the event was told: its own time, else the stream's."""
+    try:
+        told_at = datetime.fromisoformat(headers["ce-time"])
+    except (KeyError, ValueError):
+        return stored_at
+    return told_at if told_at.tzinfo else stored_at

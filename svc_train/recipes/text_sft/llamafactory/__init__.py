@@ -1,0 +1,1 @@
+"""LLaMA-Factory as the engine of `text-sft`: it trains the adapters, everything before and after stays ours."""

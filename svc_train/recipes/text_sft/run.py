@@ -1,0 +1,114 @@
+"""One attempt at `text-sft` from start to end: read, build, train, evaluate, save, certify."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from shared.modeling import bundle
+from shared.modeling.bases import Base, content_digest
+from shared.modeling.bundle import BaseIdentity, BundleInfo, tokenizer_digest
+from shared.modeling.certificate import certify, save_certificate
+from shared.modeling.text.predictor import FAMILY, TextPredictor, load
+from shared.modeling.text.spec import TextSpec
+from shared.modeling.text.storage import save_model
+from shared.modeling.text.template import NoChatTemplateError
+from svc_train.recipes.base import Report, TrainingJob, TrainingResult
+from svc_train.recipes.failure import TrainingFailedError
+from svc_train.recipes.hyperparameters import parse, resolved
+from svc_train.recipes.text_sft.checks import check_isolated, check_learns
+from svc_train.recipes.text_sft.config import FULL, LLAMAFACTORY, QLORA, TextSftConfig
+from svc_train.recipes.text_sft.data import TextData, counts, read_data
+from svc_train.recipes.text_sft.llamafactory.engine import train_with_llamafactory
+from svc_train.recipes.text_sft.network import check_device, load_network, shape_of
+from svc_train.recipes.text_sft.parent import read_parent, take_parent
+from svc_train.recipes.text_sft.task import TextTask
+from svc_train.recipes.training.loop import Trainer
+from svc_train.recipes.training.sampling import Shuffled
+from svc_train.recipes.training.workers import join_workers
+
+log = logging.getLogger(__name__)
+
+
+def train(job: TrainingJob, report: Report) -> TrainingResult:
+    """Train and leave a certified bundle in the job's `bundle_dir`.
+
+    Raises:
+        InvalidInputError: hyperparameters, data, base, parent or checkpoint are wrong.
+        IntegrityError: the base is damaged, or the saved bundle does not answer as the trained model did.
+        TrainingFailedError: the loss became NaN; or the base has no chat template, the method does not work on this
+            device, the network mixes packed conversations.
+        StoppedTrainingError: the job was asked to stop.
+        FollowerDoneError: another worker saves what they trained together.
+    """
+    config = parse(TextSftConfig, job.hyperparameters)
+    workers = join_workers()
+    check_device(config, workers.device)
+    parent = read_parent(job, config)
+    torch.manual_seed(config.seed)
+    base = load_network(job.base.folder, config, workers.device)
+    data = _data(job, config, base)
+    sizes = counts(data)
+    log.info("training data: %s", sizes)
+    if parent is not None:
+        take_parent(base.model, job, parent)
+    task = TextTask(network=base.model, config=config, held_out=data.held_out)
+    check_isolated(task, data.train)
+    if config.method == QLORA:
+        check_learns(task, data.train)
+    if config.engine == LLAMAFACTORY:
+        outcome = train_with_llamafactory(job, config, data, task, report)
+    else:
+        examples = Shuffled(data.train, seed=config.seed)
+        outcome = Trainer(task=task, examples=examples, config=config, job=job, report=report, workers=workers).train()
+    metrics = {**outcome.metrics, **sizes}
+    save_model(job.bundle_dir, _info(job, config, metrics), base.model, base.tokenizer)
+    _certify(job, config, base)
+    return TrainingResult(metrics=metrics, total_steps=outcome.steps, tokens=outcome.tokens, device=workers.device.type)
+
+
+def _data(job: TrainingJob, config: TextSftConfig, base: Base) -> TextData:
+    try:
+        return read_data(job, config, base.tokenizer)
+    except NoChatTemplateError as error:
+        raise TrainingFailedError(
+            cause="no_chat_template",
+            reason=f"The base {job.base.name!r} cannot be taught conversations: {error.violations[0].reason}.",
+            remedy="Take a base that was made for conversations, or add a chat_template.jinja to its folder.",
+        ) from error
+
+
+def _certify(job: TrainingJob, config: TextSftConfig, base: Base) -> None:
+    """Certify what the trained network answers, and prove at once that the saved bundle answers the same.
+
+    Adapters that were trained on a base in 4 bits are served on the base as it is: there the served model is certified.
+    """
+    trained = TextPredictor(
+        model=base.model.cpu(),
+        tokenizer=base.tokenizer,
+        spec=TextSpec(max_length=config.max_length),
+        tokenizer_digest=tokenizer_digest(job.bundle_dir),
+    )
+    served = load(job.bundle_dir, job.base.folder, "cpu")
+    certificate = certify(served if config.method == QLORA else trained)
+    save_certificate(job.bundle_dir, certificate)
+    certificate.replay(served)
+
+
+def _info(job: TrainingJob, config: TextSftConfig, metrics: Mapping[str, float]) -> BundleInfo:
+    return BundleInfo(
+        family=FAMILY,
+        recipe="text-sft",
+        method=bundle.FULL if config.method == FULL else bundle.LORA,
+        base=BaseIdentity(
+            name=job.base.name, digest=job.base.digest, content_digest=content_digest(Path(job.base.folder))
+        ),
+        spec=TextSpec(max_length=config.max_length).to_json(),
+        lora={} if config.method == FULL else shape_of(config).to_json(),
+        hyperparameters=resolved(config),
+        metrics=metrics,
+        dtype="float32",
+    )

@@ -1,0 +1,1 @@
+"""Tests: svc_registry over gRPC."""

@@ -1,0 +1,1 @@
+"""The catalogue and its files on real servers."""

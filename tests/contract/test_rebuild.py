@@ -1,0 +1,177 @@
+"""A catalogue that is rebuilt equals the one that was lost, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.errors import StateError
+from shared.runtime.artifacts import Artifacts, manifest_key
+from shared.runtime.database import Database
+from shared.runtime.migrations import migrate
+from shared.runtime.object_store import FolderObjectStore
+from svc_registry.adapters.restoring import KEPT, LOST, READ_AGAIN, REBUILT, SqlRestoringStore
+from svc_registry.adapters.reviews_file import ParquetReviews
+from svc_registry.adapters.store import SqlRegistryStore
+from svc_registry.bootstrap import MIGRATIONS
+from svc_registry.use_cases.importing import SentFile, import_histories
+from svc_registry.use_cases.rebuilding import Report, rebuild
+from svc_registry.use_cases.reviewing import ReviewIndexing
+from tests.support.catalogue import Catalogue
+from tests.support.dump import dump, tables
+from tests.support.histories import FIRST, info
+from upwell.registry.v1 import events_pb2 as registry
+
+pytestmark = pytest.mark.connected
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> FolderObjectStore:
+    return FolderObjectStore(tmp_path / "objects")
+
+
+@pytest.fixture
+def catalogue(database: Database, objects: FolderObjectStore, tmp_path: Path) -> Catalogue:
+    made = Catalogue(database, Artifacts(objects), tmp_path)
+    made.fill()
+    made.publish()
+    return made
+
+
+@pytest.fixture
+def empty(database: Database, tmp_path: Path) -> Iterator[Database]:
+    """Another database of the same sort, migrated."""
+    url = f"sqlite:///{tmp_path}/other.db" if database.is_sqlite else database.url
+    other = Database(url, schema=f"test_{secrets.token_hex(6)}")
+    migrate(other, MIGRATIONS)
+    yield other
+    other.dispose()
+
+
+def rebuilt(catalogue: Catalogue, database: Database, *, overwrite: bool = False) -> Report:
+    return rebuild(SqlRestoringStore(database), catalogue, catalogue.artifacts, overwrite=overwrite)
+
+
+def index_reviews(catalogue: Catalogue, database: Database, folder: Path) -> None:
+    """What svc_registry does at its start."""
+    store = SqlRegistryStore(database, source="svc_registry")
+    files = ParquetReviews(catalogue.artifacts, folder)
+    assert ReviewIndexing(store=store, artifacts=catalogue.artifacts, files=files).catch_up() == []
+
+
+def test_every_table_has_a_fate(empty: Database) -> None:
+    named = {str(table.__tablename__) for table in (*REBUILT, *LOST, *READ_AGAIN, *KEPT)}
+    assert named == tables(empty) | {"outbox"}, "say in adapters/restoring.py what becomes of a new table"
+
+
+def test_a_lost_catalogue_comes_back_equal(catalogue: Catalogue, empty: Database, tmp_path: Path) -> None:
+    index_reviews(catalogue, catalogue.database, tmp_path / "reviews")
+    before = dump(catalogue.database)
+    assert all(before[str(table.__tablename__)] for table in REBUILT), "every table holds something"
+    report = rebuilt(catalogue, empty)
+    index_reviews(catalogue, empty, tmp_path / "reviews")
+    assert dump(empty) == before
+    assert report.left_out == []
+    assert dict(report.restored) == {"datasets": 3, "bases": 1, "models": 3, "alias moves": 4, "predictions": 1}
+
+
+def test_what_was_imported_is_named_and_its_number_stays_taken(catalogue: Catalogue, empty: Database) -> None:
+    file = SentFile(path="training_info.json", content=json.dumps(info("detector", [FIRST])).encode())
+    import_histories(catalogue.store, catalogue.artifacts, [file], imported_by="anna")
+    catalogue.publish()
+    report = rebuilt(catalogue, empty)
+    assert report.left_out == ["model detector@4: it came with an imported history: import that again"]
+    (again,) = import_histories(
+        SqlRegistryStore(empty, source="svc_registry"), catalogue.artifacts, [file], imported_by="anna"
+    )
+    assert again.model
+    assert again.model.version == 5
+
+
+def test_numbering_goes_on_behind_what_was_restored(catalogue: Catalogue, empty: Database, tmp_path: Path) -> None:
+    rebuilt(catalogue, empty)
+    after = Catalogue(empty, catalogue.artifacts, tmp_path)
+    for known in (catalogue, after):
+        labels = known.dataset("labels", "four", kind="segments/v1")
+        known.model("run-4", labels, "b" * 64)
+    columns = ("id", "name", "version")
+    for table in ("datasets", "models"):
+        lists = [
+            [[row[column] for column in columns] for row in dump(made.database)[table]] for made in (catalogue, after)
+        ]
+        assert lists[0] == lists[1]
+
+
+def test_what_was_told_twice_is_put_back_once(catalogue: Catalogue, empty: Database) -> None:
+    catalogue._told *= 2
+    rebuilt(catalogue, empty)
+    assert dump(empty) == dump(catalogue.database)
+
+
+def test_a_catalogue_that_holds_something_is_replaced_only_when_asked(catalogue: Catalogue) -> None:
+    before = dump(catalogue.database)
+    with pytest.raises(StateError, match=r"not empty \(see dataset_names, .*--replace"):
+        rebuilt(catalogue, catalogue.database)
+    rebuilt(catalogue, catalogue.database, overwrite=True)
+    assert dump(catalogue.database) == before
+
+
+def test_events_that_no_stream_has_yet_stop_a_rebuild(catalogue: Catalogue) -> None:
+    catalogue.dataset("late", "late")
+    before = dump(catalogue.database)
+    with pytest.raises(StateError, match="1 events wait in the outbox"):
+        rebuilt(catalogue, catalogue.database, overwrite=True)
+    assert dump(catalogue.database) == before
+
+
+def test_a_lost_manifest_costs_its_version_alone_and_its_number_is_not_given_again(
+    catalogue: Catalogue, empty: Database, objects: FolderObjectStore, tmp_path: Path
+) -> None:
+    lost = next(row for row in dump(catalogue.database)["datasets"] if row["name"] == "泵-7" and row["version"] == 2)
+    objects.delete(manifest_key(lost["digest"]))
+    report = rebuilt(catalogue, empty)
+    assert report.left_out == [f"dataset 泵-7@2: There is no manifest {lost['digest'][:12]} in the object store"]
+    after = dump(empty)
+    assert [row["version"] for row in after["datasets"] if row["name"] == "泵-7"] == [1]
+    Catalogue(empty, catalogue.artifacts, tmp_path).dataset("泵-7", "three")
+    assert [row["version"] for row in dump(empty)["datasets"] if row["name"] == "泵-7"] == [1, 3]
+
+
+def test_a_second_numbering_after_a_loss_is_told_and_left_out(catalogue: Catalogue, empty: Database) -> None:
+    other = catalogue.artifacts.store(kind="series/v1", files={"f": catalogue.file("other")}, meta={}, parents=())
+    again = registry.DatasetRegistered(kind="series/v1", entry_id=9)
+    again.dataset.name, again.dataset.version, again.dataset.manifest_digest = "泵-7", 1, other.digest
+    catalogue.tell(again, key="again")
+    report = rebuilt(catalogue, empty)
+    assert report.left_out == [f"dataset 泵-7@1: registered a second time, as {other.digest[:12]}"]
+    assert dump(empty) == dump(catalogue.database)
+
+
+def test_events_of_release_0_1_are_numbered_in_their_order(catalogue: Catalogue, empty: Database) -> None:
+    catalogue._told = [(subject, _as_in_release_0_1(body)) for subject, body in catalogue._told]
+    rebuilt(catalogue, empty)
+    for table, row in ((table, row) for table, rows in dump(empty).items() for row in rows):
+        known = next(
+            other
+            for other in dump(catalogue.database)[table]
+            if all(other[key] == row[key] for key in _KEYS if key in row)
+        )
+        assert set(row) - {"registered_at", "producer", "reason"} <= {key for key in row if row[key] == known[key]}, (
+            table
+        )
+
+
+_KEYS = ("id", "name", "version", "digest", "key", "child", "parent", "model", "alias")
+
+
+def _as_in_release_0_1(body: bytes) -> bytes:
+    import json
+
+    fields = json.loads(body)
+    return json.dumps(
+        {name: value for name, value in fields.items() if name not in {"registeredAt", "entryId", "producer", "reason"}}
+    ).encode()

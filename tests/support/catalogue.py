@@ -1,0 +1,143 @@
+"""A small catalogue with something in every table, and the log of what was announced of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlmodel import select
+
+from shared.contracts.canonical import sha256_hex
+from shared.contracts.versions import DatasetVersion
+from shared.runtime.artifacts import Artifacts
+from shared.runtime.codec import decode
+from shared.runtime.database import Database
+from shared.runtime.envelope import encode
+from shared.runtime.migrations import migrate
+from shared.runtime.outbox import OutboxRow
+from svc_registry import wire
+from svc_registry.adapters.event_log import SOURCES
+from svc_registry.adapters.store import SqlRegistryStore
+from svc_registry.bootstrap import MIGRATIONS
+from svc_registry.use_cases import promoting, registering
+from upwell.common.v1 import common_pb2 as common
+from upwell.events import BY_MESSAGE, BY_SUBJECT
+from upwell.infer.v1 import events_pb2 as infer
+from upwell.train.v1 import events_pb2 as train
+
+
+class Catalogue:
+    """Registers through the use cases and remembers every event, as the streams would."""
+
+    def __init__(self, database: Database, artifacts: Artifacts, folder: Path) -> None:
+        migrate(database, MIGRATIONS)
+        self.database = database
+        self.artifacts = artifacts
+        self.store = SqlRegistryStore(database, source="svc_registry")
+        self._folder = folder
+        self._told: list[tuple[str, bytes]] = []
+
+    def fill(self) -> None:
+        """Datasets with parents, a base, models in a chain, moved aliases, a prediction."""
+        series = self.dataset("泵-7", "one", parents=("source/file:泵.csv",))
+        self.dataset("泵-7", "two")
+        labels = self.dataset(
+            "labels",
+            "three",
+            kind="segments/v1",
+            parents=(series.key, f"reviews/{'r' * 64}"),
+            files={"reviews.parquet": self.reviews()},
+        )
+        base = self.artifacts.store(
+            kind="base/v1", files={"config.json": self.file("{}")}, meta={"hidden": 8}, parents=()
+        )
+        registering.register_base(self.store, self.artifacts, name="tiny", digest=base.digest)
+        for number in (1, 2, 3):
+            self.model(f"run-{number}", labels, base.digest, parent=f"run-{number - 1}" if number > 1 else "")
+        for version, reason in ((1, "first"), (3, "besser"), (2, "zurück")):
+            promoting.promote(
+                self.store, name="detector", version=version, alias="champion", moved_by="anna", reason=reason
+            )
+        promoting.promote(self.store, name="detector", version=3, alias="challenger", moved_by="li", reason="")
+        self.predict("job-1", series)
+
+    def dataset(self, name: str, content: str, *, kind: str = "series/v1", parents: tuple[str, ...] = (), files=None):
+        meta = {"rows": len(content), "channels": [{"name": "温度", "step": 0.5}]}
+        made = self.artifacts.store(
+            kind=kind, files={"f": self.file(content), **(files or {})}, meta=meta, parents=parents
+        )
+        registering.register_dataset(
+            self.store, self.artifacts, name=name, kind=kind, digest=made.digest, producer=f"svc_ingest/{content}"
+        )
+        return DatasetVersion(name=name, digest=made.digest)
+
+    def model(self, run_id: str, dataset: DatasetVersion, base: str, *, parent: str = "") -> None:
+        bundle = self.artifacts.store(
+            kind="bundle/v1", files={"bundle.json": self.file(run_id)}, meta={}, parents=(dataset.key,)
+        )
+        said = train.TrainCompleted(
+            run_id=run_id,
+            recipe="series-lm",
+            model="detector",
+            bundle_digest=bundle.digest,
+            dataset=common.DatasetRef(name=dataset.name, version=1, manifest_digest=dataset.digest),
+            base=common.BaseRef(name="tiny", digest=base),
+            metrics={"f1": 0.25, "nothing": float("nan")},
+            stage="stage1",
+            total_steps=7,
+            epochs=1.5,
+            tokens=2**40,
+            environment={"device": "cpu"},
+        )
+        said.hyperparameters.update({"steps": 10, "nested": {"rate": [0.5, None]}})
+        said.finished_at.FromDatetime(datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC))
+        if parent:
+            said.parent.name, said.parent.version, said.parent.run_id = "detector", int(parent[-1]), parent
+        self.tell(said, key=run_id)
+        registering.register_model(self.store, self.artifacts, wire.new_model(said))
+
+    def predict(self, job_id: str, dataset: DatasetVersion) -> None:
+        said = infer.InferCompleted(
+            job_id=job_id,
+            dataset=common.DatasetRef(name=dataset.name, version=1, manifest_digest=dataset.digest),
+            model=common.ModelRef(name="detector", version=2, run_id="run-2"),
+        )
+        said.finished_at.FromDatetime(datetime(2026, 1, 2, 4, tzinfo=UTC))
+        self.tell(said, key=job_id)
+        registering.record_prediction(self.store, wire.new_prediction(said))
+
+    def tell(self, message: Any, *, key: str) -> None:
+        """What another service says."""
+        outgoing = encode(message, key=key, source="test")
+        self._told.append((outgoing.subject, outgoing.body))
+
+    def publish(self) -> None:
+        """Empty the outbox into the streams."""
+        with self.database.transaction() as session:
+            for row in session.exec(select(OutboxRow).order_by(OutboxRow.id)).all():  # type: ignore[arg-type]
+                self._told.append((row.subject, row.body))
+                session.delete(row)
+
+    def facts(self, kind: type[Any]) -> Iterator[Any]:
+        """The `EventLog` port over what was told."""
+        source = SOURCES[kind]
+        event = BY_MESSAGE[source.message]
+        for subject, body in list(self._told):
+            if subject == event.subject:
+                yield source.read(decode(BY_SUBJECT[subject], body, None), datetime(2026, 1, 1, tzinfo=UTC))
+
+    def reviews(self) -> Path:
+        """A review file as svc_label writes it, of its columns those that the catalogue reads."""
+        path = self._folder / "reviews.parquet"
+        columns = {"candidate_id": ["c1", "c2"], "reviewer": ["丽塔", "li"], "decision": ["approved", "corrected"]}
+        pq.write_table(pa.table(columns), path)
+        return path
+
+    def file(self, content: str) -> Path:
+        path = self._folder / sha256_hex(content.encode())
+        path.write_text(content)
+        return path

@@ -1,0 +1,1 @@
+"""Tests of svc_registry's rules."""

@@ -1,0 +1,1 @@
+"""Tests of the graph in the languages of other tools."""

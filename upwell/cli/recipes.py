@@ -1,0 +1,79 @@
+"""`upwell recipes list|show`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from google.protobuf import json_format
+
+from upwell.cli.output import print_json, print_table
+from upwell.cli.session import DataOption, JsonOption, run
+
+app = typer.Typer(help="Look at recipes and their hyperparameters.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_recipes(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """List the recipes that are installed.
+
+    Examples:
+    - `upwell recipes list`
+    """
+    found = run(data, lambda upwell: upwell.train.recipes())
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (r.name, ", ".join(r.dataset_kinds), r.default_base, len(r.hyperparameters.fields), r.summary) for r in found
+    ]
+    columns = ["recipe", "learns from", "base", "hyperparameters#", "summary"]
+    print_table(columns, rows, empty="No recipes are installed where svc_train runs.")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The recipe's name.")],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a recipe's hyperparameters: each goes into `upwell train` as `--set NAME=VALUE`.
+
+    Examples:
+    - `upwell recipes show series-lm`
+    - `upwell recipes show series-lm --json`
+    """
+    recipe = run(data, lambda upwell: upwell.train.recipe(name))
+    if as_json:
+        print_json(recipe)
+        return
+    described: Mapping[str, Mapping[str, Any]] = json_format.MessageToDict(recipe.hyperparameters)
+    rows = [
+        (key, rule.get("type", ""), _value(rule.get("default")), rule.get("unit", ""), _allowed(rule), rule.get("help"))
+        for key, rule in sorted(described.items())
+    ]
+    columns = ["hyperparameter", "type", "default#", "unit", "allowed", "help"]
+    print_table(columns, rows, empty=f"{recipe.name} has no hyperparameters.")
+
+
+def _allowed(rule: Mapping[str, Any]) -> str:
+    """The choices, or the bounds: `1 to 4096`, `from 0`."""
+    low, high = rule.get("low"), rule.get("high")
+    if rule.get("choices"):
+        told = ", ".join(str(one) for one in rule["choices"])
+    elif low is not None and high is not None:
+        told = f"{_value(low)} to {_value(high)}"
+    elif low is not None:
+        told = f"from {_value(low)}"
+    else:
+        told = f"up to {_value(high)}" if high is not None else ""
+    return told
+
+
+def _value(value: Any) -> str:
+    """As one would write it after `--set NAME=`; whole numbers arrive as doubles."""
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value)

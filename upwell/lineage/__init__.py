@@ -1,0 +1,1 @@
+"""The lineage graph in the languages of other tools: Mermaid, Graphviz, OpenLineage."""
