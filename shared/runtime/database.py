@@ -150,7 +150,34 @@ def insert_or_ignore(session: Session, table: type[SQLModel], rows: Sequence[Map
     """Insert rows whose keys are new and skip the others; returns how many were new."""
     if not rows:
         return 0
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    insert = _insert_of(session)
     # What is returned is counted, because the drivers do not agree on how many rows such a statement concerns.
     statement = insert(table).on_conflict_do_nothing().returning(*inspect(table).primary_key)
     return len(session.connection().execute(statement, list(rows)).all())
+
+
+def insert_or_update(
+    session: Session,
+    table: type[SQLModel],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    where: Callable[[Any], Any] | None = None,
+) -> None:
+    """Insert rows, which have equal columns; where a key stands already, its other columns take the new values.
+
+    `where` is given the columns of a new row and says whether it may change the one that stands; None means it may.
+    """
+    if not rows:
+        return
+    keys = [column.name for column in inspect(table).primary_key]
+    statement = _insert_of(session)(table)
+    new = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    allowed = where(statement.excluded) if where else None
+    session.connection().execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=new, where=allowed), list(rows)
+    )
+
+
+def _insert_of(session: Session) -> Any:
+    """The `insert` that knows conflicts, which is not the same on both databases."""
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

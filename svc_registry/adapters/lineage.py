@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, text
-from sqlmodel import Session, col, update
+from sqlmodel import Session
 
-from shared.runtime.database import UtcDateTime, insert_or_ignore
+from shared.runtime.database import UtcDateTime, insert_or_ignore, insert_or_update
 from svc_registry.adapters.tables import EdgeRow, NodeRow
 from svc_registry.domain.graph import Direction, Edge, Graph, Node
 from svc_registry.domain.paths import ways_between
@@ -70,11 +70,8 @@ class SqlLineage:
             {"key": node.key, "type": node.type, "label": node.label, "seen": node.seen, "made_at": node.made_at}
             for node in nodes
         ]
-        insert_or_ignore(self._session, NodeRow, rows)
-        for node in nodes:
-            if node.seen:
-                values = {"label": node.label, "seen": True, "made_at": node.made_at}
-                self._session.exec(update(NodeRow).where(col(NodeRow.key) == node.key).values(**values))
+        # Who only names a node changes nothing of one that stands.
+        insert_or_update(self._session, NodeRow, rows, where=lambda new: new.seen)
         edges = sorted({(edge.child, edge.parent) for edge in graph.edges})
         insert_or_ignore(self._session, EdgeRow, [{"child": child, "parent": parent} for child, parent in edges])
 

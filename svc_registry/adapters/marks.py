@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, bindparam, exists
 from sqlmodel import Session, col, select
 
 from shared.runtime.database import insert_or_ignore
@@ -14,6 +14,14 @@ from svc_registry.adapters.chunks import in_chunks
 from svc_registry.adapters.tables import GateRow, SignatureRow, TombstoneRow
 from svc_registry.domain.gates import Comparison, Condition, Gate
 from svc_registry.domain.records import Deletion, KeptSignature
+
+# Asked with every version that is read, so they are put into SQL once.
+TOMBSTONES = select(TombstoneRow).where(col(TombstoneRow.key).in_(bindparam("keys", expanding=True)))
+SIGNATURES = (
+    select(SignatureRow)
+    .where(col(SignatureRow.bundle_digest).in_(bindparam("digests", expanding=True)))
+    .order_by(SignatureRow.key)
+)
 
 
 class SqlGates:
@@ -63,7 +71,7 @@ class SqlTombstones:
         """Some keys at a time."""
         found: dict[str, Deletion] = {}
         for some in in_chunks(keys):
-            for row in self._session.exec(select(TombstoneRow).where(col(TombstoneRow.key).in_(some))):
+            for row in self._session.exec(TOMBSTONES, params={"keys": some}):
                 found[row.key] = _deletion(row)
         return found
 
@@ -90,8 +98,7 @@ class SqlSignatures:
         """By name of the key."""
         found: dict[str, tuple[KeptSignature, ...]] = {}
         for some in in_chunks(digests):
-            query = select(SignatureRow).where(col(SignatureRow.bundle_digest).in_(some)).order_by(SignatureRow.key)
-            for row in self._session.exec(query):
+            for row in self._session.exec(SIGNATURES, params={"digests": some}):
                 found[row.bundle_digest] = (*found.get(row.bundle_digest, ()), _signature(row))
         return found
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import literal
+from sqlalchemy import bindparam, literal
 from sqlmodel import Session, col, select
 
 from shared.contracts.lineage import NodeType, model_key
@@ -18,6 +18,22 @@ from svc_registry.adapters.marks import SqlSignatures, SqlTombstones, not_delete
 from svc_registry.adapters.tables import AliasMoveRow, AliasRow, ModelNameRow, ModelRow
 from svc_registry.domain.records import AliasMove, ModelRecord, NewModel
 
+# Questions that are asked with every request are put into SQL once: building them anew costs more than the answer.
+BY_RUN = select(ModelRow).where(col(ModelRow.run_id) == bindparam("run_id"))
+BY_NUMBER = select(ModelRow).where(
+    col(ModelRow.name) == bindparam("name"), col(ModelRow.version) == bindparam("version")
+)
+BY_ALIAS = (
+    select(ModelRow)
+    .join(AliasRow, (col(AliasRow.model) == ModelRow.name) & (col(AliasRow.version) == ModelRow.version))
+    .where(col(AliasRow.model) == bindparam("model"), col(AliasRow.alias) == bindparam("alias"))
+)
+ALIASES = (
+    select(AliasRow.model, AliasRow.version, AliasRow.alias)
+    .where(col(AliasRow.model).in_(bindparam("models", expanding=True)))
+    .order_by(AliasRow.alias)
+)
+
 
 class SqlModels:
     """The `Models` port."""
@@ -27,21 +43,15 @@ class SqlModels:
 
     def by_run(self, run_id: str) -> ModelRecord | None:
         """By key."""
-        return self._maybe(self._session.exec(select(ModelRow).where(ModelRow.run_id == run_id)).one_or_none())
+        return self._maybe(self._session.exec(BY_RUN, params={"run_id": run_id}).one_or_none())
 
     def at(self, name: str, version: int) -> ModelRecord | None:
         """By number."""
-        query = select(ModelRow).where(ModelRow.name == name, ModelRow.version == version)
-        return self._maybe(self._session.exec(query).one_or_none())
+        return self._maybe(self._session.exec(BY_NUMBER, params={"name": name, "version": version}).one_or_none())
 
     def named(self, name: str, alias: str) -> ModelRecord | None:
-        """By alias, in one query."""
-        query = (
-            select(ModelRow)
-            .join(AliasRow, (col(AliasRow.model) == ModelRow.name) & (col(AliasRow.version) == ModelRow.version))
-            .where(AliasRow.model == name, AliasRow.alias == alias)
-        )
-        return self._maybe(self._session.exec(query).one_or_none())
+        """By alias."""
+        return self._maybe(self._session.exec(BY_ALIAS, params={"model": name, "alias": alias}).one_or_none())
 
     def add(self, model: NewModel) -> ModelRecord:
         """Number a version under the lock of its name."""
@@ -108,9 +118,8 @@ class SqlModels:
 
     def _aliases_of(self, names: set[str]) -> dict[tuple[str, int], tuple[str, ...]]:
         found: dict[tuple[str, int], tuple[str, ...]] = {}
-        query = select(AliasRow).where(col(AliasRow.model).in_(names)).order_by(AliasRow.alias)
-        for row in self._session.exec(query):
-            found[row.model, row.version] = (*found.get((row.model, row.version), ()), row.alias)
+        for model, version, alias in self._session.exec(ALIASES, params={"models": sorted(names)}):
+            found[model, version] = (*found.get((model, version), ()), alias)
         return found
 
 

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from shared.runtime.database import insert_or_update
 from svc_train.adapters.tables import MetricRow
 from svc_train.domain.run import StepMetric, StepNumbers
-
-KEY = ("run_id", "step", "name")
 
 
 class SqlMetrics:
@@ -37,13 +35,7 @@ class SqlMetrics:
             for one in steps
             for name, value in one.numbers.items()
         }
-        if not rows:
-            return
-        insert = sqlite.insert if self._session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        statement = insert(MetricRow)
-        changed = {name: statement.excluded[name] for name in ("value", "attempt", "recorded_at")}
-        upsert = statement.on_conflict_do_update(index_elements=KEY, set_=changed)
-        self._session.connection().execute(upsert, list(rows.values()))
+        insert_or_update(self._session, MetricRow, list(rows.values()))
 
     def after(self, run_id: str, place: tuple[int, str], *, names: Sequence[str], limit: int) -> Sequence[StepMetric]:
         """In the order of the primary key."""
