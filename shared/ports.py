@@ -162,3 +162,14 @@ class Catalogue(Protocol):
 
     def aliases(self) -> Mapping[tuple[str, str], ModelVersion]:
         """(model, alias) -> the version it names."""
+
+
+class SignatureVerifier(Protocol):
+    """Knows the public keys that are trusted here."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The keys' names."""
+
+    def verify(self, *, key: str, bundle_digest: str, signature: str) -> bool:
+        """Whether a signature (base64) is of this bundle and by the trusted key of this name."""

@@ -12,12 +12,15 @@ from shared.runtime.catalogue import RegistryCatalogue
 from shared.runtime.database import database_for
 from shared.runtime.grpc_server import GrpcServer
 from shared.runtime.object_store import object_store_for
+from shared.runtime.signatures import trusted_keys
 from shared.runtime.worker import Worker
 from svc_infer.adapters.bundles import BundleLoader, use_threads
 from svc_infer.adapters.cache import ArtifactCache
 from svc_infer.adapters.parquet import ParquetSeries
+from svc_infer.adapters.signed import SignedLoader
 from svc_infer.adapters.store import SqlInferStore
 from svc_infer.handlers import take_events
+from svc_infer.ports import ModelLoader
 from svc_infer.rpc import infer_rpc
 from svc_infer.serving.batcher import Batcher, Limits
 from svc_infer.serving.follower import Follower
@@ -40,7 +43,7 @@ def build(settings: InferSettings) -> App:
     artifacts = Artifacts(objects)
     catalogue = RegistryCatalogue(settings)
     cache = ArtifactCache(artifacts, settings.data_dir / "bundles")
-    shelf = Shelf(BundleLoader(cache, device=settings.device), capacity=settings.loaded_versions)
+    shelf = Shelf(_loader(settings, cache), capacity=settings.loaded_versions)
     names = Names(catalogue, shelf)
     batcher = Batcher(limits_of(settings))
     server = GrpcServer(
@@ -95,6 +98,16 @@ def build(settings: InferSettings) -> App:
         background=[follower.run],
         checks=[follower.check_ready],
     )
+
+
+def _loader(settings: InferSettings, cache: ArtifactCache) -> ModelLoader:
+    loader = BundleLoader(cache, device=settings.device)
+    keys = trusted_keys(settings.trusted_keys)
+    if not settings.require_signature:
+        return loader
+    if not keys.names:
+        raise ValueError("UPWELL_REQUIRE_SIGNATURE is set, and UPWELL_TRUSTED_KEYS is empty: nothing could be served")
+    return SignedLoader(loader, keys)
 
 
 def limits_of(settings: InferSettings) -> Limits:

@@ -19,6 +19,11 @@ class InferSettings(ServiceSettings):
     loaded_versions: int = Field(
         8, ge=1, description="Model versions kept in memory; the least used one makes room, aliased ones last."
     )
+    trusted_keys: str = Field(
+        "",
+        description="Public keys that may sign models, as name:key separated by commas; `upwell keys new` prints one.",
+    )
+    require_signature: bool = Field(False, description="Serve only versions that a trusted key has signed.")
     reconcile_seconds: float = Field(
         30.0,
         gt=0,

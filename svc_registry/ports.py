@@ -11,10 +11,21 @@ from shared.contracts.objects import SignedUrl
 from shared.ports import Outbox
 from svc_registry.domain.artifacts import Blob, Sort
 from svc_registry.domain.events import RegistryEvent
+from svc_registry.domain.gates import Gate
 from svc_registry.domain.graph import Direction, Graph
 from svc_registry.domain.history import Chain, HistoryFile, ImportedVersion, ModelSummary
-from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord, NewModel
+from svc_registry.domain.records import (
+    AliasMove,
+    BaseRecord,
+    DatasetRecord,
+    Deletion,
+    KeptSignature,
+    ModelRecord,
+    NewModel,
+    NewMove,
+)
 from svc_registry.domain.reviews import ReviewedCandidate, Subject, UnreadSet
+from svc_registry.domain.webhooks import Delivery
 
 FactT = TypeVar("FactT")
 
@@ -29,7 +40,7 @@ class Datasets(Protocol):
         """The version by its number."""
 
     def newest(self, name: str) -> DatasetRecord | None:
-        """The highest version of a name."""
+        """The highest version of a name that is not deleted."""
 
     def add(self, *, name: str, digest: str, manifest: Manifest, producer: str) -> DatasetRecord:
         """Number a version; ConflictError when the name is used for another kind."""
@@ -37,7 +48,9 @@ class Datasets(Protocol):
     def with_digests(self, digests: Collection[str]) -> Sequence[DatasetRecord]:
         """The versions with these digests, under whatever names, in no order."""
 
-    def page(self, *, name: str, kind: str, before_id: int, limit: int) -> Sequence[DatasetRecord]:
+    def page(
+        self, *, name: str, kind: str, before_id: int, limit: int, include_deleted: bool = False
+    ) -> Sequence[DatasetRecord]:
         """Versions with a smaller id, newest first; empty filters do not narrow."""
 
 
@@ -75,17 +88,66 @@ class Models(Protocol):
     def of_runs(self, run_ids: Collection[str]) -> Sequence[ModelRecord]:
         """The versions these runs made, newest first."""
 
-    def page(self, *, name: str, before_id: int, limit: int) -> Sequence[ModelRecord]:
+    def page(self, *, name: str, before_id: int, limit: int, include_deleted: bool = False) -> Sequence[ModelRecord]:
         """Versions with a smaller id, newest first; an empty name does not narrow."""
-
-    def move_alias(self, record: ModelRecord, alias: str, *, moved_by: str, reason: str) -> tuple[AliasMove, bool]:
-        """Move an alias and enter it in the ledger; (the standing move, False) when it names the version already."""
-
-    def moves(self, name: str) -> Sequence[AliasMove]:
-        """The ledger of a model, newest first."""
 
     def aliases(self, name: str) -> Sequence[tuple[AliasMove, ModelRecord]]:
         """Where the aliases stand, each with the move that put it there; an empty name means all models."""
+
+
+class Ledger(Protocol):
+    """Where each alias stood, entry by entry; entries are added, never changed."""
+
+    def lock(self, model: str) -> None:
+        """Until the transaction ends, nobody else moves an alias of the model."""
+
+    def standing(self, model: str, alias: str) -> AliasMove | None:
+        """The entry that put an alias where it stands; None while it names nothing."""
+
+    def enter(self, move: NewMove) -> AliasMove:
+        """Add an entry, and put the alias where it says; a refusal leaves it."""
+
+    def entries(self, model: str, alias: str) -> Sequence[AliasMove]:
+        """Those of one alias, oldest first."""
+
+    def page(self, model: str, *, alias: str, limit: int) -> Sequence[AliasMove]:
+        """Those of a model, newest first; an empty alias does not narrow."""
+
+
+class Gates(Protocol):
+    """Gates by model and alias."""
+
+    def find(self, model: str, alias: str) -> Gate | None:
+        """The gate before an alias."""
+
+    def of_model(self, model: str) -> Sequence[Gate]:
+        """All gates of a model, by alias."""
+
+    def put(self, gate: Gate) -> None:
+        """Set a gate, in place of the one that stands."""
+
+    def remove(self, model: str, alias: str) -> bool:
+        """Take a gate away; False when there is none."""
+
+
+class Tombstones(Protocol):
+    """Deleted versions by the key of their lineage node."""
+
+    def add(self, key: str, *, deleted_by: str, reason: str) -> Deletion:
+        """Mark a version as deleted; the first deletion stays."""
+
+    def among(self, keys: Collection[str]) -> Mapping[str, Deletion]:
+        """Those of the keys that are deleted."""
+
+
+class Signatures(Protocol):
+    """Signatures by the digest of the bundle; a key signs a bundle once."""
+
+    def add(self, bundle_digest: str, *, key: str, value: str, signed_by: str) -> tuple[KeptSignature, bool]:
+        """Keep a signature: (it, True), or (the one that stands, False)."""
+
+    def of_bundles(self, digests: Collection[str]) -> Mapping[str, tuple[KeptSignature, ...]]:
+        """The signatures of each bundle that has any."""
 
 
 class Lineage(Protocol):
@@ -190,7 +252,23 @@ class RegistryTransaction(Protocol):
 
     @property
     def models(self) -> Models:
-        """Model versions and aliases."""
+        """Model versions, and where the aliases stand."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Every move of an alias."""
+
+    @property
+    def gates(self) -> Gates:
+        """What stands before aliases."""
+
+    @property
+    def tombstones(self) -> Tombstones:
+        """Deleted versions."""
+
+    @property
+    def signatures(self) -> Signatures:
+        """Signatures of bundles."""
 
     @property
     def lineage(self) -> Lineage:
@@ -286,7 +364,16 @@ class Restorer(Protocol):
         """Put a model version back, without its aliases; an `id` of 0 takes the next one."""
 
     def move(self, move: AliasMove) -> None:
-        """Put an entry of the ledger back, and the alias where it says."""
+        """Put an entry of the ledger back, and the alias where it says, unless a later entry has put it elsewhere."""
+
+    def gate(self, gate: Gate) -> None:
+        """Set a gate, or take it away when it has no conditions."""
+
+    def deletion(self, key: str, deletion: Deletion) -> None:
+        """Mark a version as deleted, by the key of its lineage node."""
+
+    def signature(self, bundle_digest: str, signature: KeptSignature) -> None:
+        """Put a signature back."""
 
     def count(self, sort: Sort, name: str, version: int, *, kind: str = "") -> None:
         """Give no number up to this one again under this name."""
@@ -303,3 +390,23 @@ class RestoringStore(Protocol):
 
     def restoring(self) -> AbstractContextManager[Restorer]:
         """All or nothing; other writers wait."""
+
+
+class Deliveries(Protocol):
+    """Events that wait for webhooks. Each call is a transaction of its own."""
+
+    def claim(self, url: str, *, lease_s: float) -> Delivery | None:
+        """The oldest that is due for a webhook, with one more attempt; nobody else gets it until the lease lapses."""
+
+    def postpone(self, delivery_id: int, *, delay_s: float) -> None:
+        """Due again after a delay."""
+
+    def remove(self, delivery_id: int) -> None:
+        """It was delivered, or is given up."""
+
+
+class Poster(Protocol):
+    """HTTP to a webhook."""
+
+    def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> None:
+        """Post once; UnavailableError when the answer is not a 2xx, or none."""

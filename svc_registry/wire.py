@@ -5,21 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from math import isfinite
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
-from shared.runtime.convert import failure_message, model_ref, struct, timestamp
+from shared.runtime.convert import failure_message, json_values, model_ref, struct, timestamp
 from svc_registry.domain.events import (
     BaseRegistered,
     DatasetRegistered,
     DatasetRejected,
-    ModelPromoted,
     ModelRegistered,
     ModelRejected,
     RegistryEvent,
 )
-from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
+from svc_registry.domain.records import BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
+from svc_registry.wire_marks import deletion_message, mark_message, signature_message
 from upwell.common.v1 import common_pb2 as common
 from upwell.infer.v1 import events_pb2 as infer
 from upwell.registry.v1 import events_pb2 as events
@@ -44,8 +43,8 @@ def to_message(event: RegistryEvent) -> tuple[Message, str]:
         case ModelRejected():
             model = common.ModelRef(name=event.name, run_id=event.run_id)
             return events.ModelRejected(model=model, failure=failure_message(event.failure)), event.run_id
-        case ModelPromoted():
-            return _promoted(event), str(event.move.ledger_id)
+        case _:
+            return mark_message(event)
 
 
 def _dataset_registered(event: DatasetRegistered) -> events.DatasetRegistered:
@@ -64,20 +63,7 @@ def _model_registered(event: ModelRegistered) -> events.ModelRegistered:
         bundle_digest=event.bundle_digest,
         registered_at=timestamp(event.registered_at),
         entry_id=event.entry_id,
-    )
-
-
-def _promoted(event: ModelPromoted) -> events.ModelPromoted:
-    move = event.move
-    return events.ModelPromoted(
-        model=common.ModelRef(name=move.model, version=move.to_version, run_id=event.run_id),
-        alias=move.alias,
-        bundle_digest=event.bundle_digest,
-        previous_version=move.from_version,
-        ledger_id=move.ledger_id,
-        moved_by=move.moved_by,
-        moved_at=timestamp(move.moved_at),
-        reason=move.reason,
+        copied_from=model_ref(event.copied_from),
     )
 
 
@@ -92,7 +78,7 @@ def new_model(message: train.TrainCompleted) -> NewModel:
         dataset=dataset_version(message.dataset),
         # JSON has no NaN, so a metric that could not be computed is left out.
         metrics={name: value for name, value in message.metrics.items() if isfinite(value)},
-        hyperparameters=json_format.MessageToDict(message.hyperparameters),
+        hyperparameters=json_values(message.hyperparameters),
         stage=message.stage,
         parent=_parent(message),
         total_steps=message.total_steps,
@@ -142,6 +128,7 @@ def dataset_message(record: DatasetRecord) -> pb.DatasetVersion:
         size_bytes=record.size_bytes,
         producer=record.producer,
         registered_at=timestamp(record.registered_at),
+        deletion=deletion_message(record.deletion),
     )
 
 
@@ -178,18 +165,6 @@ def model_message(record: ModelRecord) -> pb.ModelVersion:
         started_at=timestamp(made.started_at),
         finished_at=timestamp(made.finished_at),
         environment=dict(made.environment),
-    )
-
-
-def move_message(move: AliasMove) -> pb.AliasMove:
-    """A ledger entry for the caller."""
-    return pb.AliasMove(
-        ledger_id=move.ledger_id,
-        model=move.model,
-        alias=move.alias,
-        from_version=move.from_version,
-        to_version=move.to_version,
-        moved_by=move.moved_by,
-        reason=move.reason,
-        moved_at=timestamp(move.moved_at),
+        deletion=deletion_message(record.deletion),
+        signatures=[signature_message(signature) for signature in record.signatures],
     )

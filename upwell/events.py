@@ -13,6 +13,7 @@ from upwell.infer.v1 import events_pb2 as infer
 from upwell.ingest.v1 import events_pb2 as ingest
 from upwell.label.v1 import events_pb2 as label
 from upwell.registry.v1 import events_pb2 as registry
+from upwell.registry.v1 import mark_events_pb2 as marks
 from upwell.train.v1 import events_pb2 as train
 
 INGEST, LABEL, TRAIN, INFER, REGISTRY = SERVICES = (
@@ -110,6 +111,12 @@ EVENTS = (
         publishers=(REGISTRY,),
         broadcast=(INFER,),
     ),
+    Event(marks.PromotionRefused, "promotion.refused", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
+    Event(marks.AliasCleared, "alias.cleared", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
+    Event(marks.GateChanged, "gate.changed", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
+    Event(marks.ModelArchived, "model.archived", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
+    Event(marks.DatasetArchived, "dataset.archived", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
+    Event(marks.ModelSigned, "model.signed", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
 )
 BY_SUBJECT: Mapping[str, Event] = {event.subject: event for event in EVENTS}
 BY_MESSAGE: Mapping[type[Message], Event] = {event.message: event for event in EVENTS}

@@ -25,7 +25,8 @@ from shared.runtime.settings import ServiceSettings
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.bootstrap import MIGRATIONS
 from svc_registry.domain.graph import graph_of_model
-from svc_registry.domain.records import NewModel
+from svc_registry.domain.ledger import MoveKind
+from svc_registry.domain.records import NewModel, NewMove
 from svc_registry.ports import RegistryTransaction
 from upwell.local.environment import BUCKET
 from upwell.local.folder import DataFolder
@@ -171,9 +172,9 @@ def _fill(path: Path, versions: int) -> None:
         parent = None
         for stage in range(STAGES):
             parent = _add(tx, CHAIN, f"{CHAIN}-{stage}", parent)
-        asked = tx.models.at(ASKED, 1)
-        assert asked is not None
-        tx.models.move_alias(asked, ALIAS, moved_by="bench", reason="")
+        tx.ledger.enter(
+            NewMove(model=ASKED, alias=ALIAS, kind=MoveKind.MOVED, from_version=0, to_version=1, moved_by="bench")
+        )
     database.dispose()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.contracts.lineage import dataset_key
 
@@ -45,15 +45,24 @@ class ModelRef:
         return f"{self.name}@{self.version}"
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Somebody vouches for a bundle: the name of a key, and the signature in base64."""
+
+    key: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
-    """A model version and where its bundle lies."""
+    """A model version and where its bundle lies; a signature more makes it no other version."""
 
     name: str
     version: int
     run_id: str
     bundle_digest: str
     base: BaseVersion
+    signatures: tuple[Signature, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"

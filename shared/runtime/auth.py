@@ -41,6 +41,15 @@ def current_principal() -> Principal:
     return _current.get()
 
 
+def check_role(principal: Principal, *, needs: Role) -> None:
+    """ForbiddenError when the principal's role does not reach."""
+    if principal.role < needs:
+        raise ForbiddenError(
+            f"The token of {principal.name!r} has the role {principal.role.name.lower()}; this call needs "
+            f"{needs.name.lower()}"
+        )
+
+
 class Authenticator:
     """Knows the tokens; None of them appears in a log or an error.
 
@@ -61,11 +70,7 @@ class Authenticator:
             ForbiddenError: the role does not reach.
         """
         principal = self._identify(metadata.get("authorization", "")) if self._enabled else ANYONE
-        if principal.role < needs:
-            raise ForbiddenError(
-                f"The token of {principal.name!r} has the role {principal.role.name.lower()}; this call needs "
-                f"{needs.name.lower()}"
-            )
+        check_role(principal, needs=needs)
         _current.set(principal)
         return principal
 

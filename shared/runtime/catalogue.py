@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.contracts.versions import BaseVersion, DatasetVersion, ModelVersion
+from shared.contracts.versions import BaseVersion, DatasetVersion, ModelVersion, Signature
 from shared.runtime.grpc_client import Caller, open_channel
 from shared.runtime.settings import ServiceSettings
 from upwell.registry.v1 import registry_service_pb2 as pb
@@ -55,4 +55,5 @@ def _model(found: pb.ModelVersion) -> ModelVersion:
         run_id=found.ref.run_id,
         bundle_digest=found.bundle_digest,
         base=BaseVersion(name=found.base.name, digest=found.base.digest),
+        signatures=tuple(Signature(each.key, each.value) for each in found.signatures),
     )

@@ -52,6 +52,28 @@ def struct(values: Mapping[str, Any]) -> Struct:
     return json_format.ParseDict(dict(values), Struct())
 
 
+def json_values(values: Struct) -> dict[str, Any]:
+    """What `struct` took; a whole number is an int again, for a Struct knows doubles alone.
+
+    Raises:
+        ValueError: a number is NaN or infinite.
+    """
+    read: dict[str, Any] = _with_whole_numbers(json_format.MessageToDict(values))
+    return read
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {name: _with_whole_numbers(one) for name, one in value.items()}
+        case list():
+            return [_with_whole_numbers(one) for one in value]
+        case _:
+            return value
+
+
 def duration(seconds: float) -> Duration:
     """A length of time."""
     message = Duration()

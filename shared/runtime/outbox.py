@@ -50,7 +50,10 @@ class SqlOutbox(Generic[EventT]):
     def add(self, event: EventT) -> None:
         """Publish the event after the commit."""
         message, key = self._translate(event)
-        outgoing = encode(message, key=key, source=self._source)
+        self.keep(encode(message, key=key, source=self._source))
+
+    def keep(self, outgoing: Outgoing) -> None:
+        """Keep an encoded event until it is published."""
         self._session.add(OutboxRow(subject=outgoing.subject, headers=dict(outgoing.headers), body=outgoing.body))
         self._session.info[HAS_EVENTS] = True
 

@@ -39,8 +39,16 @@ class ModelRefusedError(StateError):
         self.failure = failure
 
 
+class UnsignedError(IntegrityError):
+    """The version's bundle has no signature by a key that is trusted here."""
+
+
 def refusal(error: Exception) -> Failure:
     """Why a version is not served, for a person."""
+    if isinstance(error, UnsignedError):
+        return Failure(
+            cause="unsigned", reason=str(error), remedy="Sign it (`upwell models sign NAME@VERSION --key FILE`)."
+        )
     if isinstance(error, IntegrityError | NotFoundError):
         return Failure(
             cause="integrity" if isinstance(error, IntegrityError) else "not_found",

@@ -18,13 +18,25 @@ from shared.runtime.codec import decode
 from shared.runtime.settings import ServiceSettings
 from svc_registry import wire
 from svc_registry.adapters import facts
-from svc_registry.domain.events import BaseRegistered, DatasetRegistered, ModelPromoted, ModelRegistered
+from svc_registry.domain.events import (
+    AliasCleared,
+    BaseRegistered,
+    DatasetArchived,
+    DatasetRegistered,
+    GateChanged,
+    ModelArchived,
+    ModelPromoted,
+    ModelRegistered,
+    ModelSigned,
+    PromotionRefused,
+)
 from svc_registry.domain.records import NewModel, NewPrediction
 from upwell.bus import connection
 from upwell.errors import BusError
 from upwell.events import BY_MESSAGE
 from upwell.infer.v1 import events_pb2 as infer
 from upwell.registry.v1 import events_pb2 as registry
+from upwell.registry.v1 import mark_events_pb2 as marks
 from upwell.train.v1 import events_pb2 as train
 
 FactT = TypeVar("FactT")
@@ -46,6 +58,12 @@ SOURCES: Mapping[type[Any], Source] = {
     BaseRegistered: Source(registry.BaseRegistered, facts.base_registered),
     ModelRegistered: Source(registry.ModelRegistered, facts.model_registered),
     ModelPromoted: Source(registry.ModelPromoted, lambda body, _: facts.model_promoted(body)),
+    PromotionRefused: Source(marks.PromotionRefused, lambda body, _: facts.promotion_refused(body)),
+    AliasCleared: Source(marks.AliasCleared, lambda body, _: facts.alias_cleared(body)),
+    GateChanged: Source(marks.GateChanged, lambda body, _: facts.gate_changed(body)),
+    ModelArchived: Source(marks.ModelArchived, lambda body, _: facts.model_archived(body)),
+    DatasetArchived: Source(marks.DatasetArchived, lambda body, _: facts.dataset_archived(body)),
+    ModelSigned: Source(marks.ModelSigned, lambda body, _: facts.model_signed(body)),
     NewPrediction: Source(infer.InferCompleted, lambda body, _: wire.new_prediction(body)),
 }
 

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from svc_registry.domain.events import BaseRegistered, DatasetRegistered, ModelPromoted, ModelRegistered
-from svc_registry.domain.records import AliasMove
+from shared.contracts.versions import ModelRef
+from svc_registry import wire, wire_marks
+from svc_registry.domain.events import (
+    AliasCleared,
+    BaseRegistered,
+    DatasetArchived,
+    DatasetRegistered,
+    GateChanged,
+    ModelArchived,
+    ModelPromoted,
+    ModelRegistered,
+    ModelSigned,
+    PromotionRefused,
+)
+from svc_registry.domain.gates import Gate
+from svc_registry.domain.ledger import MoveKind
+from svc_registry.domain.records import AliasMove, Deletion, KeptSignature
+from upwell.common.v1 import common_pb2 as common
 from upwell.registry.v1 import events_pb2 as events
+from upwell.registry.v1 import mark_events_pb2 as mark_events
+from upwell.registry.v1 import marks_pb2 as marks
 
 
 def dataset_registered(message: events.DatasetRegistered, told_at: datetime) -> DatasetRegistered:
@@ -37,6 +55,7 @@ def model_registered(message: events.ModelRegistered, told_at: datetime) -> Mode
         bundle_digest=message.bundle_digest,
         registered_at=_registered_at(message, told_at),
         entry_id=message.entry_id,
+        copied_from=_model(message.copied_from) if message.HasField("copied_from") else None,
     )
 
 
@@ -46,13 +65,92 @@ def model_promoted(message: events.ModelPromoted) -> ModelPromoted:
         ledger_id=message.ledger_id,
         model=message.model.name,
         alias=message.alias,
+        kind=wire_marks.KINDS_BACK[message.kind],
         from_version=message.previous_version,
         to_version=message.model.version,
         moved_by=message.moved_by,
         reason=message.reason,
+        failed=tuple(message.failed_conditions),
         moved_at=message.moved_at.ToDatetime(UTC),
     )
     return ModelPromoted(move=move, run_id=message.model.run_id, bundle_digest=message.bundle_digest)
+
+
+def promotion_refused(message: mark_events.PromotionRefused) -> PromotionRefused:
+    """The event read again."""
+    move = AliasMove(
+        ledger_id=message.ledger_id,
+        model=message.model.name,
+        alias=message.alias,
+        kind=MoveKind.REFUSED,
+        from_version=message.standing_version,
+        to_version=message.model.version,
+        moved_by=message.asked_by,
+        reason=message.reason,
+        failed=tuple(message.failed_conditions),
+        moved_at=message.refused_at.ToDatetime(UTC),
+    )
+    return PromotionRefused(move=move, run_id=message.model.run_id)
+
+
+def alias_cleared(message: mark_events.AliasCleared) -> AliasCleared:
+    """The event read again."""
+    move = AliasMove(
+        ledger_id=message.ledger_id,
+        model=message.model.name,
+        alias=message.alias,
+        kind=MoveKind.CLEARED,
+        from_version=message.model.version,
+        to_version=0,
+        moved_by=message.cleared_by,
+        reason=message.reason,
+        failed=(),
+        moved_at=message.cleared_at.ToDatetime(UTC),
+    )
+    return AliasCleared(move=move, cleared=_model(message.model))
+
+
+def gate_changed(message: mark_events.GateChanged) -> GateChanged:
+    """The event read again."""
+    gate = message.gate
+    return GateChanged(
+        gate=Gate(
+            model=gate.model,
+            alias=gate.alias,
+            conditions=wire_marks.conditions_of(gate.conditions),
+            set_by=gate.set_by,
+            set_at=gate.set_at.ToDatetime(UTC),
+        )
+    )
+
+
+def model_archived(message: mark_events.ModelArchived) -> ModelArchived:
+    """The event read again."""
+    return ModelArchived(
+        model=_model(message.model), bundle_digest=message.bundle_digest, deletion=_deletion(message.deletion)
+    )
+
+
+def dataset_archived(message: mark_events.DatasetArchived) -> DatasetArchived:
+    """The event read again."""
+    return DatasetArchived(dataset=wire.dataset_version(message.dataset), deletion=_deletion(message.deletion))
+
+
+def model_signed(message: mark_events.ModelSigned) -> ModelSigned:
+    """The event read again."""
+    told = message.signature
+    signature = KeptSignature(
+        key=told.key, value=told.value, signed_by=told.signed_by, signed_at=told.signed_at.ToDatetime(UTC)
+    )
+    return ModelSigned(model=_model(message.model), bundle_digest=message.bundle_digest, signature=signature)
+
+
+def _model(ref: common.ModelRef) -> ModelRef:
+    return ModelRef(name=ref.name, version=ref.version, run_id=ref.run_id)
+
+
+def _deletion(told: marks.Deletion) -> Deletion:
+    return Deletion(deleted_by=told.deleted_by, reason=told.reason, deleted_at=told.deleted_at.ToDatetime(UTC))
 
 
 def _registered_at(

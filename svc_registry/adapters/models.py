@@ -1,15 +1,20 @@
-"""Model versions, aliases and the ledger in SQL."""
+"""Model versions, and where the aliases stand, in SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from sqlalchemy import literal
 from sqlmodel import Session, col, select
 
+from shared.contracts.lineage import NodeType, model_key
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
 from shared.runtime.database import insert_or_ignore
 from svc_registry.adapters.chunks import in_chunks
+from svc_registry.adapters.ledger import move_of
+from svc_registry.adapters.marks import SqlSignatures, SqlTombstones, not_deleted
 from svc_registry.adapters.tables import AliasMoveRow, AliasRow, ModelNameRow, ModelRow
 from svc_registry.domain.records import AliasMove, ModelRecord, NewModel
 
@@ -50,57 +55,25 @@ class SqlModels:
         row = model_row(model, version=owner.last_version, registered_at=datetime.now(UTC))
         self._session.add(row)
         self._session.flush()
-        return _record(row, ())
+        return self.records([row])[0]
 
     def of_runs(self, run_ids: Collection[str]) -> Sequence[ModelRecord]:
         """Newest first."""
         rows: list[ModelRow] = []
         for some in in_chunks(run_ids):
             rows += self._session.exec(select(ModelRow).where(col(ModelRow.run_id).in_(some)))
-        aliases = self._aliases_of({row.name for row in rows})
-        records = [_record(row, aliases.get((row.name, row.version), ())) for row in rows]
-        return sorted(records, key=lambda record: record.id, reverse=True)
+        return sorted(self.records(rows), key=lambda record: record.id, reverse=True)
 
-    def page(self, *, name: str, before_id: int, limit: int) -> Sequence[ModelRecord]:
+    def page(self, *, name: str, before_id: int, limit: int, include_deleted: bool = False) -> Sequence[ModelRecord]:
         """Newest first."""
         query = select(ModelRow).order_by(col(ModelRow.id).desc()).limit(limit)
+        if not include_deleted:
+            query = query.where(not_deleted(literal(f"{NodeType.MODEL}/") + col(ModelRow.run_id)))
         if name:
             query = query.where(ModelRow.name == name)
         if before_id:
             query = query.where(col(ModelRow.id) < before_id)
         return self.records(self._session.exec(query).all())
-
-    def records(self, rows: Sequence[ModelRow]) -> Sequence[ModelRecord]:
-        """Rows that were found, with the aliases of their versions."""
-        aliases = self._aliases_of({row.name for row in rows})
-        return [_record(row, aliases.get((row.name, row.version), ())) for row in rows]
-
-    def move_alias(self, record: ModelRecord, alias: str, *, moved_by: str, reason: str) -> tuple[AliasMove, bool]:
-        """Move an alias under the lock of its model's name."""
-        model = record.made.name
-        self._session.exec(select(ModelNameRow).where(ModelNameRow.name == model).with_for_update()).one()
-        standing = self._session.get(AliasRow, (model, alias))
-        if standing and standing.version == record.version:
-            return _move(self._session.get_one(AliasMoveRow, standing.ledger_id)), False
-        entry = AliasMoveRow(
-            model=model,
-            alias=alias,
-            from_version=standing.version if standing else 0,
-            to_version=record.version,
-            moved_by=moved_by,
-            reason=reason,
-            moved_at=datetime.now(UTC),
-        )
-        self._session.add(entry)
-        self._session.flush()
-        assert entry.id is not None, "the row is stored"
-        self._session.merge(AliasRow(model=model, alias=alias, ledger_id=entry.id, version=record.version))
-        return _move(entry), True
-
-    def moves(self, name: str) -> Sequence[AliasMove]:
-        """The ledger of a model."""
-        query = select(AliasMoveRow).where(AliasMoveRow.model == name).order_by(col(AliasMoveRow.id).desc())
-        return [_move(row) for row in self._session.exec(query)]
 
     def aliases(self, name: str) -> Sequence[tuple[AliasMove, ModelRecord]]:
         """Where the aliases stand."""
@@ -113,13 +86,25 @@ class SqlModels:
         if name:
             query = query.where(AliasRow.model == name)
         rows = self._session.exec(query).all()
-        aliases = self._aliases_of({row.name for _, row in rows})
-        return [(_move(move), _record(row, aliases[row.name, row.version])) for move, row in rows]
+        records = self.records([row for _, row in rows])
+        return [(move_of(move), record) for (move, _), record in zip(rows, records, strict=True)]
 
     def _maybe(self, row: ModelRow | None) -> ModelRecord | None:
-        if row is None:
-            return None
-        return _record(row, self._aliases_of({row.name}).get((row.name, row.version), ()))
+        return self.records([row])[0] if row else None
+
+    def records(self, rows: Sequence[ModelRow]) -> Sequence[ModelRecord]:
+        """Rows that were found, with the aliases, deletions and signatures of their versions."""
+        aliases = self._aliases_of({row.name for row in rows})
+        deletions = SqlTombstones(self._session).among({model_key(row.run_id) for row in rows})
+        signatures = SqlSignatures(self._session).of_bundles({row.bundle_digest for row in rows})
+        return [
+            replace(
+                _record(row, aliases.get((row.name, row.version), ())),
+                deletion=deletions.get(model_key(row.run_id)),
+                signatures=signatures.get(row.bundle_digest, ()),
+            )
+            for row in rows
+        ]
 
     def _aliases_of(self, names: set[str]) -> dict[tuple[str, int], tuple[str, ...]]:
         found: dict[tuple[str, int], tuple[str, ...]] = {}
@@ -185,17 +170,3 @@ def _parent(row: ModelRow) -> ModelRef | None:
     if not row.parent_run_id:
         return None
     return ModelRef(name=row.parent_name, version=row.parent_version, run_id=row.parent_run_id)
-
-
-def _move(row: AliasMoveRow) -> AliasMove:
-    assert row.id is not None, "the row is stored"
-    return AliasMove(
-        ledger_id=row.id,
-        model=row.model,
-        alias=row.alias,
-        from_version=row.from_version,
-        to_version=row.to_version,
-        moved_by=row.moved_by,
-        reason=row.reason,
-        moved_at=row.moved_at,
-    )

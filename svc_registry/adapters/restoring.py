@@ -10,7 +10,9 @@ from sqlmodel import Session, SQLModel, select
 
 from shared.runtime.database import Database
 from shared.runtime.outbox import OutboxRow
+from svc_registry.adapters.ledger import SqlLedger
 from svc_registry.adapters.lineage import SqlLineage
+from svc_registry.adapters.marks import SqlGates
 from svc_registry.adapters.models import model_row
 from svc_registry.adapters.tables import (
     AliasMoveRow,
@@ -18,7 +20,9 @@ from svc_registry.adapters.tables import (
     BaseRow,
     DatasetNameRow,
     DatasetRow,
+    DeliveryRow,
     EdgeRow,
+    GateRow,
     HistoryFileRow,
     ImportedVersionRow,
     ModelNameRow,
@@ -27,10 +31,13 @@ from svc_registry.adapters.tables import (
     ReviewSetCandidateRow,
     ReviewSetReviewerRow,
     ReviewSetRow,
+    SignatureRow,
+    TombstoneRow,
 )
 from svc_registry.domain.artifacts import Sort
+from svc_registry.domain.gates import Gate
 from svc_registry.domain.graph import Graph
-from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, ModelRecord
+from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, Deletion, KeptSignature, ModelRecord
 
 # Every table of the service stands in one of these; a test holds them against the migrations.
 REBUILT: tuple[type[SQLModel], ...] = (
@@ -43,12 +50,15 @@ REBUILT: tuple[type[SQLModel], ...] = (
     AliasMoveRow,
     NodeRow,
     EdgeRow,
+    GateRow,
+    TombstoneRow,
+    SignatureRow,
 )
 # No stream remembers imported histories: the rebuild says which versions they were, and they are imported again.
 LOST: tuple[type[SQLModel], ...] = (ImportedVersionRow, HistoryFileRow)
 # Emptied, and filled from the bucket by the service itself.
 READ_AGAIN: tuple[type[SQLModel], ...] = (ReviewSetRow, ReviewSetReviewerRow, ReviewSetCandidateRow)
-KEPT: tuple[type[SQLModel], ...] = (OutboxRow,)
+KEPT: tuple[type[SQLModel], ...] = (OutboxRow, DeliveryRow)
 NUMBERED = (DatasetRow, ModelRow, AliasMoveRow)
 
 
@@ -58,6 +68,8 @@ class SqlRestorer:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._lineage = SqlLineage(session)
+        self._ledger = SqlLedger(session)
+        self._gates = SqlGates(session)
 
     def waiting_events(self) -> int:
         """Rows of the outbox."""
@@ -114,7 +126,7 @@ class SqlRestorer:
         self._session.flush()
 
     def move(self, move: AliasMove) -> None:
-        """An entry of the ledger, and where its alias stands since."""
+        """An entry of the ledger, and where its alias stands since; entries come kind by kind, not in their order."""
         self._session.add(
             AliasMoveRow(
                 id=move.ledger_id,
@@ -125,10 +137,42 @@ class SqlRestorer:
                 moved_by=move.moved_by,
                 reason=move.reason,
                 moved_at=move.moved_at,
+                kind=move.kind,
+                failed=list(move.failed),
             )
         )
-        self._session.merge(
-            AliasRow(model=move.model, alias=move.alias, ledger_id=move.ledger_id, version=move.to_version)
+        self._session.flush()
+        newest = self._ledger.standing_entry(move.model, move.alias)
+        if newest is not None and newest.ledger_id == move.ledger_id:
+            self._ledger.place_alias(newest)
+
+    def gate(self, gate: Gate) -> None:
+        """Set, or taken away."""
+        if gate.conditions:
+            self._gates.put(gate)
+        else:
+            self._gates.remove(gate.model, gate.alias)
+        self._session.flush()
+
+    def deletion(self, key: str, deletion: Deletion) -> None:
+        """A tombstone."""
+        self._session.add(
+            TombstoneRow(
+                key=key, deleted_by=deletion.deleted_by, reason=deletion.reason, deleted_at=deletion.deleted_at
+            )
+        )
+        self._session.flush()
+
+    def signature(self, bundle_digest: str, signature: KeptSignature) -> None:
+        """A signature of a bundle."""
+        self._session.add(
+            SignatureRow(
+                bundle_digest=bundle_digest,
+                key=signature.key,
+                value=signature.value,
+                signed_by=signature.signed_by,
+                signed_at=signature.signed_at,
+            )
         )
         self._session.flush()
 

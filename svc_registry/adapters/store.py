@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlmodel import Session
 
 from shared.runtime.database import Database
-from shared.runtime.outbox import SqlOutbox
 from svc_registry import wire
 from svc_registry.adapters.chains import SqlChains
 from svc_registry.adapters.histories import SqlHistories
+from svc_registry.adapters.ledger import SqlLedger
 from svc_registry.adapters.lineage import SqlLineage
+from svc_registry.adapters.marks import SqlGates, SqlSignatures, SqlTombstones
 from svc_registry.adapters.models import SqlModels
 from svc_registry.adapters.review_index import SqlReviewIndex
 from svc_registry.adapters.versions import SqlBases, SqlDatasets
-from svc_registry.domain.events import RegistryEvent
+from svc_registry.adapters.webhooks import TellingOutbox
 
 
 class SqlRegistryTransaction:
     """One transaction over the catalogue."""
 
-    def __init__(self, session: Session, source: str) -> None:
+    def __init__(self, session: Session, source: str, webhooks: Sequence[str]) -> None:
         self.datasets = SqlDatasets(session)
         self.bases = SqlBases(session)
         self.models = SqlModels(session)
+        self.ledger = SqlLedger(session)
+        self.gates = SqlGates(session)
+        self.tombstones = SqlTombstones(session)
+        self.signatures = SqlSignatures(session)
         self.lineage = SqlLineage(session)
         self.reviews = SqlReviewIndex(session)
         self.chains = SqlChains(session, self.models)
         self.histories = SqlHistories(session)
-        self.outbox: SqlOutbox[RegistryEvent] = SqlOutbox(session, source=source, translate=wire.to_message)
+        self.outbox = TellingOutbox(session, source=source, translate=wire.to_message, urls=webhooks)
 
 
 class SqlRegistryStore:
@@ -39,20 +44,22 @@ class SqlRegistryStore:
     Args:
         database: the service's database.
         source: the service's name, on every event.
+        webhooks: addresses that every event is delivered to, beside the bus.
     """
 
-    def __init__(self, database: Database, *, source: str) -> None:
+    def __init__(self, database: Database, *, source: str, webhooks: Sequence[str] = ()) -> None:
         self._database = database
         self._source = source
+        self._webhooks = webhooks
 
     @contextmanager
     def transaction(self) -> Iterator[SqlRegistryTransaction]:
         """A transaction that may write."""
         with self._database.transaction() as session:
-            yield SqlRegistryTransaction(session, self._source)
+            yield SqlRegistryTransaction(session, self._source, self._webhooks)
 
     @contextmanager
     def reading(self) -> Iterator[SqlRegistryTransaction]:
         """A transaction that only reads."""
         with self._database.reading() as session:
-            yield SqlRegistryTransaction(session, self._source)
+            yield SqlRegistryTransaction(session, self._source, self._webhooks)

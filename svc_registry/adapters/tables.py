@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from shared.runtime.database import UtcDateTime
@@ -109,6 +109,53 @@ class AliasMoveRow(SQLModel, table=True):
     moved_by: str
     reason: str
     moved_at: datetime = Field(sa_type=UtcDateTime)
+    kind: str
+    failed: list[str] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class GateRow(SQLModel, table=True):
+    """The gate before an alias."""
+
+    __tablename__ = "gates"
+    model: str = Field(primary_key=True)
+    alias: str = Field(primary_key=True)
+    conditions: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    set_by: str
+    set_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class TombstoneRow(SQLModel, table=True):
+    """A deleted version, by the key of its lineage node."""
+
+    __tablename__ = "tombstones"
+    key: str = Field(primary_key=True)
+    deleted_by: str
+    reason: str
+    deleted_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SignatureRow(SQLModel, table=True):
+    """A signature of a bundle; a key signs a bundle once."""
+
+    __tablename__ = "signatures"
+    bundle_digest: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    value: str
+    signed_by: str
+    signed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DeliveryRow(SQLModel, table=True):
+    """An event that waits to be delivered to a webhook."""
+
+    __tablename__ = "webhook_deliveries"
+    id: int | None = Field(default=None, primary_key=True)
+    url: str
+    event_id: str
+    body: bytes
+    attempts: int
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    __table_args__ = (Index("ix_webhook_deliveries_url_due", "url", "due_at"),)
 
 
 class NodeRow(SQLModel, table=True):

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from sqlalchemy import literal
 from sqlmodel import Session, col, select
 
+from shared.contracts.lineage import NodeType, dataset_key
 from shared.contracts.manifest import Manifest
 from shared.errors import ConflictError
 from shared.runtime.database import insert_or_ignore
 from svc_registry.adapters.chunks import in_chunks
+from svc_registry.adapters.marks import SqlTombstones, not_deleted
 from svc_registry.adapters.tables import BaseRow, DatasetNameRow, DatasetRow
 from svc_registry.domain.records import BaseRecord, DatasetRecord
+
+# A row's lineage key, as `dataset_key` makes it.
+KEY = literal(f"{NodeType.DATASET}/") + col(DatasetRow.name) + "/" + col(DatasetRow.digest)
 
 
 class SqlDatasets:
@@ -24,17 +31,18 @@ class SqlDatasets:
     def find(self, name: str, digest: str) -> DatasetRecord | None:
         """By key."""
         query = select(DatasetRow).where(DatasetRow.name == name, DatasetRow.digest == digest)
-        return _maybe(self._session.exec(query).one_or_none())
+        return self._maybe(self._session.exec(query).one_or_none())
 
     def at(self, name: str, version: int) -> DatasetRecord | None:
         """By number."""
         query = select(DatasetRow).where(DatasetRow.name == name, DatasetRow.version == version)
-        return _maybe(self._session.exec(query).one_or_none())
+        return self._maybe(self._session.exec(query).one_or_none())
 
     def newest(self, name: str) -> DatasetRecord | None:
-        """The highest version."""
-        query = select(DatasetRow).where(DatasetRow.name == name).order_by(col(DatasetRow.version).desc()).limit(1)
-        return _maybe(self._session.exec(query).one_or_none())
+        """The highest version that stands."""
+        query = select(DatasetRow).where(DatasetRow.name == name, not_deleted(KEY))
+        query = query.order_by(col(DatasetRow.version).desc()).limit(1)
+        return self._maybe(self._session.exec(query).one_or_none())
 
     def add(self, *, name: str, digest: str, manifest: Manifest, producer: str) -> DatasetRecord:
         """Number a version under the lock of its name."""
@@ -62,21 +70,33 @@ class SqlDatasets:
 
     def with_digests(self, digests: Collection[str]) -> Sequence[DatasetRecord]:
         """By digest, in as few queries as the databases' limits allow."""
-        found: list[DatasetRecord] = []
+        found: list[DatasetRow] = []
         for some in in_chunks(digests):
-            found += map(_record, self._session.exec(select(DatasetRow).where(col(DatasetRow.digest).in_(some))))
-        return found
+            found += self._session.exec(select(DatasetRow).where(col(DatasetRow.digest).in_(some)))
+        return self._records(found)
 
-    def page(self, *, name: str, kind: str, before_id: int, limit: int) -> Sequence[DatasetRecord]:
+    def page(
+        self, *, name: str, kind: str, before_id: int, limit: int, include_deleted: bool = False
+    ) -> Sequence[DatasetRecord]:
         """Newest first."""
         query = select(DatasetRow).order_by(col(DatasetRow.id).desc()).limit(limit)
+        if not include_deleted:
+            query = query.where(not_deleted(KEY))
         if name:
             query = query.where(DatasetRow.name == name)
         if kind:
             query = query.where(DatasetRow.kind == kind)
         if before_id:
             query = query.where(col(DatasetRow.id) < before_id)
-        return [_record(row) for row in self._session.exec(query)]
+        return self._records(self._session.exec(query).all())
+
+    def _maybe(self, row: DatasetRow | None) -> DatasetRecord | None:
+        return self._records([row])[0] if row else None
+
+    def _records(self, rows: Sequence[DatasetRow]) -> list[DatasetRecord]:
+        keys = [dataset_key(row.name, row.digest) for row in rows]
+        deletions = SqlTombstones(self._session).among(keys)
+        return [replace(_record(row), deletion=deletions.get(key)) for key, row in zip(keys, rows, strict=True)]
 
 
 class SqlBases:
@@ -116,10 +136,6 @@ class SqlBases:
     def all(self) -> Sequence[BaseRecord]:
         """By name."""
         return [_base(row) for row in self._session.exec(select(BaseRow).order_by(BaseRow.name))]
-
-
-def _maybe(row: DatasetRow | None) -> DatasetRecord | None:
-    return _record(row) if row else None
 
 
 def _record(row: DatasetRow) -> DatasetRecord:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.contracts.versions import DatasetVersion, ModelRef
 from shared.contracts.work import Failure
-from svc_registry.domain.records import AliasMove, DatasetRecord, ModelRecord
+from svc_registry.domain.gates import Gate
+from svc_registry.domain.records import AliasMove, DatasetRecord, Deletion, KeptSignature, ModelRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,10 @@ class BaseRegistered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRegistered:
-    """A model version has its number; what has a default is not known of events of release 0.1."""
+    """A model version has its number; `copied_from` is the version it is a copy of.
+
+    What has a default is not known of events of release 0.1.
+    """
 
     name: str
     version: int
@@ -63,10 +68,11 @@ class ModelRegistered:
     bundle_digest: str
     registered_at: datetime | None = None
     entry_id: int = 0
+    copied_from: ModelRef | None = None
 
     @classmethod
-    def of(cls, record: ModelRecord) -> ModelRegistered:
-        """All that is needed to restore the record, together with what its run said."""
+    def of(cls, record: ModelRecord, *, copied_from: ModelRef | None = None) -> ModelRegistered:
+        """All that is needed to restore the record, together with what its run said, or with the original."""
         made = record.made
         return cls(
             name=made.name,
@@ -75,6 +81,7 @@ class ModelRegistered:
             bundle_digest=made.bundle_digest,
             registered_at=record.registered_at,
             entry_id=record.id,
+            copied_from=copied_from,
         )
 
 
@@ -96,4 +103,66 @@ class ModelPromoted:
     bundle_digest: str
 
 
-RegistryEvent = DatasetRegistered | DatasetRejected | BaseRegistered | ModelRegistered | ModelRejected | ModelPromoted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionRefused:
+    """A gate refused a version."""
+
+    move: AliasMove
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasCleared:
+    """An alias names nothing any more; `cleared` is the version it named."""
+
+    move: AliasMove
+    cleared: ModelRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateChanged:
+    """A gate was set, or taken away: then it has no conditions."""
+
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelArchived:
+    """A model version was deleted."""
+
+    model: ModelRef
+    bundle_digest: str
+    deletion: Deletion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetArchived:
+    """A dataset version was deleted."""
+
+    dataset: DatasetVersion
+    deletion: Deletion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSigned:
+    """A bundle has a signature."""
+
+    model: ModelRef
+    bundle_digest: str
+    signature: KeptSignature
+
+
+RegistryEvent = (
+    DatasetRegistered
+    | DatasetRejected
+    | BaseRegistered
+    | ModelRegistered
+    | ModelRejected
+    | ModelPromoted
+    | PromotionRefused
+    | AliasCleared
+    | GateChanged
+    | ModelArchived
+    | DatasetArchived
+    | ModelSigned
+)

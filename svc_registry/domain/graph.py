@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.contracts.lineage import base_key, model_key, node_type, prediction_key, run_key
+from shared.contracts.lineage import NodeType, base_key, model_key, node_type, prediction_key, run_key
 from shared.contracts.manifest import Manifest
+from shared.contracts.versions import ModelRef
 from svc_registry.domain.records import NewModel, NewPrediction
 
 
@@ -34,6 +35,7 @@ class Node:
     seen: bool = False
     made_at: datetime | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,21 @@ def graph_of_model(model: NewModel, version: int) -> Graph:
         nodes=(*nodes, *(_named_by_edge(key) for key in used)),
         edges=(*(Edge(key, run) for key in used), Edge(run, made)),
     )
+
+
+def graph_of_copy(original: ModelRef, copy: ModelRef) -> Graph:
+    """Model version -> its copy."""
+    key, parent = model_key(copy.run_id), model_key(original.run_id)
+    return Graph(nodes=(_seen(key, str(copy)), _named_by_edge(parent)), edges=(Edge(parent, key),))
+
+
+def children_of(key: str, below: Graph) -> tuple[Node, ...]:
+    """Versions made from a version, at once or by one run, that are not deleted; `below` reaches two steps down."""
+    versions = {node.key: node for node in below.nodes if node.type in {NodeType.DATASET, NodeType.MODEL}}
+    runs = {edge.child for edge in below.edges if edge.parent == key and node_type(edge.child) is NodeType.RUN}
+    made = {edge.child for edge in below.edges if edge.parent == key or edge.parent in runs}
+    found = (versions[child] for child in made - {key} if child in versions)
+    return tuple(sorted((node for node in found if not node.deleted), key=lambda node: node.label))
 
 
 def graph_of_prediction(prediction: NewPrediction) -> Graph:

@@ -8,6 +8,26 @@ from datetime import datetime
 from typing import Any
 
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelRef
+from svc_registry.domain.ledger import MoveKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """Who deleted a version, why and when."""
+
+    deleted_by: str
+    reason: str
+    deleted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSignature:
+    """A signature of a bundle: the name of the key, the signature in base64, who sent it and when."""
+
+    key: str
+    value: str
+    signed_by: str
+    signed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +43,10 @@ class DatasetRecord:
     size_bytes: int
     producer: str
     registered_at: datetime
+    deletion: Deletion | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,19 +95,49 @@ class ModelRecord:
     made: NewModel
     registered_at: datetime
     aliases: tuple[str, ...] = ()
+    deletion: Deletion | None = None
+    signatures: tuple[KeptSignature, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.made.name}@{self.version}"
+
+    @property
+    def ref(self) -> ModelRef:
+        """Name, number and run."""
+        return ModelRef(name=self.made.name, version=self.version, run_id=self.made.run_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMove:
+    """An entry of the ledger before it has a number.
+
+    `from_version` is where the alias stood, 0 for nowhere. `to_version` is where it went, 0 when it was cleared; of a
+    refusal, the version that was refused. `failed` are the conditions that were not met, in words.
+    """
+
+    model: str
+    alias: str
+    kind: MoveKind
+    from_version: int
+    to_version: int
+    moved_by: str
+    reason: str = ""
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasMove:
-    """An entry of the ledger; `from_version` is 0 when the alias was new."""
+    """An entry of the ledger; its fields are those of `NewMove`."""
 
     ledger_id: int
     model: str
     alias: str
+    kind: MoveKind
     from_version: int
     to_version: int
     moved_by: str
     reason: str
+    failed: tuple[str, ...]
     moved_at: datetime
 
 

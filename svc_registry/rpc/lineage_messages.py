@@ -44,6 +44,7 @@ def _nodes(nodes: Sequence[Node]) -> list[pb.LineageNode]:
             type=node.type,
             label=node.label,
             seen=node.seen,
+            deleted=node.deleted,
             facts=struct(node.facts) if node.facts else None,
             made_at=timestamp(node.made_at),
         )

@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 from shared.contracts.names import DEFAULT_ALIAS
 from shared.errors import InvalidInputError, NotFoundError
-from shared.runtime.auth import Role, current_principal
+from shared.runtime.auth import Role, check_role, current_principal
 from shared.runtime.grpc_server import Rpc
 from svc_registry import wire
 from svc_registry.ports import RegistryStore, RegistryTransaction
+from svc_registry.rpc.reading import read
 from svc_registry.use_cases import finding, promoting
+from svc_registry.wire_marks import move_message
 from upwell.registry.v1 import registry_service_pb2 as pb
 from upwell.registry.v1 import registry_service_pb2_grpc as pb_grpc
 
@@ -34,10 +36,7 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
             if request.reference:
                 record = finding.find_dataset(tx, request.reference)
             else:
-                found = tx.datasets.find(request.name, request.manifest_digest)
-                if found is None:
-                    raise NotFoundError(f"{request.name!r} has no version {request.manifest_digest[:12]}")
-                record = found
+                record = finding.find_dataset_by_digest(tx, request.name, request.manifest_digest)
             return pb.GetDatasetResponse(dataset=wire.dataset_message(record))
 
         return await self._read(find)
@@ -48,7 +47,13 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
         before = page_start(request.page_token)
 
         def page(tx: RegistryTransaction) -> pb.ListDatasetsResponse:
-            records = tx.datasets.page(name=request.name, kind=request.kind, before_id=before, limit=limit)
+            records = tx.datasets.page(
+                name=request.name,
+                kind=request.kind,
+                before_id=before,
+                limit=limit,
+                include_deleted=request.include_deleted,
+            )
             token = str(records[-1].id) if len(records) == limit else ""
             return pb.ListDatasetsResponse(
                 datasets=[wire.dataset_message(record) for record in records], next_page_token=token
@@ -92,7 +97,9 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
         before = page_start(request.page_token)
 
         def page(tx: RegistryTransaction) -> pb.ListModelsResponse:
-            records = tx.models.page(name=request.name, before_id=before, limit=limit)
+            records = tx.models.page(
+                name=request.name, before_id=before, limit=limit, include_deleted=request.include_deleted
+            )
             token = str(records[-1].id) if len(records) == limit else ""
             return pb.ListModelsResponse(
                 models=[wire.model_message(record) for record in records], next_page_token=token
@@ -102,6 +109,8 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
 
     async def PromoteModel(self, request: pb.PromoteModelRequest, context: Any) -> pb.PromoteModelResponse:
         """Move an alias as the caller."""
+        if request.force:
+            check_role(current_principal(), needs=Role.ADMIN)
         move = await asyncio.to_thread(
             promoting.promote,
             self._store,
@@ -110,8 +119,9 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
             alias=request.alias or DEFAULT_ALIAS,
             moved_by=current_principal().name,
             reason=request.reason,
+            force=request.force,
         )
-        return pb.PromoteModelResponse(move=wire.move_message(move))
+        return pb.PromoteModelResponse(move=move_message(move))
 
     async def ListAliases(self, request: pb.ListAliasesRequest, context: Any) -> pb.ListAliasesResponse:
         """Where the aliases stand."""
@@ -128,23 +138,23 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
 
     async def ListAliasMoves(self, request: pb.ListAliasMovesRequest, context: Any) -> pb.ListAliasMovesResponse:
         """The ledger, newest first."""
-        return await self._read(
-            lambda tx: pb.ListAliasMovesResponse(moves=[wire.move_message(m) for m in tx.models.moves(request.name)])
-        )
+        limit = page_size(request.limit, field="limit", default=LARGEST_PAGE)
+
+        def page(tx: RegistryTransaction) -> pb.ListAliasMovesResponse:
+            moves = tx.ledger.page(request.name, alias=request.alias, limit=limit)
+            return pb.ListAliasMovesResponse(moves=[move_message(move) for move in moves])
+
+        return await self._read(page)
 
     async def _read(self, answer: Callable[[RegistryTransaction], AnswerT]) -> AnswerT:
-        def in_transaction() -> AnswerT:
-            with self._store.reading() as tx:
-                return answer(tx)
-
-        return await asyncio.to_thread(in_transaction)
+        return await read(self._store, answer)
 
 
-def page_size(asked: int) -> int:
+def page_size(asked: int, *, field: str = "page_size", default: int = DEFAULT_PAGE) -> int:
     """The page size asked for, or the default; InvalidInputError when it is too large."""
     if asked > LARGEST_PAGE:
-        raise InvalidInputError.of("page_size", f"{asked} is too large: ask for 1 to {LARGEST_PAGE}")
-    return asked or DEFAULT_PAGE
+        raise InvalidInputError.of(field, f"{asked} is too large: ask for 1 to {LARGEST_PAGE}")
+    return asked or default
 
 
 def page_start(token: str) -> int:

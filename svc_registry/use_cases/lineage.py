@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.contracts.lineage import NodeType, dataset_key, model_key, run_key, source_key
 from shared.errors import InvalidInputError, NotFoundError
@@ -13,7 +13,7 @@ from svc_registry.domain.records import ModelRecord
 from svc_registry.domain.reviews import Subject, SubjectType, UnreadSet
 from svc_registry.ports import RegistryStore, RegistryTransaction
 from svc_registry.use_cases.facts import with_facts
-from svc_registry.use_cases.finding import find_dataset, find_model
+from svc_registry.use_cases.finding import locate_dataset, locate_model
 
 MOST_UNREAD = 100
 
@@ -27,7 +27,16 @@ def walk_lineage(
         graph = tx.lineage.walk(key, direction, max_depth=max_depth)
         if not graph.nodes:
             raise NotFoundError(f"The lineage knows no {node!r}")
+        graph = mark_deleted(tx, graph)
         return key, with_facts(tx, graph) if include_facts else graph
+
+
+def mark_deleted(tx: RegistryTransaction, graph: Graph) -> Graph:
+    """The graph, with its deleted versions marked."""
+    deleted = tx.tombstones.among([node.key for node in graph.nodes])
+    if not deleted:
+        return graph
+    return replace(graph, nodes=tuple(replace(node, deleted=node.key in deleted) for node in graph.nodes))
 
 
 def find_path(store: RegistryStore, one: str, other: str, *, include_facts: bool = False) -> Path:
@@ -35,7 +44,7 @@ def find_path(store: RegistryStore, one: str, other: str, *, include_facts: bool
     with store.reading() as tx:
         ends = {"one": one, "other": other}
         keys = {field: _node_key(tx, field, node) for field, node in ends.items()}
-        graph = tx.lineage.between(keys["one"], keys["other"])
+        graph = mark_deleted(tx, tx.lineage.between(keys["one"], keys["other"]))
         known = {node.key for node in graph.nodes}
         for field, node in ends.items():
             if keys[field] not in known:
@@ -126,12 +135,12 @@ def _node_key(tx: RegistryTransaction, field: str, node: str) -> str:
 
 
 def _dataset_node(tx: RegistryTransaction, node: str) -> str:
-    record = find_dataset(tx, node)
+    record = locate_dataset(tx, node)
     return dataset_key(record.name, record.digest)
 
 
 def _model_node(tx: RegistryTransaction, node: str) -> str:
-    return model_key(find_model(tx, node).made.run_id)
+    return model_key(locate_model(tx, node).made.run_id)
 
 
 def _or_none(find: Callable[[RegistryTransaction, str], str], tx: RegistryTransaction, node: str) -> str | None:

@@ -12,13 +12,31 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.lineage import dataset_key
+from shared.contracts.lineage import dataset_key, model_key
 from shared.contracts.manifest import Manifest
+from shared.contracts.versions import ModelRef
 from shared.errors import IntegrityError, NotFoundError, StateError
 from shared.ports import ArtifactStore
 from svc_registry.domain.artifacts import Sort
-from svc_registry.domain.events import BaseRegistered, DatasetRegistered, ModelPromoted, ModelRegistered
-from svc_registry.domain.graph import graph_of_base, graph_of_manifest, graph_of_model, graph_of_prediction
+from svc_registry.domain.events import (
+    AliasCleared,
+    BaseRegistered,
+    DatasetArchived,
+    DatasetRegistered,
+    GateChanged,
+    ModelArchived,
+    ModelPromoted,
+    ModelRegistered,
+    ModelSigned,
+    PromotionRefused,
+)
+from svc_registry.domain.graph import (
+    graph_of_base,
+    graph_of_copy,
+    graph_of_manifest,
+    graph_of_model,
+    graph_of_prediction,
+)
 from svc_registry.domain.records import BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
 from svc_registry.domain.uploads import upload_id, uploaded_model
 from svc_registry.ports import EventLog, Restorer, RestoringStore
@@ -67,6 +85,7 @@ class Rebuilding:
         self.restorer = restorer
         self.report = Report()
         self.trained = trained
+        self.made: dict[str, NewModel] = {}
         self._artifacts = artifacts
         self._seen: set[tuple[str, ...]] = set()
 
@@ -148,12 +167,19 @@ def _model(rebuilding: Rebuilding, fact: ModelRegistered) -> None:
     if not fact.bundle_digest:
         rebuilding.report.left_out.append(f"model {shown}: it came with an imported history: import that again")
         return
-    made = rebuilding.trained.get(fact.run_id) or _uploaded(rebuilding, fact)
+    if fact.copied_from:
+        made = _copied(rebuilding, fact, fact.copied_from)
+    else:
+        made = rebuilding.trained.get(fact.run_id) or _uploaded(rebuilding, fact)
     if made is None:
         return
+    rebuilding.made[fact.run_id] = made
     record = ModelRecord(id=fact.entry_id, version=fact.version, made=made, registered_at=_known(fact.registered_at))
     rebuilding.restorer.model(record)
-    rebuilding.restorer.graph(graph_of_model(made, fact.version))
+    is_copy_of = fact.copied_from
+    rebuilding.restorer.graph(
+        graph_of_copy(is_copy_of, record.ref) if is_copy_of else graph_of_model(made, fact.version)
+    )
     rebuilding.restored("models")
 
 
@@ -170,10 +196,45 @@ def _uploaded(rebuilding: Rebuilding, fact: ModelRegistered) -> NewModel | None:
     return replace(uploaded_model(fact.name, manifest), run_id=fact.run_id)
 
 
-def _promoted(rebuilding: Rebuilding, fact: ModelPromoted) -> None:
+def _copied(rebuilding: Rebuilding, fact: ModelRegistered, original: ModelRef) -> NewModel | None:
+    """What the original's run said, under the copy's name and key."""
+    made = rebuilding.made.get(original.run_id)
+    if made is None:
+        rebuilding.report.left_out.append(
+            f"model {fact.name}@{fact.version}: it is a copy of {original}, which was not restored"
+        )
+        return None
+    return replace(made, name=fact.name, run_id=fact.run_id)
+
+
+def _ledger_entry(rebuilding: Rebuilding, fact: ModelPromoted | PromotionRefused | AliasCleared) -> None:
     if rebuilding.is_new("move", str(fact.move.ledger_id)):
         rebuilding.restorer.move(fact.move)
-        rebuilding.restored("alias moves")
+        rebuilding.restored("entries of the ledger")
+
+
+def _gate(rebuilding: Rebuilding, fact: GateChanged) -> None:
+    """The last word stands."""
+    rebuilding.restorer.gate(fact.gate)
+    rebuilding.restored("changes of gates")
+
+
+def _model_archived(rebuilding: Rebuilding, fact: ModelArchived) -> None:
+    if rebuilding.is_new("deletion", fact.model.run_id):
+        rebuilding.restorer.deletion(model_key(fact.model.run_id), fact.deletion)
+        rebuilding.restored("deletions")
+
+
+def _dataset_archived(rebuilding: Rebuilding, fact: DatasetArchived) -> None:
+    if rebuilding.is_new("deletion", fact.dataset.key):
+        rebuilding.restorer.deletion(fact.dataset.key, fact.deletion)
+        rebuilding.restored("deletions")
+
+
+def _signed(rebuilding: Rebuilding, fact: ModelSigned) -> None:
+    if rebuilding.is_new("signature", fact.bundle_digest, fact.signature.key):
+        rebuilding.restorer.signature(fact.bundle_digest, fact.signature)
+        rebuilding.restored("signatures")
 
 
 def _prediction(rebuilding: Rebuilding, fact: NewPrediction) -> None:
@@ -187,7 +248,13 @@ RULES: Mapping[type[Any], Callable[[Rebuilding, Any], None]] = {
     DatasetRegistered: _dataset,
     BaseRegistered: _base,
     ModelRegistered: _model,
-    ModelPromoted: _promoted,
+    ModelPromoted: _ledger_entry,
+    PromotionRefused: _ledger_entry,
+    AliasCleared: _ledger_entry,
+    GateChanged: _gate,
+    ModelArchived: _model_archived,
+    DatasetArchived: _dataset_archived,
+    ModelSigned: _signed,
     NewPrediction: _prediction,
 }
 

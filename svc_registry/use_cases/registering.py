@@ -18,6 +18,7 @@ from svc_registry.domain.events import (
 from svc_registry.domain.graph import graph_of_base, graph_of_manifest, graph_of_model, graph_of_prediction
 from svc_registry.domain.records import DatasetRecord, ModelRecord, NewModel, NewPrediction
 from svc_registry.ports import RegistryStore, RegistryTransaction
+from svc_registry.use_cases.finding import deleted_words
 
 
 def register_dataset(
@@ -39,8 +40,14 @@ def register_dataset(
 def number_dataset(
     tx: RegistryTransaction, *, name: str, digest: str, manifest: Manifest, producer: str
 ) -> DatasetRecord:
-    """The version, numbered and announced now or before; ConflictError when the name is used for another kind."""
+    """The version, numbered and announced now or before.
+
+    Raises:
+        ConflictError: the name is used for another kind, or the version was deleted.
+    """
     standing = tx.datasets.find(name, digest)
+    if standing and standing.deletion:
+        raise ConflictError(f"This content is {standing}, which {deleted_words(standing.deletion)}")
     if standing:
         return standing
     record = tx.datasets.add(name=name, digest=digest, manifest=manifest, producer=producer)

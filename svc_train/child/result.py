@@ -33,6 +33,7 @@ def write_result(folder: Path, *, family: str, result: TrainingResult, wall_seco
         "metrics": {name: float(value) for name, value in result.metrics.items()},
         "total_steps": result.total_steps,
         "tokens": result.tokens,
+        "epochs": result.epochs,
         "device": result.device,
         "versions": versions(),
         "facts": machine_facts(folder / BUNDLE_FOLDER),

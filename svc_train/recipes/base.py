@@ -121,12 +121,13 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingResult:
-    """What a recipe did; the bundle lies in the job's `bundle_dir`."""
+    """What a recipe did; the bundle lies in the job's `bundle_dir`. `epochs` is 0 where passes are not counted."""
 
     metrics: Mapping[str, float]
     total_steps: int
     tokens: int
     device: str
+    epochs: float = 0.0
 
 
 # Whoever takes a checkpoint may move it away at once.

@@ -35,7 +35,8 @@ from svc_registry.domain.graph import (
     graph_of_model,
     graph_of_prediction,
 )
-from svc_registry.domain.records import DatasetRecord, NewModel, NewPrediction
+from svc_registry.domain.ledger import MoveKind
+from svc_registry.domain.records import DatasetRecord, NewModel, NewMove, NewPrediction
 from upwell.train.v1 import events_pb2 as train
 
 pytestmark = pytest.mark.connected
@@ -72,6 +73,17 @@ def model(run_id: str, name: str = "detector", **changed: Any) -> NewModel:
         "hyperparameters": {"steps": 10.0, "nested": {"a": [1, None, "x"]}},
     }
     return NewModel(**{**values, **changed})
+
+
+def move(from_version: int, to_version: int, *, alias: str = "champion") -> NewMove:
+    return NewMove(
+        model="detector",
+        alias=alias,
+        kind=MoveKind.MOVED,
+        from_version=from_version,
+        to_version=to_version,
+        moved_by="ana",
+    )
 
 
 def all_at_once(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
@@ -208,28 +220,20 @@ def test_a_run_makes_one_version_under_concurrency(store: SqlRegistryStore) -> N
     assert sorted(numbers) == sorted([number for number in range(1, THREADS // 2 + 1) for _ in range(2)])
 
 
-def test_an_alias_moves_and_the_ledger_tells_every_move(store: SqlRegistryStore) -> None:
+def test_aliases_stand_where_the_ledger_put_them_last(store: SqlRegistryStore) -> None:
     with store.transaction() as tx:
-        one, two = tx.models.add(model("run-1")), tx.models.add(model("run-2"))
-    moves = []
-    for record in (one, two, two, one):
+        tx.models.add(model("run-1"))
+        tx.models.add(model("run-2"))
+    for version, alias in ((1, "champion"), (2, "champion"), (1, "champion"), (2, "challenger")):
         with store.transaction() as tx:
-            moves.append(tx.models.move_alias(record, "champion", moved_by="ana", reason="better"))
-    assert [(move.from_version, move.to_version, new) for move, new in moves] == [
-        (0, 1, True),
-        (1, 2, True),
-        (1, 2, False),
-        (2, 1, True),
-    ]
-    with store.transaction() as tx:
-        tx.models.move_alias(two, "challenger", moved_by="ben", reason="")
+            standing = tx.ledger.standing("detector", alias)
+            tx.ledger.enter(move(standing.to_version if standing else 0, version, alias=alias))
     with store.reading() as tx:
         named = tx.models.named("detector", "champion")
         assert named is not None
         assert (named.version, named.aliases) == (1, ("champion",))
-        assert [move.to_version for move in tx.models.moves("detector")] == [2, 1, 2, 1]
-        standing = {move.alias: record.version for move, record in tx.models.aliases("")}
-        assert standing == {"champion": 1, "challenger": 2}
+        standing_at = {entry.alias: record.version for entry, record in tx.models.aliases("")}
+        assert standing_at == {"champion": 1, "challenger": 2}
         assert tx.models.aliases("other") == []
         page = tx.models.page(name="detector", before_id=0, limit=10)
         assert [(record.version, record.aliases) for record in page] == [(2, ("challenger",)), (1, ("champion",))]
@@ -237,19 +241,22 @@ def test_an_alias_moves_and_the_ledger_tells_every_move(store: SqlRegistryStore)
 
 def test_concurrent_moves_make_one_chain(store: SqlRegistryStore) -> None:
     with store.transaction() as tx:
-        records = [tx.models.add(model(f"run-{number}")) for number in range(THREADS)]
+        for number in range(THREADS):
+            tx.models.add(model(f"run-{number}"))
 
-    def move(number: int) -> None:
+    def move_some(number: int) -> None:
         for turn in range(3):
             with store.transaction() as tx:
-                record = records[(number + turn) % THREADS]
-                tx.models.move_alias(record, "champion", moved_by=str(number), reason="")
+                tx.ledger.lock("detector")
+                standing = tx.ledger.standing("detector", "champion")
+                tx.ledger.enter(move(standing.to_version if standing else 0, (number + turn) % THREADS + 1))
 
-    all_at_once(move)
+    all_at_once(move_some)
     with store.reading() as tx:
-        ledger = list(tx.models.moves("detector"))[::-1]
+        ledger = tx.ledger.entries("detector", "champion")
         named = tx.models.named("detector", "champion")
     assert named is not None
+    assert len(ledger) == THREADS * 3
     assert [entry.from_version for entry in ledger] == [0, *(entry.to_version for entry in ledger[:-1])]
     assert named.version == ledger[-1].to_version
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from sqlmodel import select
 
 from shared.contracts.canonical import sha256_hex
 from shared.contracts.versions import DatasetVersion
+from shared.errors import StateError
 from shared.runtime.artifacts import Artifacts
 from shared.runtime.codec import decode
 from shared.runtime.database import Database
@@ -23,7 +25,9 @@ from svc_registry import wire
 from svc_registry.adapters.event_log import SOURCES
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.bootstrap import MIGRATIONS
-from svc_registry.use_cases import promoting, registering
+from svc_registry.domain.events import ModelSigned
+from svc_registry.domain.gates import Comparison, Condition
+from svc_registry.use_cases import copying, deleting, gates, promoting, registering
 from upwell.common.v1 import common_pb2 as common
 from upwell.events import BY_MESSAGE, BY_SUBJECT
 from upwell.infer.v1 import events_pb2 as infer
@@ -64,6 +68,30 @@ class Catalogue:
             )
         promoting.promote(self.store, name="detector", version=3, alias="challenger", moved_by="li", reason="")
         self.predict("job-1", series)
+        self.mark()
+
+    def mark(self) -> None:
+        """A gate that refused and was forced, aliases rolled back and cleared, a copy, a signature, deletions."""
+        condition = Condition(metric="f1", comparison=Comparison.AT_LEAST, value=0.3)
+        gates.set_gate(self.store, model="detector", alias="champion", conditions=[condition], set_by="root")
+        gates.set_gate(self.store, model="detector", alias="gone", conditions=[condition], set_by="root")
+        gates.delete_gate(self.store, model="detector", alias="gone", deleted_by="root")
+        of = {"name": "detector", "alias": "champion", "moved_by": "anna"}
+        with suppress(StateError):
+            promoting.promote(self.store, version=1, reason="versuch", **of)
+        promoting.promote(self.store, version=1, reason="", force=True, **of)
+        promoting.roll_back(self.store, reason="报警", **of)
+        for alias in ("challenger", "canary"):
+            promoting.promote(self.store, name="detector", version=3, alias=alias, moved_by="li", reason="")
+            promoting.clear_alias(self.store, name="detector", alias=alias, moved_by="li", reason="aus")
+        promoting.promote(self.store, name="detector", version=3, alias="challenger", moved_by="li", reason="wieder")
+        copy = copying.copy_model(self.store, "detector@3", "副本")
+        with self.store.transaction() as tx:
+            digest = copy.made.bundle_digest
+            kept, _ = tx.signatures.add(digest, key="qa", value="AAAA", signed_by="anna")
+            tx.outbox.add(ModelSigned(model=copy.ref, bundle_digest=digest, signature=kept))
+        deleting.delete_model(self.store, name="副本", version=1, deleted_by="anna", reason="doppelt")
+        deleting.delete_dataset(self.store, name="泵-7", version=2, deleted_by="anna", reason="私密")
 
     def dataset(self, name: str, content: str, *, kind: str = "series/v1", parents: tuple[str, ...] = (), files=None):
         meta = {"rows": len(content), "channels": [{"name": "温度", "step": 0.5}]}

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from shared.runtime.database import Database, UtcDateTime
 
-NO_FACTS = {"alembic_version", "outbox"}
+NO_FACTS = {"alembic_version", "outbox", "webhook_deliveries"}
 
 
 def tables(database: Database) -> set[str]:

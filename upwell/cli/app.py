@@ -15,6 +15,7 @@ from upwell.cli import (
     files,
     history,
     ingest,
+    keys,
     label,
     lineage,
     models,
@@ -55,6 +56,7 @@ app.command()(train.train)
 app.add_typer(runs.app, name="runs")
 models.app.command("trained-on")(trained_on.trained_on)
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
 app.add_typer(bases.app, name="bases")
 models.app.command()(compare.compare)
 app.add_typer(history.app, name="history")

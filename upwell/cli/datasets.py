@@ -1,4 +1,4 @@
-"""`upwell datasets list|show|preview`."""
+"""`upwell datasets list|show|preview`; deleting has a file of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from google.protobuf import json_format
 
+from upwell.cli import versions
 from upwell.cli.output import (
     place_in_time,
     print_json,
@@ -23,6 +24,7 @@ from upwell.client import Upwell
 from upwell.ingest.v1 import chat_pb2, ingest_service_pb2
 
 app = typer.Typer(help="Look at datasets.", no_args_is_help=True)
+app.command("delete")(versions.delete_dataset)
 CHAT = "chat/v1"
 DatasetArgument = Annotated[str, typer.Argument(help="NAME@3, or NAME for the newest version.")]
 

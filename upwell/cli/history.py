@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +25,7 @@ from upwell.registry.v1 import history_service_pb2 as pb
 
 SHOW = "show"
 COLUMNS = (
-    "version", "stage", "dataset", "steps#", "total#", "epochs#", "metrics", "hyperparameters", "started", "ended",
+    "version", "stage", "dataset", "steps#", "total#", "epochs#", "metrics", "what differs", "started", "ended",
 )  # fmt: skip
 
 
@@ -68,7 +70,7 @@ def show(
     if as_json:
         sys.stdout.write(found.training_info)
         return
-    print_table(COLUMNS, map(_row, found.entries), empty="")
+    print_table(COLUMNS, _rows(found.entries), empty="")
     say(_remark(found))
 
 
@@ -156,7 +158,15 @@ def export_histories(
     typer.echo(f"{counted(written, 'file')} written, {unchanged:,} unchanged")
 
 
-def _row(entry: pb.HistoryEntry) -> tuple[object, ...]:
+def _rows(entries: Sequence[pb.HistoryEntry]) -> list[tuple[object, ...]]:
+    """A row each, with the hyperparameters that are not the same in all of them; JSON has the rest."""
+    given = [json_format.MessageToDict(entry.hyperparameters) for entry in entries]
+    names = {name for one in given for name in one}
+    differing = {name for name in names if len({shown(one.get(name)) for one in given}) > 1}
+    return [_row(entry, one, differing) for entry, one in zip(entries, given, strict=True)]
+
+
+def _row(entry: pb.HistoryEntry, hyperparameters: Mapping[str, Any], differing: AbstractSet[str]) -> tuple[object, ...]:
     return (
         version_name(entry.model),
         entry.stage,
@@ -165,9 +175,7 @@ def _row(entry: pb.HistoryEntry) -> tuple[object, ...]:
         f"{entry.total_steps:,}",
         f"{entry.epochs:g}" if entry.epochs else "",
         ", ".join(f"{name}={value:.4g}" for name, value in sorted(entry.metrics.items())),
-        ", ".join(
-            f"{name}={shown(value)}" for name, value in sorted(json_format.MessageToDict(entry.hyperparameters).items())
-        ),
+        ", ".join(f"{name}={shown(value)}" for name, value in sorted(hyperparameters.items()) if name in differing),
         when(entry.started_at),
         when(entry.finished_at),
     )

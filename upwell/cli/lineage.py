@@ -117,8 +117,8 @@ def lineage_tree(piece: Piece, *, up: bool) -> Tree:
 
 def _name(piece: Piece, key: str) -> Text:
     node = piece.nodes[key]
-    unseen = " (not seen yet)" if is_awaited(node) else ""
-    return Text.assemble((node.type, STYLES.get(node.type, "")), " ", name_of(node), (unseen, "dim"))
+    state = " (not seen yet)" if is_awaited(node) else " (deleted)" if node.deleted else ""
+    return Text.assemble((node.type, STYLES.get(node.type, "")), " ", name_of(node), (state, "dim"))
 
 
 def _event_lines(piece: Piece) -> str:

@@ -1,4 +1,4 @@
-"""`upwell models list|show|promote`."""
+"""`upwell models list|show|promote`; the other commands of the group have files of their own."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ from typing import Annotated
 
 import typer
 
+from upwell.cli import aliases, gates, versions
 from upwell.cli.output import print_json, print_table, say, short, version_name, when
 from upwell.cli.session import DataOption, JsonOption, parse_version, run
 from upwell.client import Upwell
 from upwell.registry.v1 import registry_service_pb2
 
-app = typer.Typer(help="Look at models and promote them.", no_args_is_help=True)
+app = typer.Typer(help="Look at models, promote them, and control what serves.", no_args_is_help=True)
+app.add_typer(gates.app, name="gate")
+app.command()(aliases.ledger)
+app.command()(aliases.serving)
+app.command()(aliases.rollback)
+app.command()(aliases.clear)
+app.command()(versions.copy)
+app.command()(versions.sign)
+app.command("delete")(versions.delete_model)
 
 
 @app.command("list")
 def list_models(
     name: Annotated[str, typer.Option(help="Only versions of this model.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    deleted: Annotated[bool, typer.Option("--deleted", help="List deleted versions too.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -27,14 +37,14 @@ def list_models(
     - `upwell models list`
     - `upwell models list --name bleeding-detector --json`
     """
-    versions = run(data, lambda upwell: upwell.registry.models(name=name, limit=limit))
+    versions = run(data, lambda upwell: upwell.registry.models(name=name, limit=limit, include_deleted=deleted))
     if as_json:
         print_json(versions)
         return
     rows = [
         (
             version_name(v.ref),
-            ", ".join(v.aliases),
+            "deleted" if v.HasField("deletion") else ", ".join(v.aliases),
             v.recipe,
             v.base.name,
             version_name(v.dataset),
@@ -78,15 +88,16 @@ def show(
         ("base", f"{version.base.name} {short(version.base.digest)}"),
         ("dataset", version_name(version.dataset)),
         ("bundle", version.bundle_digest),
+        ("signed by", ", ".join(signature.key for signature in version.signatures) or "-"),
         ("registered", when(version.registered_at)),
         *((f"metric {name}", f"{value:.6g}") for name, value in sorted(version.metrics.items())),
     ]
     print_table(["fact", "value"], facts, empty="")
     for move in moves:
-        came = f"@{move.from_version}" if move.from_version else "nothing"
-        say(
-            f"{when(move.moved_at)} {move.alias}: {came} -> @{move.to_version} by {move.moved_by} {move.reason}".strip()
-        )
+        kind = aliases.kind_name(move.kind)
+        what = "" if kind == "moved" else f" ({kind})"
+        who = f"by {move.moved_by} {aliases.remark(move)}".strip()
+        say(f"{when(move.moved_at)} {move.alias}: {aliases.way(move)}{what} {who}")
 
 
 @app.command()
@@ -95,6 +106,9 @@ def promote(
     *,
     alias: Annotated[str, typer.Option(help="The alias to move.")] = "champion",
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Even though its gate refuses it; needs the role admin, and is kept.")
+    ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -104,7 +118,10 @@ def promote(
     - `upwell models promote bleeding-detector@1 --reason "hit the known anomaly"`
     """
     name, version = parse_version(model)
-    move = run(data, lambda upwell: upwell.registry.promote(name, version=version, alias=alias, reason=reason))
+    move = run(
+        data,
+        lambda upwell: upwell.registry.promote(name, version=version, alias=alias, reason=reason, force=force),
+    )
     if as_json:
         print_json(move)
         return

@@ -28,6 +28,7 @@ DataOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AliasOption = Annotated[str, typer.Option(help="The alias.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A parameter; again for each one. Values are read as JSON."),

@@ -18,9 +18,11 @@ from upwell.client.ingest import IngestClient
 from upwell.client.label import LabelClient
 from upwell.client.lineage import LineageClient
 from upwell.client.numbering import Numbering
+from upwell.client.promotion import PromotionClient
 from upwell.client.publisher import Publisher
 from upwell.client.registry import RegistryClient
 from upwell.client.train import TrainClient
+from upwell.client.versions import VersionClient
 
 
 class Upwell:
@@ -80,6 +82,16 @@ class Upwell:
     def registry(self) -> RegistryClient:
         """svc_registry's catalogue."""
         return RegistryClient(self._channel("registry"), self._caller("registry"))
+
+    @cached_property
+    def promotion(self) -> PromotionClient:
+        """svc_registry's gates, rollbacks and history of aliases."""
+        return PromotionClient(self._channel("registry"), self._caller("registry"))
+
+    @cached_property
+    def versions(self) -> VersionClient:
+        """svc_registry's copying, signing and deleting."""
+        return VersionClient(self._channel("registry"), self._caller("registry"))
 
     @cached_property
     def numbering(self) -> Numbering:

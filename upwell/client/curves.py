@@ -46,13 +46,10 @@ async def _curve(upwell: Upwell, version: registry_service_pb2.ModelVersion, sta
 
 
 async def run_losses(upwell: Upwell, run_id: str) -> Sequence[tuple[int, float]]:
-    """(step, loss) of a run that has ended, from its progress; of a step that was done twice the later one counts."""
-    losses: dict[int, float] = {}
+    """(step, loss) of every step of a run; nothing where svc_train does not know the run."""
     try:
-        async for answer in upwell.train.watch(run_id, patience_s=0):
-            if answer.HasField("progress"):
-                losses[answer.progress.step] = answer.progress.loss
+        return [(metric.step, metric.value) async for metric in upwell.train.metrics(run_id, names=["loss"])]
     except UpwellClientError as error:
         if error.code != "NOT_FOUND":
             raise
-    return sorted(losses.items())
+        return []

@@ -64,13 +64,18 @@ class RegistryClient:
         request = registry_service_pb2.GetModelRequest(run_id=run_id)
         return (await self._caller.call(self._stub.GetModel, request)).model
 
-    async def models(self, *, name: str = "", limit: int = 100) -> Sequence[registry_service_pb2.ModelVersion]:
+    async def models(
+        self, *, name: str = "", limit: int = 100, include_deleted: bool = False
+    ) -> Sequence[registry_service_pb2.ModelVersion]:
         """Model versions, newest first."""
         found: list[registry_service_pb2.ModelVersion] = []
         token = ""
         while len(found) < limit:
             request = registry_service_pb2.ListModelsRequest(
-                name=name, page_size=min(limit - len(found), 1000), page_token=token
+                name=name,
+                page_size=min(limit - len(found), 1000),
+                page_token=token,
+                include_deleted=include_deleted,
             )
             answer = await self._caller.call(self._stub.ListModels, request)
             found += answer.models
@@ -80,10 +85,15 @@ class RegistryClient:
         return found
 
     async def promote(
-        self, name: str, *, version: int, alias: str = "", reason: str = ""
+        self, name: str, *, version: int, alias: str = "", reason: str = "", force: bool = False
     ) -> registry_service_pb2.AliasMove:
-        """Move an alias (empty means champion) to a version; the same move twice changes nothing."""
-        request = registry_service_pb2.PromoteModelRequest(name=name, version=version, alias=alias, reason=reason)
+        """Move an alias (empty means champion) to a version; the same move twice changes nothing.
+
+        `force` moves it even though its gate refuses, and needs the role admin.
+        """
+        request = registry_service_pb2.PromoteModelRequest(
+            name=name, version=version, alias=alias, reason=reason, force=force
+        )
         return (await self._caller.call(self._stub.PromoteModel, request)).move
 
     async def aliases(self, name: str = "") -> Sequence[registry_service_pb2.Alias]:
@@ -91,7 +101,9 @@ class RegistryClient:
         request = registry_service_pb2.ListAliasesRequest(name=name)
         return (await self._caller.call(self._stub.ListAliases, request)).aliases
 
-    async def alias_moves(self, name: str) -> Sequence[registry_service_pb2.AliasMove]:
-        """The moves of a model's aliases, newest first."""
-        request = registry_service_pb2.ListAliasMovesRequest(name=name)
+    async def alias_moves(
+        self, name: str, *, alias: str = "", limit: int = 0
+    ) -> Sequence[registry_service_pb2.AliasMove]:
+        """The ledger of a model's aliases, or of one alias, newest first; at most 1000 entries, fewer with a limit."""
+        request = registry_service_pb2.ListAliasMovesRequest(name=name, alias=alias, limit=limit)
         return (await self._caller.call(self._stub.ListAliasMoves, request)).moves

@@ -72,7 +72,13 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     metrics = {**outcome.metrics, **sizes}
     save_network(job.bundle_dir, _info(job, config, spec, metrics), network, base.tokenizer)
     certify_bundle(job, network, base.tokenizer, spec)
-    return TrainingResult(metrics=metrics, total_steps=outcome.steps, tokens=outcome.tokens, device=workers.device.type)
+    return TrainingResult(
+        metrics=metrics,
+        total_steps=outcome.steps,
+        tokens=outcome.tokens,
+        epochs=outcome.epochs,
+        device=workers.device.type,
+    )
 
 
 def make_task(

@@ -67,7 +67,13 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     metrics = {**outcome.metrics, **sizes}
     save_model(job.bundle_dir, _info(job, config, metrics), base.model, base.tokenizer)
     _certify(job, config, base)
-    return TrainingResult(metrics=metrics, total_steps=outcome.steps, tokens=outcome.tokens, device=workers.device.type)
+    return TrainingResult(
+        metrics=metrics,
+        total_steps=outcome.steps,
+        tokens=outcome.tokens,
+        epochs=outcome.epochs,
+        device=workers.device.type,
+    )
 
 
 def _data(job: TrainingJob, config: TextSftConfig, base: Base) -> TextData:

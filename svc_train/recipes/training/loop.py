@@ -41,9 +41,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A training that ended well: steps done, tokens read, and the numbers of the last evaluation."""
+    """A training that ended well: steps done, passes over the examples, tokens read, numbers of the last evaluation."""
 
     steps: int
+    epochs: float
     tokens: int
     metrics: Mapping[str, float]
 
@@ -106,7 +107,12 @@ class Trainer(Generic[ExampleT, BatchT]):
         if not self._workers.is_first:
             raise FollowerDoneError
         self._network.eval()
-        return Outcome(steps=self._standing.step, tokens=self._standing.tokens, metrics=self._standing.metrics)
+        return Outcome(
+            steps=self._standing.step,
+            epochs=self._standing.step * self._config.examples_per_step / self._examples.epoch_size,
+            tokens=self._standing.tokens,
+            metrics=self._standing.metrics,
+        )
 
     def _resume(self) -> None:
         folder = self._job.resume_from

@@ -22,6 +22,7 @@ from upwell.cli.history_import import import_tree
 from upwell.client import Connection, Upwell, UpwellClientError
 from upwell.errors import ToolError
 from upwell.registry.v1 import history_service_pb2 as pb
+from upwell.train.v1 import metrics_pb2
 
 
 class Running:
@@ -54,6 +55,8 @@ def upwell(tmp_path: Path) -> Iterator[Running]:
     root.mkdir()
     world = World(root)
     with running_services() as fakes, serving(world, train=fakes.address) as connections:
+        # A loss of 0, which a logarithm cannot show.
+        fakes.train.metrics = [metrics_pb2.StepMetric(step=step, name="loss", value=0.0) for step in (1, 2, 3)]
         yield Running(world, connections)
     world.database.dispose()
 
@@ -298,7 +301,6 @@ def test_the_curve_of_a_run_of_ours_begins_where_its_chain_stood(upwell: Running
     assert "is not drawn" not in told.stderr
     assert "optimiser steps of the chain" in drawn.read_text()
     with pytest.raises(ToolError, match="no loss above 0 is known"):
-        # The fake run tells of a loss of 0, which a logarithm cannot show.
         upwell("models", "compare", "detector@1", "detector@2", "--plot", str(drawn), "--log")
     with pytest.raises(ToolError, match="no known ending"):
         upwell("models", "compare", "detector@1", "detector@2", "--plot", "losses.pdf")

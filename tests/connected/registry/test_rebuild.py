@@ -78,7 +78,13 @@ def test_a_lost_catalogue_comes_back_equal_and_goes_on(world: World) -> None:
         file.unlink()
     ended = world.rebuild()
     assert ended.returncode == 0, ended.stderr
-    assert set(ended.stdout.splitlines()) == {"4 datasets", "1 bases", "3 models", "4 alias moves", "1 predictions"}
+    assert set(ended.stdout.splitlines()) == {
+        "4 datasets",
+        "1 bases",
+        "3 models",
+        "4 entries of the ledger",
+        "1 predictions",
+    }
     assert dumped(world) == before
     world.service.start()
     assert world.ask(lambda upwell: upwell.registry.model("detector")).ref.version == 2

@@ -110,7 +110,7 @@ class World:
         """What is told of a run that has ended."""
         with grpc.insecure_channel(self.train.address) as channel:
             request = pb.WatchRunRequest(run_id=run_id, after_sequence=after)
-            return list(rpc.TrainServiceStub(channel).WatchRun(request, metadata=self._token, timeout=60))
+            return list(rpc.TrainServiceStub(channel).WatchRun(request, metadata=self.token, timeout=60))
 
     @contextmanager
     def watching(self, run_id: str) -> Iterator[Future[list[pb.WatchRunResponse]]]:

@@ -111,7 +111,7 @@ def fails(
     journal = AttemptJournal(store=world.store, feed=world.feed, work=world.claimed(), lease_s=60)
     try:
         with pytest.raises((FailedRunError, FailedAttemptError)) as caught:
-            follow(Watched(), world.lease, journal, limits)
+            follow(Watched(), world.lease, journal, lambda _: None, limits)
     finally:
         process.stop()
     return caught.value

@@ -22,8 +22,13 @@ from upwell.registry.v1 import (
     artifact_service_pb2_grpc,
     lineage_service_pb2,
     lineage_service_pb2_grpc,
+    marks_pb2,
+    promotion_service_pb2,
+    promotion_service_pb2_grpc,
     registry_service_pb2,
     registry_service_pb2_grpc,
+    version_service_pb2,
+    version_service_pb2_grpc,
 )
 from upwell.train.v1 import events_pb2, metrics_pb2, train_service_pb2, train_service_pb2_grpc
 
@@ -117,12 +122,88 @@ class FakeRegistry(registry_service_pb2_grpc.RegistryServiceServicer):
         context.abort(grpc.StatusCode.NOT_FOUND, f"There is no base {request.reference!r}")
 
     def PromoteModel(self, request, context):
-        move = registry_service_pb2.AliasMove(model=request.name, alias=request.alias, to_version=request.version)
+        if request.version == 13 and not request.force:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "f1 is 0.5: at least 0.6 is asked for")
+        kind = marks_pb2.MOVE_KIND_FORCED if request.force else marks_pb2.MOVE_KIND_MOVED
+        move = registry_service_pb2.AliasMove(
+            model=request.name, alias=request.alias, to_version=request.version, kind=kind, reason=request.reason
+        )
         self.moves.append(move)
         return registry_service_pb2.PromoteModelResponse(move=move)
 
     def ListAliasMoves(self, request, context):
         return registry_service_pb2.ListAliasMovesResponse(moves=self.moves)
+
+
+class FakePromotion(promotion_service_pb2_grpc.PromotionServiceServicer):
+    def __init__(self, registry: FakeRegistry) -> None:
+        self.registry = registry
+        self.gates: dict[str, marks_pb2.Gate] = {}
+        self.asked_at: list[str] = []
+
+    def SetGate(self, request, context):
+        gate = marks_pb2.Gate(model=request.model, alias=request.alias, conditions=request.conditions, set_by="root")
+        self.gates[request.alias] = gate
+        return promotion_service_pb2.SetGateResponse(gate=gate)
+
+    def ListGates(self, request, context):
+        return promotion_service_pb2.ListGatesResponse(gates=self.gates.values())
+
+    def DeleteGate(self, request, context):
+        del self.gates[request.alias]
+        return promotion_service_pb2.DeleteGateResponse()
+
+    def RollBackAlias(self, request, context):
+        move = registry_service_pb2.AliasMove(
+            model=request.model,
+            alias=request.alias,
+            from_version=request.from_version,
+            to_version=1,
+            kind=marks_pb2.MOVE_KIND_ROLLED_BACK,
+            reason=request.reason,
+        )
+        self.registry.moves.append(move)
+        return promotion_service_pb2.RollBackAliasResponse(move=move)
+
+    def ClearAlias(self, request, context):
+        move = registry_service_pb2.AliasMove(model=request.model, alias=request.alias, from_version=1)
+        return promotion_service_pb2.ClearAliasResponse(move=move)
+
+    def GetServing(self, request, context):
+        self.asked_at.append(request.at.ToJsonString() if request.HasField("at") else "now")
+        answer = promotion_service_pb2.GetServingResponse()
+        answer.model.ref.name, answer.model.ref.version = request.model, 3
+        answer.model.deletion.reason = "old"
+        answer.move.moved_by, answer.move.kind = "安娜", marks_pb2.MOVE_KIND_FORCED
+        answer.move.moved_at.FromJsonString("2026-05-01T11:00:00Z")
+        return answer
+
+
+class FakeVersions(version_service_pb2_grpc.VersionServiceServicer):
+    def __init__(self) -> None:
+        self.signed: list[version_service_pb2.SignModelRequest] = []
+        self.deleted: list[str] = []
+
+    def CopyModel(self, request, context):
+        ref = common_pb2.ModelRef(name=request.model, version=1)
+        return version_service_pb2.CopyModelResponse(model=registry_service_pb2.ModelVersion(ref=ref))
+
+    def SignModel(self, request, context):
+        self.signed.append(request)
+        name, _, version = request.reference.partition("@")
+        model = registry_service_pb2.ModelVersion(ref=common_pb2.ModelRef(name=name, version=int(version)))
+        model.signatures.add(key=request.key, value=request.signature)
+        return version_service_pb2.SignModelResponse(model=model)
+
+    def DeleteModel(self, request, context):
+        self.deleted.append(f"model {request.name}@{request.version}: {request.reason}")
+        ref = common_pb2.ModelRef(name=request.name, version=request.version)
+        return version_service_pb2.DeleteModelResponse(model=registry_service_pb2.ModelVersion(ref=ref))
+
+    def DeleteDataset(self, request, context):
+        self.deleted.append(f"dataset {request.name}@{request.version}: {request.reason}")
+        ref = common_pb2.DatasetRef(name=request.name, version=request.version)
+        return version_service_pb2.DeleteDatasetResponse(dataset=registry_service_pb2.DatasetVersion(ref=ref))
 
 
 class FakeLineage(lineage_service_pb2_grpc.LineageServiceServicer):
@@ -331,6 +412,8 @@ class FakeServices:
         self.train = FakeTrain(self.registry)
         self.infer = FakeInfer()
         self.lineage = FakeLineage()
+        self.promotion = FakePromotion(self.registry)
+        self.versions = FakeVersions()
         self.objects = FakeObjects()
         self.artifacts = FakeArtifacts(self.objects)
         self.address = ""
@@ -355,6 +438,8 @@ def running_services() -> Iterator[FakeServices]:
     infer_service_pb2_grpc.add_InferServiceServicer_to_server(fake.infer, server)
     registry_service_pb2_grpc.add_RegistryServiceServicer_to_server(fake.registry, server)
     lineage_service_pb2_grpc.add_LineageServiceServicer_to_server(fake.lineage, server)
+    promotion_service_pb2_grpc.add_PromotionServiceServicer_to_server(fake.promotion, server)
+    version_service_pb2_grpc.add_VersionServiceServicer_to_server(fake.versions, server)
     artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(fake.artifacts, server)
     fake.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()

@@ -134,7 +134,9 @@ def test_aliases_move_and_the_ledger_remembers(world: World) -> None:
     promote(2, "again")
     promote(1, "roll back")
     with world.store.reading() as tx:
-        moves = [(move.from_version, move.to_version, move.reason) for move in tx.models.moves("detector")]
+        moves = [
+            (move.from_version, move.to_version, move.reason) for move in tx.ledger.page("detector", alias="", limit=10)
+        ]
         assert moves == [(2, 1, "roll back"), (1, 2, "better"), (0, 1, "first")]
         assert finding.find_model(tx, "detector").version == 1
         assert finding.find_model(tx, "detector:champion").aliases == ("champion",)

@@ -24,29 +24,30 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from upwell.common.v1 import common_pb2 as upwell_dot_common_dot_v1_dot_common__pb2
+from upwell.registry.v1 import marks_pb2 as upwell_dot_registry_dot_v1_dot_marks__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fupwell/registry/v1/events.proto\x12\x12upwell.registry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dupwell/common/v1/common.proto\"X\n\x0f\x44\x61tasetProduced\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x17\n\x0fmanifest_digest\x18\x03 \x01(\t\x12\x10\n\x08producer\x18\x04 \x01(\t\"5\n\x0c\x42\x61seProduced\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x17\n\x0fmanifest_digest\x18\x02 \x01(\t\"\xa7\x01\n\x11\x44\x61tasetRegistered\x12-\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x31\n\rregistered_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65ntry_id\x18\x15 \x01(\x04\x12\x10\n\x08producer\x18\x16 \x01(\t\"l\n\x0e\x42\x61seRegistered\x12\'\n\x04\x62\x61se\x18\x01 \x01(\x0b\x32\x19.upwell.common.v1.BaseRef\x12\x31\n\rregistered_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x98\x01\n\x0fModelRegistered\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\x15\n\rbundle_digest\x18\x02 \x01(\t\x12\x31\n\rregistered_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65ntry_id\x18\x15 \x01(\x04\"l\n\x0f\x44\x61tasetRejected\x12-\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12*\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x19.upwell.common.v1.Failure\"f\n\rModelRejected\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12*\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x19.upwell.common.v1.Failure\"\xdd\x01\n\rModelPromoted\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x15\n\rbundle_digest\x18\x03 \x01(\t\x12\x18\n\x10previous_version\x18\x04 \x01(\r\x12\x11\n\tledger_id\x18\x05 \x01(\x04\x12\x10\n\x08moved_by\x18\x06 \x01(\t\x12,\n\x08moved_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x08 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fupwell/registry/v1/events.proto\x12\x12upwell.registry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dupwell/common/v1/common.proto\x1a\x1eupwell/registry/v1/marks.proto\"X\n\x0f\x44\x61tasetProduced\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x17\n\x0fmanifest_digest\x18\x03 \x01(\t\x12\x10\n\x08producer\x18\x04 \x01(\t\"5\n\x0c\x42\x61seProduced\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x17\n\x0fmanifest_digest\x18\x02 \x01(\t\"\xa7\x01\n\x11\x44\x61tasetRegistered\x12-\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x31\n\rregistered_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65ntry_id\x18\x15 \x01(\x04\x12\x10\n\x08producer\x18\x16 \x01(\t\"l\n\x0e\x42\x61seRegistered\x12\'\n\x04\x62\x61se\x18\x01 \x01(\x0b\x32\x19.upwell.common.v1.BaseRef\x12\x31\n\rregistered_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc9\x01\n\x0fModelRegistered\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\x15\n\rbundle_digest\x18\x02 \x01(\t\x12/\n\x0b\x63opied_from\x18\x03 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\x31\n\rregistered_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65ntry_id\x18\x15 \x01(\x04\"l\n\x0f\x44\x61tasetRejected\x12-\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12*\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x19.upwell.common.v1.Failure\"f\n\rModelRejected\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12*\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x19.upwell.common.v1.Failure\"\xa4\x02\n\rModelPromoted\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x15\n\rbundle_digest\x18\x03 \x01(\t\x12\x18\n\x10previous_version\x18\x04 \x01(\r\x12\x11\n\tledger_id\x18\x05 \x01(\x04\x12\x10\n\x08moved_by\x18\x06 \x01(\t\x12,\n\x08moved_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12*\n\x04kind\x18\t \x01(\x0e\x32\x1c.upwell.registry.v1.MoveKind\x12\x19\n\x11\x66\x61iled_conditions\x18\n \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'upwell.registry.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DATASETPRODUCED']._serialized_start=119
-  _globals['_DATASETPRODUCED']._serialized_end=207
-  _globals['_BASEPRODUCED']._serialized_start=209
-  _globals['_BASEPRODUCED']._serialized_end=262
-  _globals['_DATASETREGISTERED']._serialized_start=265
-  _globals['_DATASETREGISTERED']._serialized_end=432
-  _globals['_BASEREGISTERED']._serialized_start=434
-  _globals['_BASEREGISTERED']._serialized_end=542
-  _globals['_MODELREGISTERED']._serialized_start=545
-  _globals['_MODELREGISTERED']._serialized_end=697
-  _globals['_DATASETREJECTED']._serialized_start=699
-  _globals['_DATASETREJECTED']._serialized_end=807
-  _globals['_MODELREJECTED']._serialized_start=809
-  _globals['_MODELREJECTED']._serialized_end=911
-  _globals['_MODELPROMOTED']._serialized_start=914
-  _globals['_MODELPROMOTED']._serialized_end=1135
+  _globals['_DATASETPRODUCED']._serialized_start=151
+  _globals['_DATASETPRODUCED']._serialized_end=239
+  _globals['_BASEPRODUCED']._serialized_start=241
+  _globals['_BASEPRODUCED']._serialized_end=294
+  _globals['_DATASETREGISTERED']._serialized_start=297
+  _globals['_DATASETREGISTERED']._serialized_end=464
+  _globals['_BASEREGISTERED']._serialized_start=466
+  _globals['_BASEREGISTERED']._serialized_end=574
+  _globals['_MODELREGISTERED']._serialized_start=577
+  _globals['_MODELREGISTERED']._serialized_end=778
+  _globals['_DATASETREJECTED']._serialized_start=780
+  _globals['_DATASETREJECTED']._serialized_end=888
+  _globals['_MODELREJECTED']._serialized_start=890
+  _globals['_MODELREJECTED']._serialized_end=992
+  _globals['_MODELPROMOTED']._serialized_start=995
+  _globals['_MODELPROMOTED']._serialized_end=1287
 # @@protoc_insertion_point(module_scope)

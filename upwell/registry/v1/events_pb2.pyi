@@ -3,10 +3,13 @@
 isort:skip_file
 Facts about datasets, bases and models: what makers say they made, and what the catalogue answers."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from upwell.common.v1 import common_pb2 as _common_pb2
+from upwell.registry.v1 import marks_pb2 as _marks_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -158,6 +161,7 @@ class ModelRegistered(_message.Message):
 
     MODEL_FIELD_NUMBER: _builtins.int
     BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
+    COPIED_FROM_FIELD_NUMBER: _builtins.int
     REGISTERED_AT_FIELD_NUMBER: _builtins.int
     ENTRY_ID_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
@@ -169,6 +173,10 @@ class ModelRegistered(_message.Message):
         """The version, with its number and run."""
 
     @_builtins.property
+    def copied_from(self) -> _common_pb2.ModelRef:
+        """The version it is a copy of; absent for one that a run made."""
+
+    @_builtins.property
     def registered_at(self) -> _timestamp_pb2.Timestamp:
         """When the registry recorded it; absent in events of release 0.1."""
 
@@ -177,12 +185,13 @@ class ModelRegistered(_message.Message):
         *,
         model: _common_pb2.ModelRef | None = ...,
         bundle_digest: _builtins.str = ...,
+        copied_from: _common_pb2.ModelRef | None = ...,
         registered_at: _timestamp_pb2.Timestamp | None = ...,
         entry_id: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "registered_at", b"registered_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["copied_from", b"copied_from", "model", b"model", "registered_at", b"registered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "entry_id", b"entry_id", "model", b"model", "registered_at", b"registered_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "copied_from", b"copied_from", "entry_id", b"entry_id", "model", b"model", "registered_at", b"registered_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -262,6 +271,8 @@ class ModelPromoted(_message.Message):
     MOVED_BY_FIELD_NUMBER: _builtins.int
     MOVED_AT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    FAILED_CONDITIONS_FIELD_NUMBER: _builtins.int
     alias: _builtins.str
     """The alias, e.g. `champion`."""
     bundle_digest: _builtins.str
@@ -274,6 +285,8 @@ class ModelPromoted(_message.Message):
     """Who moved it."""
     reason: _builtins.str
     """Why; may be empty."""
+    kind: _marks_pb2.MoveKind.ValueType
+    """Moved, forced or rolled back."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelRef:
         """The version the alias names now."""
@@ -281,6 +294,10 @@ class ModelPromoted(_message.Message):
     @_builtins.property
     def moved_at(self) -> _timestamp_pb2.Timestamp:
         """When."""
+
+    @_builtins.property
+    def failed_conditions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The conditions of the gate that were not met, in words; only when it was forced."""
 
     def __init__(
         self,
@@ -293,10 +310,12 @@ class ModelPromoted(_message.Message):
         moved_by: _builtins.str = ...,
         moved_at: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
+        kind: _marks_pb2.MoveKind.ValueType = ...,
+        failed_conditions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "moved_at", b"moved_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "bundle_digest", b"bundle_digest", "ledger_id", b"ledger_id", "model", b"model", "moved_at", b"moved_at", "moved_by", b"moved_by", "previous_version", b"previous_version", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "bundle_digest", b"bundle_digest", "failed_conditions", b"failed_conditions", "kind", b"kind", "ledger_id", b"ledger_id", "model", b"model", "moved_at", b"moved_at", "moved_by", b"moved_by", "previous_version", b"previous_version", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,35 +27,35 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from upwell.registry.v1 import registry_service_pb2 as upwell_dot_registry_dot_v1_dot_registry__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(upwell/registry/v1/lineage_service.proto\x12\x12upwell.registry.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)upwell/registry/v1/registry_service.proto\"\x9a\x01\n\x0bLineageNode\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0c\n\x04seen\x18\x04 \x01(\x08\x12&\n\x05\x66\x61\x63ts\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\x07made_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\",\n\x0bLineageEdge\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\r\n\x05\x63hild\x18\x02 \x01(\t\"}\n\x11GetLineageRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x30\n\tdirection\x18\x02 \x01(\x0e\x32\x1d.upwell.registry.v1.Direction\x12\x11\n\tmax_depth\x18\x03 \x01(\r\x12\x15\n\rinclude_facts\x18\x04 \x01(\x08\"\x82\x01\n\x12GetLineageResponse\x12\x0c\n\x04root\x18\x01 \x01(\t\x12.\n\x05nodes\x18\x02 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageNode\x12.\n\x05\x65\x64ges\x18\x03 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageEdge\"D\n\x0f\x46indPathRequest\x12\x0b\n\x03one\x18\x01 \x01(\t\x12\r\n\x05other\x18\x02 \x01(\t\x12\x15\n\rinclude_facts\x18\x03 \x01(\x08\"\x98\x01\n\x10\x46indPathResponse\x12\x10\n\x08\x61ncestor\x18\x01 \x01(\t\x12\x12\n\ndescendant\x18\x02 \x01(\t\x12.\n\x05nodes\x18\x03 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageNode\x12.\n\x05\x65\x64ges\x18\x04 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageEdge\"\xb7\x01\n\x18\x46indTrainedModelsRequest\x12\x12\n\x08reviewer\x18\x01 \x01(\tH\x00\x12\x10\n\x06source\x18\x02 \x01(\tH\x00\x12\x13\n\tcandidate\x18\x03 \x01(\tH\x00\x12\x11\n\x07\x64\x61taset\x18\x04 \x01(\tH\x00\x12\x1b\n\x13through_predictions\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\r\x12\x12\n\npage_token\x18\x07 \x01(\tB\t\n\x07subject\"n\n\x0cTrainedModel\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .upwell.registry.v1.ModelVersion\x12-\n\x04path\x18\x02 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageNode\",\n\rUnreadReviews\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xae\x01\n\x19\x46indTrainedModelsResponse\x12\x30\n\x06models\x18\x01 \x03(\x0b\x32 .upwell.registry.v1.TrainedModel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0bstart_count\x18\x03 \x01(\r\x12\x31\n\x06unread\x18\x04 \x03(\x0b\x32!.upwell.registry.v1.UnreadReviews*L\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x44IRECTION_UP\x10\x01\x12\x12\n\x0e\x44IRECTION_DOWN\x10\x02\x32\xb6\x02\n\x0eLineageService\x12[\n\nGetLineage\x12%.upwell.registry.v1.GetLineageRequest\x1a&.upwell.registry.v1.GetLineageResponse\x12U\n\x08\x46indPath\x12#.upwell.registry.v1.FindPathRequest\x1a$.upwell.registry.v1.FindPathResponse\x12p\n\x11\x46indTrainedModels\x12,.upwell.registry.v1.FindTrainedModelsRequest\x1a-.upwell.registry.v1.FindTrainedModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(upwell/registry/v1/lineage_service.proto\x12\x12upwell.registry.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)upwell/registry/v1/registry_service.proto\"\xab\x01\n\x0bLineageNode\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0c\n\x04seen\x18\x04 \x01(\x08\x12&\n\x05\x66\x61\x63ts\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\x07made_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x64\x65leted\x18\n \x01(\x08\",\n\x0bLineageEdge\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\r\n\x05\x63hild\x18\x02 \x01(\t\"}\n\x11GetLineageRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x30\n\tdirection\x18\x02 \x01(\x0e\x32\x1d.upwell.registry.v1.Direction\x12\x11\n\tmax_depth\x18\x03 \x01(\r\x12\x15\n\rinclude_facts\x18\x04 \x01(\x08\"\x82\x01\n\x12GetLineageResponse\x12\x0c\n\x04root\x18\x01 \x01(\t\x12.\n\x05nodes\x18\x02 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageNode\x12.\n\x05\x65\x64ges\x18\x03 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageEdge\"D\n\x0f\x46indPathRequest\x12\x0b\n\x03one\x18\x01 \x01(\t\x12\r\n\x05other\x18\x02 \x01(\t\x12\x15\n\rinclude_facts\x18\x03 \x01(\x08\"\x98\x01\n\x10\x46indPathResponse\x12\x10\n\x08\x61ncestor\x18\x01 \x01(\t\x12\x12\n\ndescendant\x18\x02 \x01(\t\x12.\n\x05nodes\x18\x03 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageNode\x12.\n\x05\x65\x64ges\x18\x04 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageEdge\"\xb7\x01\n\x18\x46indTrainedModelsRequest\x12\x12\n\x08reviewer\x18\x01 \x01(\tH\x00\x12\x10\n\x06source\x18\x02 \x01(\tH\x00\x12\x13\n\tcandidate\x18\x03 \x01(\tH\x00\x12\x11\n\x07\x64\x61taset\x18\x04 \x01(\tH\x00\x12\x1b\n\x13through_predictions\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\r\x12\x12\n\npage_token\x18\x07 \x01(\tB\t\n\x07subject\"n\n\x0cTrainedModel\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .upwell.registry.v1.ModelVersion\x12-\n\x04path\x18\x02 \x03(\x0b\x32\x1f.upwell.registry.v1.LineageNode\",\n\rUnreadReviews\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xae\x01\n\x19\x46indTrainedModelsResponse\x12\x30\n\x06models\x18\x01 \x03(\x0b\x32 .upwell.registry.v1.TrainedModel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0bstart_count\x18\x03 \x01(\r\x12\x31\n\x06unread\x18\x04 \x03(\x0b\x32!.upwell.registry.v1.UnreadReviews*L\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x44IRECTION_UP\x10\x01\x12\x12\n\x0e\x44IRECTION_DOWN\x10\x02\x32\xb6\x02\n\x0eLineageService\x12[\n\nGetLineage\x12%.upwell.registry.v1.GetLineageRequest\x1a&.upwell.registry.v1.GetLineageResponse\x12U\n\x08\x46indPath\x12#.upwell.registry.v1.FindPathRequest\x1a$.upwell.registry.v1.FindPathResponse\x12p\n\x11\x46indTrainedModels\x12,.upwell.registry.v1.FindTrainedModelsRequest\x1a-.upwell.registry.v1.FindTrainedModelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'upwell.registry.v1.lineage_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DIRECTION']._serialized_start=1379
-  _globals['_DIRECTION']._serialized_end=1455
+  _globals['_DIRECTION']._serialized_start=1396
+  _globals['_DIRECTION']._serialized_end=1472
   _globals['_LINEAGENODE']._serialized_start=171
-  _globals['_LINEAGENODE']._serialized_end=325
-  _globals['_LINEAGEEDGE']._serialized_start=327
-  _globals['_LINEAGEEDGE']._serialized_end=371
-  _globals['_GETLINEAGEREQUEST']._serialized_start=373
-  _globals['_GETLINEAGEREQUEST']._serialized_end=498
-  _globals['_GETLINEAGERESPONSE']._serialized_start=501
-  _globals['_GETLINEAGERESPONSE']._serialized_end=631
-  _globals['_FINDPATHREQUEST']._serialized_start=633
-  _globals['_FINDPATHREQUEST']._serialized_end=701
-  _globals['_FINDPATHRESPONSE']._serialized_start=704
-  _globals['_FINDPATHRESPONSE']._serialized_end=856
-  _globals['_FINDTRAINEDMODELSREQUEST']._serialized_start=859
-  _globals['_FINDTRAINEDMODELSREQUEST']._serialized_end=1042
-  _globals['_TRAINEDMODEL']._serialized_start=1044
-  _globals['_TRAINEDMODEL']._serialized_end=1154
-  _globals['_UNREADREVIEWS']._serialized_start=1156
-  _globals['_UNREADREVIEWS']._serialized_end=1200
-  _globals['_FINDTRAINEDMODELSRESPONSE']._serialized_start=1203
-  _globals['_FINDTRAINEDMODELSRESPONSE']._serialized_end=1377
-  _globals['_LINEAGESERVICE']._serialized_start=1458
-  _globals['_LINEAGESERVICE']._serialized_end=1768
+  _globals['_LINEAGENODE']._serialized_end=342
+  _globals['_LINEAGEEDGE']._serialized_start=344
+  _globals['_LINEAGEEDGE']._serialized_end=388
+  _globals['_GETLINEAGEREQUEST']._serialized_start=390
+  _globals['_GETLINEAGEREQUEST']._serialized_end=515
+  _globals['_GETLINEAGERESPONSE']._serialized_start=518
+  _globals['_GETLINEAGERESPONSE']._serialized_end=648
+  _globals['_FINDPATHREQUEST']._serialized_start=650
+  _globals['_FINDPATHREQUEST']._serialized_end=718
+  _globals['_FINDPATHRESPONSE']._serialized_start=721
+  _globals['_FINDPATHRESPONSE']._serialized_end=873
+  _globals['_FINDTRAINEDMODELSREQUEST']._serialized_start=876
+  _globals['_FINDTRAINEDMODELSREQUEST']._serialized_end=1059
+  _globals['_TRAINEDMODEL']._serialized_start=1061
+  _globals['_TRAINEDMODEL']._serialized_end=1171
+  _globals['_UNREADREVIEWS']._serialized_start=1173
+  _globals['_UNREADREVIEWS']._serialized_end=1217
+  _globals['_FINDTRAINEDMODELSRESPONSE']._serialized_start=1220
+  _globals['_FINDTRAINEDMODELSRESPONSE']._serialized_end=1394
+  _globals['_LINEAGESERVICE']._serialized_start=1475
+  _globals['_LINEAGESERVICE']._serialized_end=1785
 # @@protoc_insertion_point(module_scope)

@@ -58,6 +58,7 @@ class LineageNode(_message.Message):
     SEEN_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
     MADE_AT_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Its key, e.g. `dataset/pump-7/9f8e...`; holds no version number."""
     type: _builtins.str
@@ -66,6 +67,8 @@ class LineageNode(_message.Message):
     """What people call it, e.g. `pump-7@3`; empty while only an edge has named it."""
     seen: _builtins.bool
     """False while only an edge has named it."""
+    deleted: _builtins.bool
+    """True for a version that was deleted: it keeps its place."""
     @_builtins.property
     def facts(self) -> _struct_pb2.Struct:
         """What the registry knows of it by name: a run's recipe, metrics and hyperparameters, a dataset's kind and channels,
@@ -87,10 +90,11 @@ class LineageNode(_message.Message):
         seen: _builtins.bool = ...,
         facts: _struct_pb2.Struct | None = ...,
         made_at: _timestamp_pb2.Timestamp | None = ...,
+        deleted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "made_at", b"made_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "key", b"key", "label", b"label", "made_at", b"made_at", "seen", b"seen", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "facts", b"facts", "key", b"key", "label", b"label", "made_at", b"made_at", "seen", b"seen", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,6 +10,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from upwell.common.v1 import common_pb2 as _common_pb2
+from upwell.registry.v1 import marks_pb2 as _marks_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -33,6 +34,7 @@ class DatasetVersion(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     PRODUCER_FIELD_NUMBER: _builtins.int
     REGISTERED_AT_FIELD_NUMBER: _builtins.int
+    DELETION_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """The kind, e.g. `series/v1`."""
     size_bytes: _builtins.int
@@ -51,6 +53,10 @@ class DatasetVersion(_message.Message):
     def registered_at(self) -> _timestamp_pb2.Timestamp:
         """When the registry numbered it."""
 
+    @_builtins.property
+    def deletion(self) -> _marks_pb2.Deletion:
+        """Who deleted it and why; absent while it stands."""
+
     def __init__(
         self,
         *,
@@ -60,10 +66,11 @@ class DatasetVersion(_message.Message):
         size_bytes: _builtins.int = ...,
         producer: _builtins.str = ...,
         registered_at: _timestamp_pb2.Timestamp | None = ...,
+        deletion: _marks_pb2.Deletion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["meta", b"meta", "ref", b"ref", "registered_at", b"registered_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deletion", b"deletion", "meta", b"meta", "ref", b"ref", "registered_at", b"registered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "meta", b"meta", "producer", b"producer", "ref", b"ref", "registered_at", b"registered_at", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deletion", b"deletion", "kind", b"kind", "meta", b"meta", "producer", b"producer", "ref", b"ref", "registered_at", b"registered_at", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -172,6 +179,8 @@ class ModelVersion(_message.Message):
     STARTED_AT_FIELD_NUMBER: _builtins.int
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    DELETION_FIELD_NUMBER: _builtins.int
+    SIGNATURES_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
     """sha256 of the bundle's manifest; empty for an imported version, whose weights may be elsewhere."""
     recipe: _builtins.str
@@ -228,6 +237,14 @@ class ModelVersion(_message.Message):
     def environment(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What it was trained on: package versions, device, commit of the code, by name."""
 
+    @_builtins.property
+    def deletion(self) -> _marks_pb2.Deletion:
+        """Who deleted it and why; absent while it stands."""
+
+    @_builtins.property
+    def signatures(self) -> _containers.RepeatedCompositeFieldContainer[_marks_pb2.Signature]:
+        """Signatures of its bundle, by trusted keys."""
+
     def __init__(
         self,
         *,
@@ -248,10 +265,12 @@ class ModelVersion(_message.Message):
         started_at: _timestamp_pb2.Timestamp | None = ...,
         finished_at: _timestamp_pb2.Timestamp | None = ...,
         environment: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        deletion: _marks_pb2.Deletion | None = ...,
+        signatures: _abc.Iterable[_marks_pb2.Signature] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "dataset", b"dataset", "finished_at", b"finished_at", "hyperparameters", b"hyperparameters", "parent", b"parent", "ref", b"ref", "registered_at", b"registered_at", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "dataset", b"dataset", "deletion", b"deletion", "finished_at", b"finished_at", "hyperparameters", b"hyperparameters", "parent", b"parent", "ref", b"ref", "registered_at", b"registered_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "base", b"base", "bundle_digest", b"bundle_digest", "dataset", b"dataset", "environment", b"environment", "epochs", b"epochs", "finished_at", b"finished_at", "hyperparameters", b"hyperparameters", "metrics", b"metrics", "parent", b"parent", "recipe", b"recipe", "ref", b"ref", "registered_at", b"registered_at", "stage", b"stage", "started_at", b"started_at", "tokens", b"tokens", "total_steps", b"total_steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "base", b"base", "bundle_digest", b"bundle_digest", "dataset", b"dataset", "deletion", b"deletion", "environment", b"environment", "epochs", b"epochs", "finished_at", b"finished_at", "hyperparameters", b"hyperparameters", "metrics", b"metrics", "parent", b"parent", "recipe", b"recipe", "ref", b"ref", "registered_at", b"registered_at", "signatures", b"signatures", "stage", b"stage", "started_at", b"started_at", "tokens", b"tokens", "total_steps", b"total_steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -259,7 +278,7 @@ Global___ModelVersion: _TypeAlias = ModelVersion  # noqa: Y015
 
 @_typing.final
 class AliasMove(_message.Message):
-    """One move of an alias."""
+    """An entry of the ledger: a move of an alias, or a refusal."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -271,6 +290,8 @@ class AliasMove(_message.Message):
     MOVED_BY_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     MOVED_AT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    FAILED_CONDITIONS_FIELD_NUMBER: _builtins.int
     ledger_id: _builtins.int
     """Entry number in the ledger: higher is later."""
     model: _builtins.str
@@ -280,14 +301,20 @@ class AliasMove(_message.Message):
     from_version: _builtins.int
     """Version before; 0 when the alias was new."""
     to_version: _builtins.int
-    """Version after."""
+    """Version after, or the one that was refused; 0 when the alias was cleared."""
     moved_by: _builtins.str
     """Who moved it."""
     reason: _builtins.str
     """Why; may be empty."""
+    kind: _marks_pb2.MoveKind.ValueType
+    """What happened."""
     @_builtins.property
     def moved_at(self) -> _timestamp_pb2.Timestamp:
         """When."""
+
+    @_builtins.property
+    def failed_conditions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The conditions of the gate that were not met, in words; only for refused and forced."""
 
     def __init__(
         self,
@@ -300,10 +327,12 @@ class AliasMove(_message.Message):
         moved_by: _builtins.str = ...,
         reason: _builtins.str = ...,
         moved_at: _timestamp_pb2.Timestamp | None = ...,
+        kind: _marks_pb2.MoveKind.ValueType = ...,
+        failed_conditions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["moved_at", b"moved_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "from_version", b"from_version", "ledger_id", b"ledger_id", "model", b"model", "moved_at", b"moved_at", "moved_by", b"moved_by", "reason", b"reason", "to_version", b"to_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "failed_conditions", b"failed_conditions", "from_version", b"from_version", "kind", b"kind", "ledger_id", b"ledger_id", "model", b"model", "moved_at", b"moved_at", "moved_by", b"moved_by", "reason", b"reason", "to_version", b"to_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -373,6 +402,7 @@ class ListDatasetsRequest(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    INCLUDE_DELETED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Only versions of this dataset; empty means all datasets."""
     kind: _builtins.str
@@ -381,6 +411,8 @@ class ListDatasetsRequest(_message.Message):
     """At most so many, 1 to 1000; 0 means 100."""
     page_token: _builtins.str
     """From the last answer; empty starts at the newest."""
+    include_deleted: _builtins.bool
+    """List deleted versions too."""
     def __init__(
         self,
         *,
@@ -388,10 +420,11 @@ class ListDatasetsRequest(_message.Message):
         kind: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        include_deleted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_deleted", b"include_deleted", "kind", b"kind", "name", b"name", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -571,22 +604,26 @@ class ListModelsRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    INCLUDE_DELETED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Only versions of this model; empty means all models."""
     page_size: _builtins.int
     """At most so many, 1 to 1000; 0 means 100."""
     page_token: _builtins.str
     """From the last answer; empty starts at the newest."""
+    include_deleted: _builtins.bool
+    """List deleted versions too."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        include_deleted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_deleted", b"include_deleted", "name", b"name", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -630,6 +667,7 @@ class PromoteModelRequest(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     ALIAS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The model."""
     version: _builtins.int
@@ -638,6 +676,8 @@ class PromoteModelRequest(_message.Message):
     """The alias; empty means `champion`."""
     reason: _builtins.str
     """Why; kept in the ledger; may be empty."""
+    force: _builtins.bool
+    """Move it even though the gate refuses; needs the role admin, and the ledger says so."""
     def __init__(
         self,
         *,
@@ -645,10 +685,11 @@ class PromoteModelRequest(_message.Message):
         version: _builtins.int = ...,
         alias: _builtins.str = ...,
         reason: _builtins.str = ...,
+        force: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "name", b"name", "reason", b"reason", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "force", b"force", "name", b"name", "reason", b"reason", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -763,16 +804,24 @@ class ListAliasMovesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    ALIAS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The model."""
+    alias: _builtins.str
+    """Only this alias; empty means all aliases."""
+    limit: _builtins.int
+    """At most so many, 1 to 1000; 0 means 1000."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        alias: _builtins.str = ...,
+        limit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "limit", b"limit", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -780,7 +829,7 @@ Global___ListAliasMovesRequest: _TypeAlias = ListAliasMovesRequest  # noqa: Y015
 
 @_typing.final
 class ListAliasMovesResponse(_message.Message):
-    """The moves, newest first."""
+    """The entries, newest first."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -129,7 +129,8 @@ class RegistryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PromoteModel(self, request, context):
-        """Move an alias to a version. The same move twice changes nothing.
+        """Move an alias to a version. The same move twice changes nothing. FAILED_PRECONDITION, naming each condition that is
+        not met, when the alias has a gate that refuses the version; the ledger keeps the refusal.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,7 +144,7 @@ class RegistryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAliasMoves(self, request, context):
-        """The moves of a model's aliases, newest first.
+        """The ledger of a model's aliases, newest first: moves, and what gates refused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

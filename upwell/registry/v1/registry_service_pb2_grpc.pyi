@@ -46,11 +46,13 @@ class RegistryServiceStub:
     ListModels: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.ListModelsRequest, _registry_service_pb2.ListModelsResponse]
     """Model versions, newest first."""
     PromoteModel: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.PromoteModelRequest, _registry_service_pb2.PromoteModelResponse]
-    """Move an alias to a version. The same move twice changes nothing."""
+    """Move an alias to a version. The same move twice changes nothing. FAILED_PRECONDITION, naming each condition that is
+    not met, when the alias has a gate that refuses the version; the ledger keeps the refusal.
+    """
     ListAliases: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.ListAliasesRequest, _registry_service_pb2.ListAliasesResponse]
     """Where the aliases stand now."""
     ListAliasMoves: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.ListAliasMovesRequest, _registry_service_pb2.ListAliasMovesResponse]
-    """The moves of a model's aliases, newest first."""
+    """The ledger of a model's aliases, newest first: moves, and what gates refused."""
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -70,11 +72,13 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     ListModels: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListModelsRequest, _registry_service_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Model versions, newest first."""
     PromoteModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.PromoteModelRequest, _registry_service_pb2.PromoteModelResponse]  # type: ignore[assignment]
-    """Move an alias to a version. The same move twice changes nothing."""
+    """Move an alias to a version. The same move twice changes nothing. FAILED_PRECONDITION, naming each condition that is
+    not met, when the alias has a gate that refuses the version; the ledger keeps the refusal.
+    """
     ListAliases: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListAliasesRequest, _registry_service_pb2.ListAliasesResponse]  # type: ignore[assignment]
     """Where the aliases stand now."""
     ListAliasMoves: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListAliasMovesRequest, _registry_service_pb2.ListAliasMovesResponse]  # type: ignore[assignment]
-    """The moves of a model's aliases, newest first."""
+    """The ledger of a model's aliases, newest first: moves, and what gates refused."""
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     """The catalogue of datasets, models and bases. Reading needs the role viewer, promoting needs trainer."""
@@ -133,7 +137,9 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.PromoteModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_service_pb2.PromoteModelResponse, _abc.Awaitable[_registry_service_pb2.PromoteModelResponse]]:
-        """Move an alias to a version. The same move twice changes nothing."""
+        """Move an alias to a version. The same move twice changes nothing. FAILED_PRECONDITION, naming each condition that is
+        not met, when the alias has a gate that refuses the version; the ledger keeps the refusal.
+        """
 
     @_abc_1.abstractmethod
     def ListAliases(
@@ -149,6 +155,6 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.ListAliasMovesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_service_pb2.ListAliasMovesResponse, _abc.Awaitable[_registry_service_pb2.ListAliasMovesResponse]]:
-        """The moves of a model's aliases, newest first."""
+        """The ledger of a model's aliases, newest first: moves, and what gates refused."""
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -47,10 +47,10 @@ def train_with_llamafactory(
     path = write_files(
         folder, base=job.base.folder, config=config, conversations=data.train_texts, device=task.network.device.type
     )
-    steps, tokens, last = 0, 0, None
+    steps, epochs, tokens, last = 0, 0.0, 0, None
     started = time.monotonic()
     for line in run(_cli(), path, folder / OUTPUT_FOLDER):
-        steps = int(line["current_steps"])
+        steps, epochs = int(line["current_steps"]), float(line.get("epoch") or epochs)
         tokens = int(line.get("total_tokens") or tokens)
         if "loss" in line:
             last = _progress(line, tokens, time.monotonic() - started)
@@ -63,7 +63,7 @@ def train_with_llamafactory(
         )
     take_adapter(task.network, folder / OUTPUT_FOLDER)
     metrics = {**{f"{BEFORE}{name}": value for name, value in before.items()}, **_evaluated(task)}
-    return Outcome(steps=steps, tokens=tokens, metrics=metrics)
+    return Outcome(steps=steps, epochs=epochs, tokens=tokens, metrics=metrics)
 
 
 def _check(job: TrainingJob, config: TextSftConfig) -> None:

@@ -161,6 +161,15 @@ def test_a_tree_draws_what_is_shared_once():
     ]
 
 
+def test_a_deleted_version_keeps_its_place_in_the_tree():
+    answer = graph("dataset/a", ("dataset/a", "model/m"))
+    next(node for node in answer.nodes if node.key == "model/m").deleted = True
+    assert drawn(lineage_tree(piece_of(answer.root, answer.nodes, answer.edges), up=False)) == [
+        "dataset A",
+        "└── model M (deleted)",
+    ]
+
+
 def test_a_tree_downwards_and_a_node_not_seen_yet():
     answer = graph("dataset/a", ("dataset/a", "run/r"))
     next(node for node in answer.nodes if node.key == "run/r").seen = False
