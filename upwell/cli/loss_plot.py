@@ -115,7 +115,7 @@ def _matplotlib() -> Any:
         importlib.import_module("matplotlib").use("agg")
         return importlib.import_module("matplotlib.pyplot")
     except ModuleNotFoundError as error:
-        raise ToolError(f"{error.name} is not installed: run `pip install 'upwell[plot]'`.") from error
+        raise ToolError(f"{error.name} is not installed: run `pip install 'upwell[plots]'`.") from error
 
 
 def _installed(names: Sequence[str]) -> list[str]:
