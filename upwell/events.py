@@ -112,9 +112,9 @@ EVENTS = (
         broadcast=(INFER,),
     ),
     Event(marks.PromotionRefused, "promotion.refused", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
-    Event(marks.AliasCleared, "alias.cleared", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
+    Event(marks.AliasCleared, "alias.cleared", "CATALOGUE", REGISTRY, publishers=(REGISTRY,), broadcast=(INFER,)),
     Event(marks.GateChanged, "gate.changed", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
-    Event(marks.ModelArchived, "model.archived", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
+    Event(marks.ModelArchived, "model.archived", "CATALOGUE", REGISTRY, publishers=(REGISTRY,), broadcast=(INFER,)),
     Event(marks.DatasetArchived, "dataset.archived", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
     Event(marks.ModelSigned, "model.signed", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
 )

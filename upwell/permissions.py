@@ -52,7 +52,7 @@ def _service_user(service: str) -> BusUser:
             *(event.subject for event in EVENTS if service in event.publishers),
             f"{DEAD_PREFIX}>",
             *(subject for event in taken for subject in _durable_subjects(event.stream, _durable(service, event))),
-            *(subject for event in heard for subject in _broadcast_subjects(event)),
+            *dict.fromkeys(subject for event in heard for subject in _broadcast_subjects(event)),
             *(subject for stream in REPLAYED.get(service, ()) for subject in _reader_subjects(stream)),
             EXCUSED_SUBJECTS,
             f"{API}.STREAM.INFO.{EXCUSED_STREAM}",

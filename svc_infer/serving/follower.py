@@ -1,4 +1,4 @@
-"""Follows the registry's aliases: at once when a promotion is heard, and every so often in any case."""
+"""Follows the registry: at once when an alias moves or a version is deleted, and every so often in any case."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ FIRST_LOOK_AGAIN_S = 1.0
 class Follower:
     """Keeps names in step with the registry.
 
-    A promotion on the bus says only: look now. Where an alias stands is asked of the registry, so that neither the
-    order of events nor a lost one matters, and an ephemeral consumer that the bus has dropped costs a delay at most.
+    A change on the bus says only: look now. Where an alias stands, and whether a version is left, is asked of the
+    registry, so that neither the order of events nor a lost one matters, and an ephemeral consumer that the bus has
+    dropped costs a delay at most.
 
     Args:
         names: what is kept in step.
-        every_s: how long a promotion that was not heard may go unseen.
+        every_s: how long a change that was not heard may go unseen.
         on_looked: called after each look.
     """
 
@@ -36,7 +37,7 @@ class Follower:
         self._has_looked = False
 
     def look_now(self) -> None:
-        """Something was promoted."""
+        """Something was promoted, cleared or deleted."""
         self._wake.set()
 
     async def check_ready(self) -> None:

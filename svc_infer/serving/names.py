@@ -8,7 +8,7 @@ import structlog
 
 from shared.contracts.names import DEFAULT_ALIAS, Reference
 from shared.contracts.versions import ModelVersion
-from shared.errors import RetryableError
+from shared.errors import NotFoundError, RetryableError
 from shared.ports import Catalogue
 from svc_infer.domain.models import ModelRefusedError
 from svc_infer.ports import Model
@@ -45,7 +45,7 @@ class Names:
         return self._known(reference) or self._catalogue.model(str(reference))
 
     def reconcile(self) -> None:
-        """Load what the registry's aliases name, and move the aliases there.
+        """Load what the registry's aliases name, and move the aliases there; give up what was deleted.
 
         Raises:
             RetryableError: the registry or the object store did not answer; what could be done is done.
@@ -58,6 +58,7 @@ class Names:
                 self._follow(key, version)
             except RetryableError as error:
                 failed = error
+        self._forget_deleted()
         if failed:
             raise failed
 
@@ -78,6 +79,20 @@ class Names:
                 return
         log.info("alias moved", model=key[0], alias=key[1], version=version.version)
         self._set({**self._aliases, key: version})
+
+    def _forget_deleted(self) -> None:
+        """An alias never names a deleted version, so only the others are asked for: as many as fit into memory."""
+        named = {version.run_id for version in self._aliases.values()}
+        for version in self._shelf.versions():
+            if version.run_id not in named and not self._stands(version):
+                log.info("version deleted", model=str(version))
+                self._shelf.forget(version)
+
+    def _stands(self, version: ModelVersion) -> bool:
+        try:
+            return self._catalogue.model(f"{version.name}@{version.version}").run_id == version.run_id
+        except NotFoundError:
+            return False
 
     def _set(self, aliases: Aliases) -> None:
         self._aliases = aliases

@@ -120,6 +120,18 @@ class Shelf:
                     return entry.version
         return None
 
+    def versions(self) -> list[ModelVersion]:
+        """Those that are in memory."""
+        with self._lock:
+            return [entry.version for entry in self._entries.values() if entry.model]
+
+    def forget(self, version: ModelVersion) -> None:
+        """Answer with a version no longer; requests in hand keep the model they were given."""
+        with self._lock:
+            entry = self._entries.get(version.run_id)
+            if entry is not None and entry.model:
+                del self._entries[version.run_id]
+
     @property
     def has_room(self) -> bool:
         """Whether one more version fits without one having to go that an alias names."""

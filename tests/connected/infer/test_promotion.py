@@ -150,6 +150,18 @@ def cpu_share(replica: Replica, *, over_s: float) -> float:
     return (after.user + after.system - before.user - before.system) / over_s
 
 
+def test_what_was_cleared_and_deleted_is_heard_and_answers_no_longer(world: World):
+    version = world.register("gone", world.models.bundle("gone-1", seed=12))
+    world.serve("gone", version)
+    world.clear("gone")
+    for replica in world.replicas:
+        wait_until(lambda replica=replica: not replica.serves("gone"), WITHIN_S, replica.service.log_tail)
+        assert replica.serves(f"gone@{version}"), "a version that no alias names is still a version"
+    world.delete("gone", version)
+    for replica in world.replicas:
+        wait_until(lambda replica=replica: not replica.serves(f"gone@{version}"), WITHIN_S, replica.service.log_tail)
+
+
 def test_a_replica_that_the_bus_has_forgotten_still_follows(world: World):
     versions = [world.register("deaf", world.models.bundle(f"deaf-{seed}", seed=seed)) for seed in (8, 9)]
     world.serve("deaf", versions[0])

@@ -30,8 +30,12 @@ from upwell.local.ports import choose_ports
 from upwell.local.record import PERSON
 from upwell.permissions import CLIENT
 from upwell.registry.v1 import events_pb2 as facts
+from upwell.registry.v1 import promotion_service_pb2 as promotion_pb
+from upwell.registry.v1 import promotion_service_pb2_grpc as promotion_grpc
 from upwell.registry.v1 import registry_service_pb2 as registry_pb
 from upwell.registry.v1 import registry_service_pb2_grpc as registry_grpc
+from upwell.registry.v1 import version_service_pb2 as version_pb
+from upwell.registry.v1 import version_service_pb2_grpc as version_grpc
 from upwell.train.v1 import events_pb2 as train
 
 WITHIN_S = 20.0
@@ -69,6 +73,16 @@ class Replica:
         """The version that answers."""
         return self.predict(model, np.arange(9.0)).model.version
 
+    def serves(self, model: str) -> bool:
+        """Whether anything answers under a name."""
+        try:
+            self.predict(model, np.arange(9.0))
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
     def statuses(self, model: str) -> dict[int, pb.ModelStatus]:
         """By version; empty when it holds none."""
         # An empty request is never refused, so a model that is not here yet is no error.
@@ -95,6 +109,8 @@ class World:
         self.registry = servers.run_service(REGISTRY)
         channel = grpc.insecure_channel(self.registry.address)
         self.registry_stub = registry_grpc.RegistryServiceStub(channel)
+        self.promotion_stub = promotion_grpc.PromotionServiceStub(channel)
+        self.version_stub = version_grpc.VersionServiceStub(channel)
         self.metadata = [("authorization", f"Bearer {self.token}")]
         ports = choose_ports(["hearing", "looking"], {})
         self.hearing = Replica(servers, ports["hearing"], self.token, reconcile_s=NEVER_S)
@@ -130,6 +146,14 @@ class World:
     def promote(self, name: str, version: int) -> None:
         request = registry_pb.PromoteModelRequest(name=name, version=version)
         self.registry_stub.PromoteModel(request, timeout=WITHIN_S, metadata=self.metadata)
+
+    def clear(self, name: str) -> None:
+        request = promotion_pb.ClearAliasRequest(model=name, alias="champion")
+        self.promotion_stub.ClearAlias(request, timeout=WITHIN_S, metadata=self.metadata)
+
+    def delete(self, name: str, version: int) -> None:
+        request = version_pb.DeleteModelRequest(name=name, version=version, reason="not needed")
+        self.version_stub.DeleteModel(request, timeout=WITHIN_S, metadata=self.metadata)
 
     def serve(self, name: str, version: int) -> None:
         """Promote, and wait until both replicas answer with it."""

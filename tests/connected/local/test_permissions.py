@@ -106,11 +106,12 @@ async def test_a_service_counts_excused_deliveries(bus):
         assert entry.value == b"3"
 
 
-async def test_svc_infer_hears_broadcasts_and_leaves_others_consumers_alone(bus):
+@pytest.mark.parametrize("subject", [event.subject for event in EVENTS if INFER in event.broadcast])
+async def test_svc_infer_hears_broadcasts_and_leaves_others_consumers_alone(bus, subject):
     async with session(bus, REGISTRY) as registry, session(bus, INFER) as infer:
-        await registry.js.publish("model.promoted", b'{"alias":"champion"}')
+        await registry.js.publish(subject, b'{"alias":"champion"}')
         subscription = await infer.js.pull_subscribe(
-            "model.promoted",
+            subject,
             stream="CATALOGUE",
             config=ConsumerConfig(deliver_policy=DeliverPolicy.LAST_PER_SUBJECT, inactive_threshold=30),
         )

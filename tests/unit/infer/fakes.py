@@ -99,13 +99,17 @@ class FakeLoader:
 
 
 class FakeCatalogue:
-    """The registry: datasets, model versions and aliases; `is_down` makes it unavailable."""
+    """The registry: datasets, model versions and aliases; `is_down` makes it unavailable.
+
+    It goes down after the question that `goes_down_after` says.
+    """
 
     def __init__(self) -> None:
         self.datasets: dict[str, DatasetVersion] = {}
         self.models: list[ModelVersion] = []
         self.standing: dict[tuple[str, str], ModelVersion] = {}
         self.is_down = False
+        self.goes_down_after = ""
         self.asked: list[str] = []
 
     def promote(self, of: ModelVersion, alias: str = "champion") -> None:
@@ -139,6 +143,7 @@ class FakeCatalogue:
         self.asked.append(question)
         if self.is_down:
             raise UnavailableError("svc_registry does not answer")
+        self.is_down = question == self.goes_down_after
 
 
 class FakeClock:

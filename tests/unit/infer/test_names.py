@@ -134,6 +134,28 @@ def test_an_alias_that_the_registry_does_not_know_any_more_is_forgotten(serving)
         serving.resolve("pump")
 
 
+def test_a_deleted_version_answers_no_longer(serving):
+    for one in (V1, V2, V3):
+        serving.catalogue.promote(one)
+        serving.names.reconcile()
+    serving.catalogue.models.remove(V1)
+    serving.names.reconcile()
+    assert serving.speaks("pump@1") is None
+    with pytest.raises(NotFoundError):
+        serving.resolve("pump@1")
+    assert [serving.speaks(name) for name in ("pump@2", "pump@3", "pump")] == ["pump@2", "pump@3", "pump@3"]
+
+
+def test_a_registry_that_goes_down_while_versions_are_asked_for_costs_none(serving):
+    for one in (V1, V2):
+        serving.catalogue.promote(one)
+        serving.names.reconcile()
+    serving.catalogue.goes_down_after = "aliases"
+    with pytest.raises(UnavailableError):
+        serving.names.reconcile()
+    assert serving.speaks("pump@1") == "pump@1"
+
+
 def test_where_aliases_fill_the_shelf_one_more_is_loaded_by_its_first_request(small):
     small.catalogue.promote(V1)
     small.names.reconcile()
