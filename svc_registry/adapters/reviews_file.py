@@ -19,6 +19,7 @@ COLUMNS = ("candidate_id", "reviewer", "decision")
 REJECTED = "rejected"
 BATCH_ROWS = 10_000
 MAX_BYTES = 2**30
+LONGEST_NAME = 500
 
 
 class ParquetReviews:
@@ -60,8 +61,13 @@ def _batches(path: Path, name: str) -> Iterator[Sequence[ReviewedCandidate]]:
 def _approved(batch: pa.RecordBatch, name: str) -> list[ReviewedCandidate]:
     approved = []
     for candidate_id, reviewer, decision in zip(*(batch[column].to_pylist() for column in COLUMNS), strict=True):
-        if not isinstance(candidate_id, str) or not isinstance(reviewer, str):
-            raise IntegrityError(f"{name} has a row without candidate or reviewer")
+        if not (_is_name(candidate_id) and _is_name(reviewer)):
+            raise IntegrityError(f"{name} has a row without candidate or reviewer that could be indexed")
         if decision != REJECTED:
             approved.append(ReviewedCandidate(candidate_id, reviewer))
     return approved
+
+
+def _is_name(value: object) -> bool:
+    """Whatever svc_label writes is one; a file that somebody uploaded may hold what no database takes."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()

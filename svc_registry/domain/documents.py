@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -11,6 +14,9 @@ from shared.errors import FieldViolation, InvalidInputError
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 30
+# Of what is wrong, so much is told, and of a name.
+MOST_WRONG = 100
+SHOWN_CHARACTERS = 80
 WHOLE = "(file)"  # the path of a violation that concerns the file as a whole
 
 
@@ -28,7 +34,8 @@ def read_document(content: bytes) -> Any:
     def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
         if len(value) != len(pairs):
-            twice.extend(sorted({name for name, _ in pairs if [key for key, _ in pairs].count(name) > 1}))
+            counts = Counter(name for name, _ in pairs)
+            twice.extend(sorted(name for name, count in counts.items() if count > 1))
         return value
 
     try:
@@ -39,8 +46,8 @@ def read_document(content: bytes) -> Any:
         raise InvalidInputError.of(WHOLE, f"is nested deeper than {MAX_DEPTH} levels") from error
     except ValueError as error:
         raise InvalidInputError.of(WHOLE, f"is not JSON: {error}") from error
-    wrong = [FieldViolation(name, "is given twice in one object: name it once") for name in twice]
-    raise_if(wrong + _not_storable(document))
+    wrong = [FieldViolation(_shown(name), "is given twice in one object: name it once") for name in twice[:MOST_WRONG]]
+    raise_if(wrong + list(islice(_not_storable(document), MOST_WRONG)))
     return document
 
 
@@ -50,24 +57,49 @@ def raise_if(wrong: Sequence[FieldViolation]) -> None:
         raise InvalidInputError("; ".join(f"{each.field}: {each.reason}" for each in wrong), wrong)
 
 
-def _not_storable(document: Any) -> list[FieldViolation]:
-    wrong: list[FieldViolation] = []
-    waiting: list[tuple[str, Any, int]] = [("", document, 0)]
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value stands; the path is only made of those that are wrong, for a file may hold very many."""
+
+    above: _Place | None
+    name: str | int
+
+    def __str__(self) -> str:
+        pieces: list[str] = []
+        place: _Place | None = self
+        while place is not None:
+            pieces.append(f"[{place.name}]" if isinstance(place.name, int) else f".{_shown(place.name)}")
+            place = place.above
+        return "".join(reversed(pieces)).removeprefix(".")
+
+
+def _not_storable(document: Any) -> Iterator[FieldViolation]:
+    waiting: list[tuple[_Place | None, Any, int]] = [(None, document, 0)]
     while waiting:
-        path, value, depth = waiting.pop()
-        if depth > MAX_DEPTH:
-            wrong.append(FieldViolation(path, f"is nested deeper than {MAX_DEPTH} levels"))
+        place, value, depth = waiting.pop()
+        reason = f"is nested deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else _reason(value)
+        if reason:
+            yield FieldViolation(WHOLE if place is None else str(place), reason)
         elif isinstance(value, dict):
-            wrong += [FieldViolation(path or WHOLE, _NOT_UNICODE) for name in value if not _is_unicode(name)]
-            inner = [(f"{path}.{name}" if path else name, each) for name, each in value.items() if _is_unicode(name)]
-            waiting += [(name, each, depth + 1) for name, each in reversed(inner)]
+            waiting += [(_Place(place, name), each, depth + 1) for name, each in reversed(value.items())]
         elif isinstance(value, list):
-            waiting += [(f"{path}[{place}]", each, depth + 1) for place, each in reversed(list(enumerate(value)))]
-        elif isinstance(value, str) and not _is_unicode(value):
-            wrong.append(FieldViolation(path or WHOLE, _NOT_UNICODE))
-        elif isinstance(value, (int, float)) and not _is_number(value):
-            wrong.append(FieldViolation(path or WHOLE, f"{str(value)[:20]} is no number that JSON knows: leave it out"))
-    return wrong
+            waiting += [(_Place(place, number), value[number], depth + 1) for number in reversed(range(len(value)))]
+
+
+def _reason(value: Any) -> str:
+    """Why a value could not be kept, what is inside it aside; empty when it can."""
+    if isinstance(value, dict):
+        return "" if all(map(_is_unicode, value)) else _NOT_UNICODE
+    if isinstance(value, str):
+        return "" if _is_unicode(value) else _NOT_UNICODE
+    if isinstance(value, (int, float)) and not _is_number(value):
+        return f"{str(value)[:20]} is no number that JSON knows: leave it out"
+    return ""
+
+
+def _shown(name: str) -> str:
+    text = name.encode(errors="replace").decode()
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 _NOT_UNICODE = "holds half of a surrogate pair, which is no text"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -16,6 +15,8 @@ from shared.contracts.manifest import FileEntry, Manifest, safe_path
 from shared.contracts.names import check_name
 from shared.contracts.versions import BaseVersion, DatasetVersion
 from shared.errors import InvalidInputError
+from svc_registry.domain.documents import read_document
+from svc_registry.domain.fields import LONGEST_TEXT
 from svc_registry.domain.records import NewModel
 
 MAX_FILES = 10_000
@@ -78,16 +79,17 @@ def check_upload(upload: Upload) -> None:
 def bundle_meta(info: bytes, parents: Sequence[str]) -> dict[str, Any]:
     """What a bundle's `bundle.json` says, for its manifest; InvalidInputError when it does not say it."""
     try:
-        body = json.loads(info, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInputError.of("files", f"{INFO_FILE} holds no JSON: {error}") from error
+        body = read_document(info)
+    except InvalidInputError as error:
+        raise InvalidInputError.of("files", f"{INFO_FILE} cannot be read: {error}") from error
     if not isinstance(body, dict) or body.get("schema") != BUNDLE_SCHEMA:
         raise InvalidInputError.of("files", f"{INFO_FILE} has not the schema {BUNDLE_SCHEMA!r}")
     base = body.get("base")
     facts = {name: _text(body, name) for name in ("family", "recipe", "method")}
+    base = base if isinstance(base, dict) else {}
     return {
         **facts,
-        "base": {name: _text(base if isinstance(base, dict) else {}, name) for name in ("name", "digest")},
+        "base": {"name": _text(base, "name"), "digest": check_digest("files", _text(base, "digest"))},
         "dataset": _dataset(parents),
         "metrics": _numbers(body),
         "hyperparameters": _mapping(body, "hyperparameters"),
@@ -143,8 +145,9 @@ def _check_bundle(upload: Upload, paths: set[str]) -> None:
 
 def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise InvalidInputError.of("files", f"{INFO_FILE}: {name!r} is {value!r}; it has to be a text")
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT or not value.isprintable():
+        reason = f"{INFO_FILE}: {name!r} has to be a text of 1 to {LONGEST_TEXT} characters, none of them control ones"
+        raise InvalidInputError.of("files", reason)
     return value
 
 
@@ -160,10 +163,6 @@ def _mapping(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInputError.of("files", f"{INFO_FILE}: {name!r} has to hold values by name")
     return value
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is no value of JSON")
 
 
 def _dataset(parents: Sequence[str]) -> dict[str, str]:

@@ -117,21 +117,30 @@ def _source_node(tx: RegistryTransaction, source: str) -> str:
     if source.startswith(f"{NodeType.SOURCE}/"):
         return source
     keys = [source_key(source), source_key(f"file:{source}")]
-    known = [key for key in keys if tx.lineage.walk(key, Direction.UP, max_depth=1).nodes]
-    return known[0] if known else keys[0]
+    return next((key for key in keys if _is_known(tx, key)), keys[0])
 
 
 def _node_key(tx: RegistryTransaction, field: str, node: str) -> str:
     if node.partition("/")[0] in list(NodeType) and "/" in node:
         return node
     if tx.models.by_run(node):
-        return run_key(node)
+        return _run_node(tx, node)
     matches = [key for find in (_dataset_node, _model_node) if (key := _or_none(find, tx, node))]
     if len(matches) > 1:
         raise InvalidInputError.of(field, f"{node!r} names a dataset and a model; use one of: {', '.join(matches)}")
     if not matches:
         raise NotFoundError(f"There is no dataset, model or run {node!r}")
     return matches[0]
+
+
+def _run_node(tx: RegistryTransaction, run_id: str) -> str:
+    """The run's node; the version's own where no run made it, for then it is a copy."""
+    key = run_key(run_id)
+    return key if _is_known(tx, key) else model_key(run_id)
+
+
+def _is_known(tx: RegistryTransaction, key: str) -> bool:
+    return bool(tx.lineage.walk(key, Direction.UP, max_depth=1).nodes)
 
 
 def _dataset_node(tx: RegistryTransaction, node: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from shared.contracts.kinds import Kind
 from shared.contracts.manifest import MAX_BYTES, FileEntry, Manifest
 from shared.contracts.objects import SignedUrl
-from shared.errors import InvalidInputError, StateError
+from shared.errors import ConflictError, InvalidInputError, StateError
 from svc_registry.domain.artifacts import FINISHED_WITHIN
 from svc_registry.domain.records import DatasetRecord, ModelRecord
 from svc_registry.domain.uploads import (
@@ -23,6 +23,7 @@ from svc_registry.domain.uploads import (
     uploaded_model,
 )
 from svc_registry.ports import BlobStore, RegistryStore
+from svc_registry.use_cases.finding import deleted_words
 from svc_registry.use_cases.registering import number_dataset, number_model
 
 MAX_INFO_BYTES = 2**20
@@ -44,7 +45,7 @@ def finish_upload(
     Raises:
         InvalidInputError: something cannot become a version.
         StateError: bytes are not there, or a base is not registered.
-        ConflictError: the name is used for another kind.
+        ConflictError: the name is used for another kind, or the version was deleted.
     """
     check_upload(upload)
     _check_uploaded(blobs, upload.files, now)
@@ -70,6 +71,8 @@ def _finish_bundle(store: RegistryStore, blobs: BlobStore, upload: Upload) -> Mo
                 "registered here, so that nobody could serve it: train from that base once, or upload a full model"
             )
         record = number_model(tx, uploaded_model(upload.name, manifest))
+        if record.deletion:
+            raise ConflictError(f"This bundle is {record}, which {deleted_words(record.deletion)}")
         blobs.put_manifest(manifest)
         return record
 

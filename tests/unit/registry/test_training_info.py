@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidInputError
-from svc_registry.domain.documents import MAX_BYTES, read_document
+from svc_registry.domain.documents import MAX_BYTES, MOST_WRONG, read_document
 from svc_registry.domain.training_info import TrainingInfo, parse_training_info
 from tests.support.histories import FIRST, SECOND, entry, info
 
@@ -143,12 +143,34 @@ def test_keys_tell_histories_apart_by_base_and_all_that_came_before() -> None:
         (b"9" * 5000, "not JSON"),
         (b'{"a": "\\ud800"}', "a: holds half of a surrogate pair"),
         (b'{"\\ud800": 1}', "holds half of a surrogate pair"),
+        (b'{"\\ud800": 1, "\\ud800": 2}', r"^\?: is given twice"),
+        (b'{"' + b"a" * 1000 + b'": [NaN]}', r"^a{80}…\[0\]: nan"),
         (b" " * (MAX_BYTES + 1), "at most"),
     ],
 )
 def test_what_is_no_document_is_refused(content: bytes, reason: str) -> None:
     with pytest.raises(InvalidInputError, match=reason):
         read_document(content)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    ("content", "count"),
+    [
+        (b'{"' + b"a" * 500_000 + b'": [' + b"1," * 250_000 + b"1]}", 0),
+        (b"[" + b"NaN," * 200_000 + b"NaN]", MOST_WRONG),
+        (b"{" + b",".join(b'"%d":1,"%d":1' % (number, number) for number in range(50_000)) + b"}", MOST_WRONG),
+    ],
+    ids=["a long name before many values", "many wrong values", "many names twice"],
+)
+def test_a_large_file_costs_little_however_wrong_it_is(content: bytes, count: int) -> None:
+    assert len(content) <= MAX_BYTES
+    found = 0
+    try:
+        read_document(content)
+    except InvalidInputError as error:
+        found = len(error.violations)
+    assert found == count
 
 
 def test_a_byte_order_mark_is_no_hindrance() -> None:

@@ -275,6 +275,8 @@ def test_a_review_file_is_read_in_batches_and_leaves_nothing_behind(
         (pa.table({"candidate_id": ["a"], "decision": ["approved"]}), "no column reviewer"),
         (pa.table({"candidate_id": ["a"], "decision": ["approved"], "reviewer": pa.nulls(1)}), "without candidate or"),
         (pa.table({"candidate_id": [1], "decision": ["approved"], "reviewer": ["r"]}), "without candidate or"),
+        (pa.table({"candidate_id": ["a\0"], "decision": ["approved"], "reviewer": ["r"]}), "could be indexed"),
+        (pa.table({"candidate_id": ["a"], "decision": ["approved"], "reviewer": ["r" * 501]}), "could be indexed"),
     ],
 )
 def test_a_file_of_another_shape_is_refused(world: World, table: pa.Table, reason: str) -> None:

@@ -157,6 +157,7 @@ def test_a_copy_has_the_same_bundle_another_name_and_a_place_in_the_lineage(worl
     key, graph = walk_lineage(world.store, "泵@1", Direction.UP, max_depth=0)
     assert {node.label for node in graph.nodes} >= {"泵@1", "detector@1", "series-lm run-1"}
     assert [edge.parent for edge in graph.edges if edge.child == key] == [model_key("run-1")]
+    assert walk_lineage(world.store, copy.made.run_id, Direction.UP, max_depth=0) == (key, graph)
     event = world.events("model.registered")[-1]
     assert event["copiedFrom"] == {"name": "detector", "version": 1, "runId": "run-1"}
     assert len(world.events("model.registered")) == 2
