@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
@@ -338,8 +338,8 @@ class BlobStore(Protocol):
 class EventLog(Protocol):
     """What the streams remember. UnavailableError when the bus does not answer."""
 
-    def facts(self, kind: type[FactT]) -> Iterator[FactT]:
-        """Every fact of a kind, in the order of its stream."""
+    def facts(self, kind: type[FactT], *, unread: Callable[[str], None]) -> Iterator[FactT]:
+        """Every fact of a kind, in the order of its stream; `unread` is told of each that cannot be read, and why."""
 
 
 class Restorer(Protocol):

@@ -13,7 +13,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
-from shared.errors import UnavailableError
+from shared.errors import InvalidInputError, UnavailableError
 from shared.runtime.codec import decode
 from shared.runtime.settings import ServiceSettings
 from svc_registry import wire
@@ -75,10 +75,9 @@ class BusEventLog:
         self._js = js
         self._loop = loop
 
-    def facts(self, kind: type[FactT]) -> Iterator[FactT]:
+    def facts(self, kind: type[FactT], *, unread: Callable[[str], None]) -> Iterator[FactT]:
         """From the first to the last that is there; see the port."""
-        source = SOURCES[kind]
-        event = BY_MESSAGE[source.message]
+        event = BY_MESSAGE[SOURCES[kind].message]
         place = 1
         while True:
             try:
@@ -91,12 +90,29 @@ class BusEventLog:
                 raise UnavailableError(
                     f"The stream {event.stream} cannot be read: {error or type(error).__name__}"
                 ) from error
-            headers = message.headers or {}
-            body = decode(event, message.data or b"", headers.get("content-type"))
             assert message.time is not None, "the server says when it stored a message"
             assert message.seq is not None, "and where"
-            yield source.read(body, _told_at(headers, message.time))
+            headers = message.headers or {}
+            try:
+                fact = read_fact(
+                    kind, message.data or b"", headers.get("content-type"), _told_at(headers, message.time)
+                )
+            except InvalidInputError as error:
+                unread(f"message {message.seq} of the stream {event.stream}: {error}")
+            else:
+                yield fact
             place = message.seq + 1
+
+
+def read_fact(kind: type[FactT], body: bytes, content_type: str | None, told_at: datetime) -> FactT:
+    """The fact that a message tells; InvalidInputError when it tells none: its taker refused it too."""
+    source = SOURCES[kind]
+    event = BY_MESSAGE[source.message]
+    try:
+        fact: FactT = source.read(decode(event, body, content_type), told_at)
+    except (ValueError, KeyError) as error:  # a time out of bounds, a word that this release does not know
+        raise InvalidInputError(f"{event.subject}: {error}") from error
+    return fact
 
 
 @contextmanager

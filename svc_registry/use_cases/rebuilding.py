@@ -70,9 +70,11 @@ def rebuild(store: RestoringStore, log: EventLog, artifacts: ArtifactStore, *, o
     with store.restoring() as restorer:
         _check_ready(restorer, overwrite=overwrite)
         restorer.clear()
-        rebuilding = Rebuilding(restorer, artifacts, trained=_trained(log))
+        rebuilding = Rebuilding(restorer, artifacts)
+        unread = rebuilding.report.left_out.append
+        rebuilding.trained = _trained(log, unread)
         for kind, rule in RULES.items():
-            for fact in log.facts(kind):
+            for fact in log.facts(kind, unread=unread):
                 rule(rebuilding, fact)
         restorer.finish()
     return rebuilding.report
@@ -81,10 +83,10 @@ def rebuild(store: RestoringStore, log: EventLog, artifacts: ArtifactStore, *, o
 class Rebuilding:
     """What the rules share: where to write, what to look up, and the report."""
 
-    def __init__(self, restorer: Restorer, artifacts: ArtifactStore, *, trained: Mapping[str, NewModel]) -> None:
+    def __init__(self, restorer: Restorer, artifacts: ArtifactStore) -> None:
         self.restorer = restorer
         self.report = Report()
-        self.trained = trained
+        self.trained: Mapping[str, NewModel] = {}
         self.made: dict[str, NewModel] = {}
         self._artifacts = artifacts
         self._seen: set[tuple[str, ...]] = set()
@@ -272,10 +274,10 @@ def _check_ready(restorer: Restorer, *, overwrite: bool) -> None:
         )
 
 
-def _trained(log: EventLog) -> dict[str, NewModel]:
+def _trained(log: EventLog, unread: Callable[[str], None]) -> dict[str, NewModel]:
     """What each run said it made; the first word of a run counts, as it does when it is registered."""
     trained: dict[str, NewModel] = {}
-    for made in log.facts(NewModel):
+    for made in log.facts(NewModel, unread=unread):
         trained.setdefault(made.run_id, made)
     return trained
 

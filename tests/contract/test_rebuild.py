@@ -116,6 +116,14 @@ def test_numbering_goes_on_behind_what_was_restored(catalogue: Catalogue, empty:
         assert lists[0] == lists[1]
 
 
+def test_a_message_that_tells_nothing_stands_in_no_others_way(catalogue: Catalogue, empty: Database) -> None:
+    told = [("train.completed", b"nonsense"), ("model.promoted", b'{"kind": 99, "ledgerId": 500}')]
+    catalogue._told = [*told, *catalogue._told]
+    report = rebuilt(catalogue, empty)
+    assert dump(empty) == dump(catalogue.database)
+    assert [line.partition(":")[0] for line in report.left_out] == ["train.completed", "model.promoted"]
+
+
 def test_what_was_told_twice_is_put_back_once(catalogue: Catalogue, empty: Database) -> None:
     catalogue._told *= 2
     rebuilt(catalogue, empty)

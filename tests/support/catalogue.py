@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,22 +14,21 @@ from sqlmodel import select
 
 from shared.contracts.canonical import sha256_hex
 from shared.contracts.versions import DatasetVersion
-from shared.errors import StateError
+from shared.errors import InvalidInputError, StateError
 from shared.runtime.artifacts import Artifacts
-from shared.runtime.codec import decode
 from shared.runtime.database import Database
 from shared.runtime.envelope import encode
 from shared.runtime.migrations import migrate
 from shared.runtime.outbox import OutboxRow
 from svc_registry import wire
-from svc_registry.adapters.event_log import SOURCES
+from svc_registry.adapters.event_log import SOURCES, read_fact
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.bootstrap import MIGRATIONS
 from svc_registry.domain.events import ModelSigned
 from svc_registry.domain.gates import Comparison, Condition
 from svc_registry.use_cases import copying, deleting, gates, promoting, registering
 from upwell.common.v1 import common_pb2 as common
-from upwell.events import BY_MESSAGE, BY_SUBJECT
+from upwell.events import BY_MESSAGE
 from upwell.infer.v1 import events_pb2 as infer
 from upwell.train.v1 import events_pb2 as train
 
@@ -150,13 +149,16 @@ class Catalogue:
                 self._told.append((row.subject, row.body))
                 session.delete(row)
 
-    def facts(self, kind: type[Any]) -> Iterator[Any]:
+    def facts(self, kind: type[Any], *, unread: Callable[[str], None]) -> Iterator[Any]:
         """The `EventLog` port over what was told."""
-        source = SOURCES[kind]
-        event = BY_MESSAGE[source.message]
+        event = BY_MESSAGE[SOURCES[kind].message]
         for subject, body in list(self._told):
-            if subject == event.subject:
-                yield source.read(decode(BY_SUBJECT[subject], body, None), datetime(2026, 1, 1, tzinfo=UTC))
+            if subject != event.subject:
+                continue
+            try:
+                yield read_fact(kind, body, None, datetime(2026, 1, 1, tzinfo=UTC))
+            except InvalidInputError as error:
+                unread(str(error))
 
     def reviews(self) -> Path:
         """A review file as svc_label writes it, of its columns those that the catalogue reads."""

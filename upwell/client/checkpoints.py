@@ -43,7 +43,7 @@ def find_checkpoint(root: Path, info: Path, final_checkpoint: str) -> Checkpoint
     if not final_checkpoint or "\0" in final_checkpoint:
         return Checkpoint(missing="none is named")
     place = info.parent / final_checkpoint
-    if not place.exists():
+    if not _exists(place):
         return Checkpoint(missing=f"{final_checkpoint} is not there")
     if not place.resolve().is_relative_to(root):
         return Checkpoint(missing=f"{final_checkpoint} lies outside of the tree")
@@ -56,6 +56,13 @@ def find_checkpoint(root: Path, info: Path, final_checkpoint: str) -> Checkpoint
     if not any(path.endswith(WEIGHTS) for path in found.files):
         return Checkpoint(left_out=found.left_out, missing=f"{final_checkpoint} holds no {WEIGHTS} file")
     return found
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # e.g. a name that is longer than any may be
+        return False
 
 
 def _sort(found: Checkpoint, root: Path, file: Path, path: str) -> None:

@@ -128,7 +128,7 @@ def _value(content: bytes) -> str:
     """A file's JSON value as text, so that `1` and `true` differ; the text itself where it is no JSON."""
     try:
         return json.dumps(json.loads(content))
-    except ValueError:
+    except (ValueError, RecursionError):
         return content.decode(errors="replace")
 
 

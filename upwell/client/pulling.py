@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
 from pathlib import Path
 
 from upwell.client.addresses import Addresses
@@ -58,6 +59,6 @@ class Pull:
             sha256=file.sha256,
             size_bytes=file.size_bytes,
             # Named by place too, for one digest may stand at several paths.
-            partial=self._folder / PARTIAL_FOLDER / f"{file.sha256}-{path.name}",
+            partial=self._folder / PARTIAL_FOLDER / f"{file.sha256}-{sha256(file.path.encode()).hexdigest()[:12]}",
             progress=self._progress,
         )

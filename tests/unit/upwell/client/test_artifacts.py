@@ -69,6 +69,13 @@ async def test_an_object_store_that_stays_away_is_told_and_what_came_is_kept(upw
     assert services.objects.ranges[-1] == f"bytes={PIECE}-"
 
 
+async def test_the_same_bytes_at_two_places_are_fetched_side_by_side(upwell, services, tmp_path):
+    files = {f"{folder}/{'长' * 60}": LARGE for folder in "abcdefgh"}
+    services.artifacts.add("m", files)
+    await upwell.artifacts.pull(tmp_path, model="m@1")
+    assert contents(tmp_path) == files
+
+
 async def test_many_pages_are_one_version(upwell, services, tmp_path):
     files = {f"{number:02}": str(number).encode() for number in range(25)}
     services.artifacts.add("m", files)

@@ -90,6 +90,7 @@ def test_only_what_cannot_run_is_stored(tmp_path: Path) -> None:
         ("", "none is named"),
         ("a\0b", "none is named"),
         ("gone", "is not there"),
+        ("x" * 300, "is not there"),
         ("../..", "lies outside"),
         ("/etc", "lies outside"),
         ("empty", "holds no .safetensors file"),
