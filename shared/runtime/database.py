@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlmodel import Session, SQLModel
 
-from shared.errors import UnavailableError
+from shared.errors import InvalidInputError, UnavailableError
 from shared.runtime.settings import ServiceSettings
 
 BUSY_TIMEOUT_MS = 30_000
@@ -72,6 +72,7 @@ class Database:
         """A transaction that may write: committed at the end, rolled back on an exception.
 
         Raises:
+            InvalidInputError: a value is none that the database can hold.
             UnavailableError: the database does not answer.
         """
         with _translated(), Session(self.engine, expire_on_commit=False) as session:
@@ -85,6 +86,7 @@ class Database:
         """A transaction that only reads: it never waits for a writer.
 
         Raises:
+            InvalidInputError: a value is none that the database can hold.
             UnavailableError: the database does not answer.
         """
         with _translated(), Session(self._reader, expire_on_commit=False) as session, session.begin():
@@ -101,6 +103,8 @@ def _translated() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise UnavailableError(f"The database does not answer: {error.orig}") from error
+    except DataError as error:  # e.g. a NUL in text, or a number that is too large: it will never fit
+        raise InvalidInputError(f"The database cannot hold a value: {error.orig}") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise UnavailableError(f"The database connection broke: {error.orig}") from error

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from sqlmodel import Session
 
 from shared.runtime.database import Database
 from shared.runtime.outbox import SqlOutbox
+from shared.runtime.sql_store import SqlStore
 from shared.runtime.work import SqlWork
 from svc_infer import wire
 from svc_infer.domain.jobs import InferEvent
@@ -22,7 +20,7 @@ class SqlInferTransaction:
         self.outbox: SqlOutbox[InferEvent] = SqlOutbox(session, source=source, translate=wire.to_message)
 
 
-class SqlInferStore:
+class SqlInferStore(SqlStore[SqlInferTransaction]):
     """Opens transactions.
 
     Args:
@@ -31,17 +29,4 @@ class SqlInferStore:
     """
 
     def __init__(self, database: Database, *, source: str) -> None:
-        self._database = database
-        self._source = source
-
-    @contextmanager
-    def transaction(self) -> Iterator[SqlInferTransaction]:
-        """A transaction that may write."""
-        with self._database.transaction() as session:
-            yield SqlInferTransaction(session, self._source)
-
-    @contextmanager
-    def reading(self) -> Iterator[SqlInferTransaction]:
-        """A transaction that only reads."""
-        with self._database.reading() as session:
-            yield SqlInferTransaction(session, self._source)
+        super().__init__(database, lambda session: SqlInferTransaction(session, source))

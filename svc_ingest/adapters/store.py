@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 
 from sqlmodel import Session
@@ -12,6 +10,7 @@ from shared.contracts.canonical import digest_of
 from shared.contracts.work import Work
 from shared.runtime.database import Database, insert_or_ignore
 from shared.runtime.outbox import SqlOutbox
+from shared.runtime.sql_store import SqlStore
 from shared.runtime.work import SqlWork, WorkRow
 from svc_ingest import wire
 from svc_ingest.domain.events import IngestEvent
@@ -54,7 +53,7 @@ class SqlIngestTransaction:
         self.outbox: SqlOutbox[IngestEvent] = SqlOutbox(session, source=source, translate=wire.to_message)
 
 
-class SqlIngestStore:
+class SqlIngestStore(SqlStore[SqlIngestTransaction]):
     """Opens transactions.
 
     Args:
@@ -63,17 +62,4 @@ class SqlIngestStore:
     """
 
     def __init__(self, database: Database, *, source: str) -> None:
-        self._database = database
-        self._source = source
-
-    @contextmanager
-    def transaction(self) -> Iterator[SqlIngestTransaction]:
-        """A transaction that may write."""
-        with self._database.transaction() as session:
-            yield SqlIngestTransaction(session, self._source)
-
-    @contextmanager
-    def reading(self) -> Iterator[SqlIngestTransaction]:
-        """A transaction that only reads."""
-        with self._database.reading() as session:
-            yield SqlIngestTransaction(session, self._source)
+        super().__init__(database, lambda session: SqlIngestTransaction(session, source))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from sqlmodel import Session
 
 from shared.runtime.database import Database
 from shared.runtime.outbox import SqlOutbox
+from shared.runtime.sql_store import SqlStore
 from shared.runtime.work import SqlWork
 from svc_label.adapters.candidates import SqlCandidates
 from svc_label.adapters.reviews import SqlDraws, SqlReviews
@@ -29,7 +27,7 @@ class SqlLabelTransaction:
         self.draws = SqlDraws(session)
 
 
-class SqlLabelStore:
+class SqlLabelStore(SqlStore[SqlLabelTransaction]):
     """Opens transactions.
 
     Args:
@@ -38,17 +36,4 @@ class SqlLabelStore:
     """
 
     def __init__(self, database: Database, *, source: str) -> None:
-        self._database = database
-        self._source = source
-
-    @contextmanager
-    def transaction(self) -> Iterator[SqlLabelTransaction]:
-        """A transaction that may write."""
-        with self._database.transaction() as session:
-            yield SqlLabelTransaction(session, self._source)
-
-    @contextmanager
-    def reading(self) -> Iterator[SqlLabelTransaction]:
-        """A transaction that only reads."""
-        with self._database.reading() as session:
-            yield SqlLabelTransaction(session, self._source)
+        super().__init__(database, lambda session: SqlLabelTransaction(session, source))

@@ -19,7 +19,6 @@ from svc_registry.domain.records import ModelRecord
 
 # Nobody trains so many stages: a longer chain goes round in a circle, which only a forged event can make.
 LONGEST_CHAIN = 5000
-AT_ONCE = 500
 
 
 class SqlChains:
@@ -47,15 +46,6 @@ class SqlChains:
         if not records:
             return None
         return Chain(records=records, imported=self._histories.imported([each.made.run_id for each in records]))
-
-    def known(self, run_ids: Sequence[str]) -> Mapping[str, ModelRecord]:
-        """By key, some at a time: a statement holds a limited number of values."""
-        found: dict[str, ModelRecord] = {}
-        for start in range(0, len(run_ids), AT_ONCE):
-            query = select(ModelRow).where(col(ModelRow.run_id).in_(run_ids[start : start + AT_ONCE]))
-            for record in self._models.records(self._session.exec(query).all()):
-                found[record.made.run_id] = record
-        return found
 
     def own_after(self, *, model: str, after_id: int, limit: int) -> Sequence[ModelRecord]:
         """Oldest first."""

@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session, col, select, update
 
+from svc_registry.adapters.chunks import in_chunks
 from svc_registry.adapters.tables import HistoryFileRow, ImportedVersionRow, ModelRow
 from svc_registry.domain.history import HistoryFile, ImportedVersion
 
 # Any number that nothing else in the service's schema locks.
 IMPORT_LOCK = 7_305_413_908
-AT_ONCE = 500
 
 
 class SqlHistories:
@@ -30,10 +30,9 @@ class SqlHistories:
             self._session.connection().execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": IMPORT_LOCK})
 
     def imported(self, run_ids: Sequence[str]) -> Mapping[str, ImportedVersion]:
-        """By key, some at a time: a statement holds a limited number of values."""
+        """By key."""
         found: dict[str, ImportedVersion] = {}
-        for start in range(0, len(run_ids), AT_ONCE):
-            some = run_ids[start : start + AT_ONCE]
+        for some in in_chunks(run_ids):
             for row in self._session.exec(select(ImportedVersionRow).where(col(ImportedVersionRow.run_id).in_(some))):
                 found[row.run_id] = ImportedVersion(
                     run_id=row.run_id,

@@ -221,6 +221,8 @@ class SqlRestoringStore:
             if not self._database.is_sqlite:
                 names = ", ".join(map(_name, (*REBUILT, *LOST, *READ_AGAIN, *KEPT)))
                 session.connection().execute(sa.text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
+                # Streams are read between two statements, and may be long.
+                session.connection().execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             yield SqlRestorer(session)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from sqlmodel import Session
 
 from shared.runtime.database import Database
+from shared.runtime.sql_store import SqlStore
 from svc_registry import wire
 from svc_registry.adapters.chains import SqlChains
 from svc_registry.adapters.histories import SqlHistories
@@ -38,7 +38,7 @@ class SqlRegistryTransaction:
         self.outbox = TellingOutbox(session, source=source, translate=wire.to_message, urls=webhooks)
 
 
-class SqlRegistryStore:
+class SqlRegistryStore(SqlStore[SqlRegistryTransaction]):
     """Opens transactions.
 
     Args:
@@ -48,18 +48,4 @@ class SqlRegistryStore:
     """
 
     def __init__(self, database: Database, *, source: str, webhooks: Sequence[str] = ()) -> None:
-        self._database = database
-        self._source = source
-        self._webhooks = webhooks
-
-    @contextmanager
-    def transaction(self) -> Iterator[SqlRegistryTransaction]:
-        """A transaction that may write."""
-        with self._database.transaction() as session:
-            yield SqlRegistryTransaction(session, self._source, self._webhooks)
-
-    @contextmanager
-    def reading(self) -> Iterator[SqlRegistryTransaction]:
-        """A transaction that only reads."""
-        with self._database.reading() as session:
-            yield SqlRegistryTransaction(session, self._source, self._webhooks)
+        super().__init__(database, lambda session: SqlRegistryTransaction(session, source, webhooks))

@@ -15,9 +15,6 @@ class Chains(Protocol):
     def of(self, run_id: str) -> Chain | None:
         """The chain of the version a run made, in one walk; None when there is no such version."""
 
-    def known(self, run_ids: Sequence[str]) -> Mapping[str, ModelRecord]:
-        """Those of the versions that are registered, by run."""
-
     def own_after(self, *, model: str, after_id: int, limit: int) -> Sequence[ModelRecord]:
         """Versions that were not imported, with a larger id, oldest first; an empty model does not narrow."""
 

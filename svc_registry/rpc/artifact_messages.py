@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from google.protobuf import json_format
-
 from shared.contracts.manifest import FileEntry
 from shared.contracts.objects import SignedUrl
 from shared.errors import InvalidInputError
 from shared.runtime.artifacts import media_type_of
-from shared.runtime.convert import timestamp
+from shared.runtime.convert import json_values, timestamp
 from svc_registry import wire
 from svc_registry.domain.artifacts import Blob, Choice, FileState, Found, Sort
 from svc_registry.domain.records import DatasetRecord, ModelRecord
@@ -41,8 +39,8 @@ def upload(request: pb.FinishUploadRequest) -> Upload:
         for file in request.files
     )
     try:
-        meta = json_format.MessageToDict(request.meta)
-    except json_format.SerializeToJsonError as error:
+        meta = json_values(request.meta)
+    except ValueError as error:
         raise InvalidInputError.of("meta", f"it holds what is no value of JSON: {error}") from error
     return Upload(name=request.name, kind=request.kind, files=files, meta=meta, parents=tuple(request.parents))
 

@@ -11,7 +11,7 @@ from shared.runtime.auth import Role, current_principal
 from shared.runtime.grpc_server import Rpc
 from svc_registry.ports import RegistryStore
 from svc_registry.rpc import history_messages as messages
-from svc_registry.rpc.registry import page_size
+from svc_registry.rpc.registry import page_size, page_start
 from svc_registry.use_cases.comparing import compare_models
 from svc_registry.use_cases.histories import Place, export_page, history_of, summaries
 from svc_registry.use_cases.importing import SentFile, import_histories
@@ -91,10 +91,10 @@ def _token(place: Place) -> str:
 
 def _place(token: str) -> Place:
     kind, _, rest = token.partition("/")
-    if kind == "own" and rest.isascii() and rest.isdigit():
-        return Place(own=True, id=int(rest))
+    if kind == "own":
+        return Place(own=True, id=page_start(rest))
     if token and kind != "file":
-        raise InvalidInputError.of("page_token", f"{token!r} did not come from an earlier answer")
+        raise InvalidInputError.of("page_token", f"{token[:50]!r} did not come from an earlier answer")
     return Place(path=rest)
 
 

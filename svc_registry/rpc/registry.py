@@ -21,6 +21,8 @@ from upwell.registry.v1 import registry_service_pb2_grpc as pb_grpc
 AnswerT = TypeVar("AnswerT")
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 1000
+# Any id that a database gives has fewer digits.
+LONGEST_TOKEN = 18
 
 
 class RegistryService(pb_grpc.RegistryServiceServicer):
@@ -159,8 +161,8 @@ def page_size(asked: int, *, field: str = "page_size", default: int = DEFAULT_PA
 
 def page_start(token: str) -> int:
     """The id before which the page begins; 0 begins at the newest."""
-    if token and not (token.isascii() and token.isdigit()):
-        raise InvalidInputError.of("page_token", f"{token!r} did not come from an earlier answer")
+    if token and not (token.isascii() and token.isdigit() and len(token) <= LONGEST_TOKEN):
+        raise InvalidInputError.of("page_token", f"{token[:50]!r} did not come from an earlier answer")
     return int(token or 0)
 
 

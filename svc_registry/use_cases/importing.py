@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from shared.contracts.canonical import check_digest
 from shared.contracts.manifest import safe_path
 from shared.contracts.versions import ModelRef
 from shared.errors import FieldViolation, InvalidInputError, NotFoundError
@@ -67,7 +68,7 @@ def _read(artifacts: ArtifactStore, file: SentFile) -> tuple[TrainingInfo, Seque
     parsed = parse_training_info(read_document(file.content))
     if file.checkpoint_digest:
         try:
-            artifacts.manifest(file.checkpoint_digest)
+            artifacts.manifest(check_digest("checkpoint_digest", file.checkpoint_digest))
         except NotFoundError as error:
             raise InvalidInputError.of("checkpoint_digest", f"{error}: store the checkpoint first") from error
     return parsed
@@ -77,7 +78,8 @@ def _enter(tx: RegistryTransaction, sent: SentFile, info: TrainingInfo, imported
     """Register what is new, and keep the file unless it tells of a version of our own."""
     tx.histories.one_at_a_time()
     keys = info.keys
-    known, imported = tx.chains.known(keys), tx.histories.imported(keys)
+    known = {record.made.run_id: record for record in tx.models.of_runs(keys)}
+    imported = tx.histories.imported(keys)
     standing = tx.histories.file(sent.path)
     raise_if([*contradictions(info, keys, known, imported), *takes_a_place(keys, standing)])
     model = _register(tx, info, keys, known)

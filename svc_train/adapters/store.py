@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from sqlmodel import Session
 
 from shared.runtime.database import Database
 from shared.runtime.outbox import SqlOutbox
+from shared.runtime.sql_store import SqlStore
 from shared.runtime.work import SqlWork
 from svc_train import wire
 from svc_train.adapters.checkpoints import SqlCheckpoints
@@ -31,7 +29,7 @@ class SqlTrainTransaction:
         self.checkpoints = SqlCheckpoints(session)
 
 
-class SqlTrainStore:
+class SqlTrainStore(SqlStore[SqlTrainTransaction]):
     """Opens transactions.
 
     Args:
@@ -40,17 +38,4 @@ class SqlTrainStore:
     """
 
     def __init__(self, database: Database, *, source: str) -> None:
-        self._database = database
-        self._source = source
-
-    @contextmanager
-    def transaction(self) -> Iterator[SqlTrainTransaction]:
-        """A transaction that may write."""
-        with self._database.transaction() as session:
-            yield SqlTrainTransaction(session, self._source)
-
-    @contextmanager
-    def reading(self) -> Iterator[SqlTrainTransaction]:
-        """A transaction that only reads."""
-        with self._database.reading() as session:
-            yield SqlTrainTransaction(session, self._source)
+        super().__init__(database, lambda session: SqlTrainTransaction(session, source))

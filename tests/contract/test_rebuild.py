@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.errors import StateError
+from shared.runtime import database as databases
 from shared.runtime.artifacts import Artifacts, manifest_key
 from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
@@ -18,6 +21,7 @@ from svc_registry.adapters.restoring import KEPT, LOST, READ_AGAIN, REBUILT, Sql
 from svc_registry.adapters.reviews_file import ParquetReviews
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.bootstrap import MIGRATIONS
+from svc_registry.domain.records import NewModel
 from svc_registry.use_cases.importing import SentFile, import_histories
 from svc_registry.use_cases.rebuilding import Report, rebuild
 from svc_registry.use_cases.reviewing import ReviewIndexing
@@ -122,6 +126,23 @@ def test_a_message_that_tells_nothing_stands_in_no_others_way(catalogue: Catalog
     report = rebuilt(catalogue, empty)
     assert dump(empty) == dump(catalogue.database)
     assert [line.partition(":")[0] for line in report.left_out] == ["train.completed", "model.promoted"]
+
+
+def test_a_long_stream_does_not_cost_the_transaction(
+    catalogue: Catalogue, empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "IDLE_TIMEOUT_MS", 200)
+    impatient = Database(empty.url, schema=empty.schema)
+
+    class Long:
+        def facts(self, kind: type[Any], *, unread: Callable[[str], None]) -> Iterator[Any]:
+            if kind is NewModel:
+                time.sleep(0.5)
+            yield from catalogue.facts(kind, unread=unread)
+
+    rebuild(SqlRestoringStore(impatient), Long(), catalogue.artifacts, overwrite=False)
+    impatient.dispose()
+    assert dump(empty) == dump(catalogue.database)
 
 
 def test_what_was_told_twice_is_put_back_once(catalogue: Catalogue, empty: Database) -> None:

@@ -18,7 +18,7 @@ from shared.contracts.canonical import sha256_hex
 from shared.contracts.lineage import base_key, dataset_key, model_key, prediction_key, run_key, source_key
 from shared.contracts.manifest import FileEntry, Manifest
 from shared.contracts.versions import BaseVersion, DatasetVersion
-from shared.errors import ConflictError
+from shared.errors import ConflictError, InvalidInputError
 from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
 from svc_registry import wire
@@ -158,6 +158,18 @@ def test_what_a_failed_transaction_numbered_is_numbered_again(store: SqlRegistry
     with pytest.raises(ConflictError):
         add_and_fail()
     assert add_dataset(store, "a", "kept").version == 1
+
+
+def test_text_that_the_database_cannot_hold_is_bad_input(store: SqlRegistryStore, database: Database) -> None:
+    def ask() -> object:
+        with store.reading() as tx:
+            return tx.bases.find("a\0b")
+
+    if database.is_sqlite:
+        assert ask() is None, "it can"
+    else:
+        with pytest.raises(InvalidInputError, match="cannot hold a value"):
+            ask()
 
 
 def test_pages_of_datasets(store: SqlRegistryStore) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -28,6 +29,7 @@ from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.bootstrap import MIGRATIONS
 from svc_registry.rpc.artifacts import artifact_rpc
 from svc_registry.settings import DEFAULT_PORT, RegistrySettings
+from svc_registry.use_cases import deleting
 from upwell.local.ports import choose_ports
 from upwell.registry.v1 import artifact_service_pb2 as pb
 from upwell.registry.v1 import artifact_service_pb2_grpc as pb_grpc
@@ -40,9 +42,20 @@ BLOB = pb.UploadBlob(sha256="a" * 64, size_bytes=1)
 class Served:
     """The service and its callers."""
 
-    def __init__(self, stub: pb_grpc.ArtifactServiceStub, objects: FolderObjectStore) -> None:
+    def __init__(self, stub: pb_grpc.ArtifactServiceStub, objects: FolderObjectStore, store: SqlRegistryStore) -> None:
         self._stub = stub
         self.objects = objects
+        self.store = store
+
+    async def push(self, contents: dict[str, bytes], **more) -> pb.FinishUploadResponse:
+        """Put files where their addresses lead, and make a version of them."""
+        for content in contents.values():
+            self.objects.put_bytes(blob_key(sha256_hex(content)), content)
+        files = [
+            pb.UploadedFile(path=path, sha256=sha256_hex(content), size_bytes=len(content))
+            for path, content in contents.items()
+        ]
+        return await self.call("FinishUpload", pb.FinishUploadRequest(files=files, **more))
 
     async def call(self, method: str, request, *, as_: str = "tom"):
         behaviour = getattr(self._stub, method)
@@ -68,11 +81,12 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     blobs = ObjectBlobs(objects, SIGNER, lasts=timedelta(hours=1), check_uploads=lambda: None)
     tokens = ",".join(f"{name}:{role}:token-{name}" for name, role in TOKENS.items())
     settings = RegistrySettings(grpc_port=choose_ports(("registry",), {})["registry"], tokens=SecretStr(tokens))
-    rpc = artifact_rpc(SqlRegistryStore(database, source="svc_registry"), Artifacts(objects), blobs)
+    store = SqlRegistryStore(database, source="svc_registry")
+    rpc = artifact_rpc(store, Artifacts(objects), blobs)
     server = GrpcServer(settings, default_port=DEFAULT_PORT, rpcs=[rpc], auth=authenticator_for(settings))
     await server.start()
     async with grpc.aio.insecure_channel(server.address) as channel:
-        yield Served(pb_grpc.ArtifactServiceStub(channel), objects)
+        yield Served(pb_grpc.ArtifactServiceStub(channel), objects, store)
     await server.stop(0)
     database.dispose()
 
@@ -112,6 +126,7 @@ def file(**changed) -> list[pb.UploadedFile]:
     [
         ("GetDownload", pb.GetDownloadRequest(), "version", "dataset, model, base"),
         ("GetDownload", pb.GetDownloadRequest(dataset="a", page_token="x"), "page_token", "'x'"),
+        ("GetDownload", pb.GetDownloadRequest(dataset="a", page_token="9" * 5000), "page_token", "'999"),
         ("GetDownload", pb.GetDownloadRequest(model="a b"), "reference", "is not a name"),
         ("StartUpload", pb.StartUploadRequest(), "blobs", "1 to 1000"),
         ("StartUpload", pb.StartUploadRequest(blobs=[BLOB] * 1001), "blobs", "1001 are asked for"),
@@ -157,6 +172,60 @@ async def test_a_name_of_another_kind_leaves_no_manifest(served: Served):
     code, message, _ = await served.refused("FinishUpload", upload(kind="segments/v1"))
     assert (code, "is used for series/v1" in message) == (grpc.StatusCode.ALREADY_EXISTS, True)
     assert len(list(served.objects.keys("manifests/"))) == 1
+
+
+async def test_whole_numbers_among_the_facts_stay_whole(served: Served):
+    request = pb.FinishUploadRequest()
+    request.meta.update({"rows": 3, "rate": 0.5, "channels": [{"name": "温度", "count": 2}]})
+    made = await served.push({"f": b"x"}, name="pump", kind="series/v1", meta=request.meta)
+    manifest = Artifacts(served.objects).manifest(made.dataset.ref.manifest_digest)
+    assert b'"rows":3}' in manifest.to_bytes()
+    assert b'"count":2' in manifest.to_bytes()
+    request.meta.update({"rows": float("nan")})
+    code, _, fields = await served.refused("FinishUpload", upload(meta=request.meta))
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["meta"])
+
+
+def bundle(**changed) -> dict[str, bytes]:
+    said = {
+        "schema": "upwell.bundle/v1",
+        "family": "series",
+        "recipe": "series-lm",
+        "method": "full",
+        "base": {"name": "tiny", "digest": "b" * 64},
+        "metrics": {"f1": 0.5},
+        **changed,
+    }
+    return {"bundle.json": json.dumps(said).encode(), "certificate.json": b"{}"}
+
+
+async def test_a_deleted_bundle_is_not_pushed_again(served: Served):
+    first = (await served.push(bundle(), name="detector", kind="bundle/v1")).model
+    assert (await served.push(bundle(), name="detector", kind="bundle/v1")).model == first
+    deleting.delete_model(served.store, name="detector", version=1, deleted_by="root", reason="wrong labels")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.push(bundle(), name="detector", kind="bundle/v1")
+    assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
+    assert "This bundle is detector@1, which was deleted by root" in (caught.value.details() or "")
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"recipe": "a\0b"}, "'recipe' has to be a text"),
+        ({"family": "x" * 501}, "'family' has to be a text"),
+        ({"base": {"name": "tiny", "digest": "../x"}}, "is not a sha256 digest"),
+        ({"base": None}, "'name' has to be a text"),
+        ({"metrics": {"f1": float("inf")}}, "inf is no number that JSON knows"),
+        ({"hyperparameters": {"rate": 10**400}}, "is no number that JSON knows"),
+        ({"hyperparameters": {"name": "\ud800"}}, "half of a surrogate pair"),
+    ],
+)
+async def test_a_bundle_that_says_nonsense_is_refused(served: Served, changed, says):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.push(bundle(**changed), name="detector", kind="bundle/v1")
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert says in (caught.value.details() or "")
 
 
 async def test_addresses_are_for_where_clients_are(served: Served):
