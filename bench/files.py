@@ -1,4 +1,7 @@
-"""A version of one large file up and down, beside the bare PUT and GET of the same bytes to the same object store."""
+"""A version of one large file up and down, beside the bare PUT and GET of the same bytes to the same object store.
+
+`--peer` adds MLflow, through whose server artifacts pass on their way to that store.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import urllib3
 
 from bench.measure import median, print_table, ratios
+from bench.registry import mlflow_peer
 from shared.contracts.canonical import sha256_hex
 from shared.runtime.presign import Signer
 from tests.support.servers import Servers, running_servers
@@ -22,6 +27,14 @@ from upwell.client.transfer import CHUNK_BYTES
 from upwell.local.environment import BUCKET
 
 MIB = 2**20
+OURS = {
+    "push": "push",
+    "bare PUT": "push",
+    "MLflow PUT": "push",
+    "pull": "pull",
+    "bare GET": "pull",
+    "MLflow GET": "pull",
+}
 
 
 class Bare:
@@ -58,10 +71,48 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def measure(root: Path, mib: int, repetitions: int) -> dict[str, list[float]]:
+class Proxied:
+    """MLflow's way: through its server."""
+
+    def __init__(self, port: int) -> None:
+        self._artifacts = f"http://127.0.0.1:{port}/api/2.0/mlflow-artifacts/artifacts"
+        self._pool = urllib3.PoolManager(blocksize=CHUNK_BYTES)
+
+    def put(self, path: Path, key: str) -> None:
+        headers = {"Content-Length": str(path.stat().st_size), "Content-Type": "application/octet-stream"}
+        with path.open("rb") as file:
+            answer = self._pool.request("PUT", f"{self._artifacts}/{key}", body=file, headers=headers, retries=False)
+        assert answer.status == 200, answer.data
+
+    def get(self, key: str, path: Path) -> None:
+        with self._pool.request("GET", f"{self._artifacts}/{key}", preload_content=False) as answer:
+            assert answer.status == 200
+            with path.open("wb") as file:
+                for chunk in answer.stream(CHUNK_BYTES):
+                    file.write(chunk)
+
+
+@contextmanager
+def proxied(servers: Servers, folder: Path, peer: Path | None) -> Iterator[Proxied | None]:
+    """MLflow before the same object store, where it is wanted."""
+    if peer is None:
+        yield None
+        return
+    keys = servers.record.s3_keys
+    variables = {
+        "MLFLOW_S3_ENDPOINT_URL": f"http://{servers.record.address('s3')}",
+        "AWS_ACCESS_KEY_ID": keys["access"],
+        "AWS_SECRET_ACCESS_KEY": keys["secret"],
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with mlflow_peer.serving(folder, peer, artifacts=f"s3://{BUCKET}/mlflow", variables=variables) as port:
+        yield Proxied(port)
+
+
+def measure(root: Path, mib: int, repetitions: int, peer: Path | None) -> dict[str, list[float]]:
     """MiB a second by operation."""
-    found: dict[str, list[float]] = {"push": [], "bare PUT": [], "pull": [], "bare GET": []}
-    with running_servers(root / "servers") as servers:
+    found: dict[str, list[float]] = {name: [] for name in OURS if peer or not name.startswith("MLflow")}
+    with running_servers(root / "servers") as servers, proxied(servers, root / "mlflow", peer) as through:
         servers.run_service("svc_registry")
         bare = Bare(servers)
 
@@ -91,6 +142,9 @@ def measure(root: Path, mib: int, repetitions: int) -> dict[str, list[float]]:
             )
             found["pull"].append(mib / seconds(lambda pull=pull: ask(pull)))
             found["bare GET"].append(mib / seconds(lambda file=file, digest=digest: bare.get(f"bench/{digest}", file)))
+            if through:
+                found["MLflow PUT"].append(mib / seconds(lambda file=file, digest=digest: through.put(file, digest)))
+                found["MLflow GET"].append(mib / seconds(lambda file=file, digest=digest: through.get(digest, file)))
             file.unlink()
             (out / file.name).unlink()
     return found
@@ -100,17 +154,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mib", type=int, default=256)
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument(
+        "--peer", type=Path, nargs="?", const=Path(".bench/mlflow"), help="also MLflow, installed there"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), arguments.mib, arguments.repetitions)
-    rows: list[list[object]] = []
-    for ours, floor in (("push", "bare PUT"), ("pull", "bare GET")):
-        rows += [
-            [ours, median(found[ours]), min(found[ours]), max(found[ours]), median(ratios(found[ours], found[floor]))],
-            [floor, median(found[floor]), min(found[floor]), max(found[floor]), 1.0],
-        ]
+        found = measure(Path(folder), arguments.mib, arguments.repetitions, arguments.peer)
+    rows: list[list[object]] = [
+        [name, median(rates), min(rates), max(rates), median(ratios(found[OURS[name]], rates))]
+        for name, rates in found.items()
+    ]
     notes = {"MiB": arguments.mib, "repetitions": arguments.repetitions, "store": "SeaweedFS on this machine"}
-    print_table("Files of a version", ["operation", "median MiB/s", "min", "max", "ours over the floor"], rows, notes)
+    print_table("Files of a version", ["operation", "median MiB/s", "min", "max", "ours / this"], rows, notes)
 
 
 if __name__ == "__main__":

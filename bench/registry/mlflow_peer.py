@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import sqlite3
 import subprocess
@@ -23,6 +24,7 @@ from bench.registry.world import ALIAS, ASKED, CHAIN, MODELS, STAGES, names
 
 VERSION = "3.17.0"
 API = "/api/2.0/mlflow"
+DATABASE = "mlflow.db"
 STARTS_WITHIN_S = 120.0
 
 
@@ -106,27 +108,40 @@ class Api:
 
 @contextmanager
 def running(folder: Path, versions: int, environment: Path) -> Iterator[Mlflow]:
-    """Install MLflow into `environment` when it is not there, start it filled in the folder."""
+    """A server with so many versions in it."""
+    with serving(folder, environment, artifacts=str(folder / "artifacts"), variables={}) as port:
+        _fill(port, folder / DATABASE, versions)
+        yield Mlflow(port)
+
+
+@contextmanager
+def serving(folder: Path, environment: Path, *, artifacts: str, variables: Mapping[str, str]) -> Iterator[int]:
+    """Install MLflow when it is not there, and start it; its port.
+
+    Args:
+        folder: its database and log.
+        environment: the virtual environment it is installed into.
+        artifacts: where it puts artifacts that pass through it: a folder or an `s3://` address.
+        variables: environment variables it gets beside ours.
+    """
     python = _installed(environment)
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    database = folder / "mlflow.db"
     folder.mkdir(parents=True, exist_ok=True)
     options = {
         "--host": "127.0.0.1",
         "--port": str(port),
         "--workers": "1",
-        "--backend-store-uri": f"sqlite:///{database}",
-        "--artifacts-destination": str(folder / "artifacts"),
+        "--backend-store-uri": f"sqlite:///{folder / DATABASE}",
+        "--artifacts-destination": artifacts,
     }
     command = (python, "-m", "mlflow", "server", *(part for option in options.items() for part in option))
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env={**os.environ, **variables})
         try:
             _wait(port, process)
-            _fill(port, database, versions)
-            yield Mlflow(port)
+            yield port
         finally:
             process.terminate()
             process.wait(30)
@@ -137,7 +152,7 @@ def _installed(environment: Path) -> str:
     if not (environment / "bin/mlflow").exists():
         print(f"installing mlflow {VERSION} into {environment}", file=sys.stderr, flush=True)
         venv.create(environment, with_pip=True)
-        subprocess.run((python, "-m", "pip", "install", "--quiet", f"mlflow=={VERSION}"), check=True)
+        subprocess.run((python, "-m", "pip", "install", "--quiet", f"mlflow=={VERSION}", "boto3"), check=True)
     return str(python.absolute())
 
 

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.connected, pytest.mark.heavy, pytest.mark.timeout(400)
 
 def test_the_readme_works_word_for_word(tmp_path: Path) -> None:
     blocks = dict(BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8")))
-    assert list(blocks) == ["start", "data", "publish", "predict", "lineage"]
+    assert list(blocks) == ["start", "data", "publish", "chain", "predict", "lineage"]
     shutil.copytree(ROOT / "proto", tmp_path / "proto")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("UPWELL_")}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
@@ -40,6 +40,7 @@ def test_the_readme_works_word_for_word(tmp_path: Path) -> None:
     assert "pump-7@1" in ended.stdout
     assert "pump-labels@1" in ended.stdout
     assert "pump-detector 1 " in ended.stdout
+    assert "helper@2  stage2  valves@1" in ended.stdout
     assert '"key"' in ended.stdout
     assert not processes_under(tmp_path)
 
