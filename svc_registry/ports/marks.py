@@ -13,7 +13,7 @@ class Ledger(Protocol):
     """Where each alias stood, entry by entry; entries are added, never changed."""
 
     def lock(self, model: str) -> None:
-        """Until the transaction ends, nobody else moves an alias of the model."""
+        """Until the transaction ends, nobody else moves an alias of the model, or deletes or copies a version of it."""
 
     def standing(self, model: str, alias: str) -> AliasMove | None:
         """The entry that put an alias where it stands; None while it names nothing."""

@@ -11,7 +11,7 @@ from svc_registry.domain.events import ModelRegistered
 from svc_registry.domain.graph import graph_of_copy
 from svc_registry.domain.records import ModelRecord
 from svc_registry.ports import RegistryStore
-from svc_registry.use_cases.finding import deleted_words, find_model, with_bundle
+from svc_registry.use_cases.finding import deleted_words, find_model, find_version, with_bundle
 
 
 def copy_model(store: RegistryStore, reference: str, model: str) -> ModelRecord:
@@ -25,6 +25,10 @@ def copy_model(store: RegistryStore, reference: str, model: str) -> ModelRecord:
         original = with_bundle(find_model(tx, reference))
         if original.made.name == model:
             raise InvalidInputError.of("model", f"{original} is a version of {model!r} already: name another model")
+        # In an order that two copies share; a deletion holds the lock of its model's name.
+        for name in sorted((original.made.name, model)):
+            tx.ledger.lock(name)
+        original = find_version(tx, original.made.name, original.version)
         run_id = derived_id("copy", original.made.run_id, model)
         standing = tx.models.by_run(run_id)
         if standing and standing.deletion:

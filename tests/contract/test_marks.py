@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -16,7 +17,7 @@ from alembic.config import Config
 from shared.contracts.canonical import sha256_hex
 from shared.contracts.lineage import model_key
 from shared.contracts.versions import BaseVersion, DatasetVersion
-from shared.errors import StateError
+from shared.errors import NotFoundError, StateError
 from shared.runtime.database import Database
 from shared.runtime.migrations import ENVIRONMENT, migrate
 from svc_registry.adapters.store import SqlRegistryStore
@@ -24,7 +25,7 @@ from svc_registry.bootstrap import MIGRATIONS
 from svc_registry.domain.gates import Comparison, Condition, Gate
 from svc_registry.domain.ledger import MoveKind
 from svc_registry.domain.records import NewModel, NewMove
-from svc_registry.use_cases import deleting, gates, promoting
+from svc_registry.use_cases import copying, deleting, gates, promoting
 
 pytestmark = pytest.mark.connected
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -192,3 +193,15 @@ def test_moves_made_before_kinds_were_kept_are_moves(database: Database) -> None
     with SqlRegistryStore(database, source="").reading() as tx:
         (entry,) = tx.ledger.entries("detector", "champion")
     assert (entry.kind, entry.failed) == (MoveKind.MOVED, ())
+
+
+def test_a_version_that_is_deleted_meanwhile_is_not_copied(store: SqlRegistryStore) -> None:
+    add_models(store, 1)
+    with ThreadPoolExecutor(1) as pool:
+        with store.transaction() as tx:
+            tx.ledger.lock("detector")
+            copying_it = pool.submit(copying.copy_model, store, "detector@1", "other")
+            time.sleep(0.3)  # the copy has found the version, where the database lets it, and waits
+            tx.tombstones.add(model_key("run-1"), deleted_by="root", reason="wrong labels")
+        with pytest.raises(NotFoundError, match="was deleted by root"):
+            copying_it.result(20)
