@@ -24,7 +24,7 @@ from svc_train.domain.request import RunRequest
 from svc_train.ports import CheckpointFiles, ChildLauncher, Lease, ProgressFeed, TrainStore
 from svc_train.recipes.base import Recipe
 from svc_train.use_cases.checkpoints import CheckpointTrail, find_checkpoint, remove_files
-from svc_train.use_cases.follow import AttemptJournal, follow
+from svc_train.use_cases.follow import AttemptJournal, follow, hear_out
 from svc_train.use_cases.inputs import Inputs
 from svc_train.use_cases.limits import Limits
 from svc_train.use_cases.outputs import environment_of, read_result, store_bundle
@@ -171,7 +171,7 @@ class Execution:
             except (FailedRunError, FailedAttemptError) as error:
                 raise after_failure(self.store, work, job.hyperparameters, error, lease_s=self.lease_s) from error
             finally:
-                child.stop()
+                hear_out(child.stop(), journal, trail.offer)
         _insist(lease, journal.flush)
 
     def _complete(self, work: Work, job: Job, lease: Lease, started_at: datetime) -> None:

@@ -18,7 +18,7 @@ from svc_train.child.failures import tell
 from svc_train.child.progress import ProgressReporter
 from svc_train.domain.child import read_report
 from svc_train.domain.run import Progress as Reported
-from svc_train.recipes.base import Progress
+from svc_train.recipes.base import Checkpoint, Progress
 from svc_train.recipes.failure import TrainingFailedError
 
 
@@ -197,6 +197,17 @@ def test_numbers_of_a_step_that_are_none_are_left_out(pipe: Pipe):
     first, last = pipe.received()
     assert "gradient_norm" not in first["steps"]
     assert last["steps"]["gradient_norm"] == [0.25]
+
+
+def test_a_checkpoint_and_the_end_leave_no_numbers_untold(pipe: Pipe):
+    with pytest.raises(OSError, match="disk"), ProgressReporter(pipe.events, shortest_pause_s=60) as report:
+        for step in (1, 2, 3):
+            report(_progress(step, elapsed_s=float(step)))
+        report(Checkpoint(step=3))
+        report(_progress(4, elapsed_s=4.0))
+        raise OSError("the disk is full")
+    told = [(event["event"], event["step"], event.get("steps", {}).get("step")) for event in pipe.received()]
+    assert told == [("progress", 1, [1]), ("progress", 3, [2, 3]), ("checkpoint", 3, None), ("progress", 4, [4])]
 
 
 def test_reports_with_many_steps_fit_into_the_lines_that_the_parent_reads(pipe: Pipe):
