@@ -120,7 +120,7 @@ class Process:
         return [*lines, *self._last_words()] if self.ended else lines
 
     def _last_words(self) -> Sequence[Line]:
-        """What the process cannot say itself: that the kernel killed it, or one it started, for want of memory. Said once.
+        """What it cannot say itself: that the kernel killed it, or what it had started, for want of memory. Said once.
 
         torchrun, say, ends by itself when one of its workers was killed.
         """

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 SHELL_SIGNAL = 128
+IMPORT_ERROR = "import_error"
 
 
 class Then(StrEnum):
@@ -197,13 +198,13 @@ CAUSES: tuple[Cause, ...] = (
         signs=(Sign(classes=("Exception",), words=r"\bchat[ _]template\b.*\bnot set\b|\bno chat template\b"),),
     ),
     Cause(
-        name="import_error",
+        name=IMPORT_ERROR,
         then=Then.GIVE_UP,
         remedy="Install the module {module} beside svc_train: {package} brings it.",
         signs=(Sign(classes=("ModuleNotFoundError",), words=r"No module named '(?P<module>[^']+)'"),),
     ),
     Cause(
-        name="import_error",
+        name=IMPORT_ERROR,
         then=Then.GIVE_UP,
         remedy="Install the versions that constraints.txt names: two packages do not fit together.",
         signs=(Sign(classes=("ImportError",)),),

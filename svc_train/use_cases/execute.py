@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from shared.contracts.versions import BaseVersion, ModelRef, ModelVersion
 from shared.contracts.work import Failure, Work
-from shared.errors import InvalidInputError, UnavailableError
+from shared.errors import UnavailableError
 from shared.ports import ArtifactStore
 from svc_train.domain.checkpoints import Keep, SavedCheckpoint
 from svc_train.domain.child import JOB_FILE, Job
@@ -22,7 +22,7 @@ from svc_train.domain.events import RunCompleted, RunFailed, RunStarted
 from svc_train.domain.failures import FailedAttemptError, FailedRunError, StoppedAttemptError
 from svc_train.domain.request import RunRequest
 from svc_train.ports import CheckpointFiles, ChildLauncher, Lease, ProgressFeed, TrainStore
-from svc_train.recipes.base import Recipe
+from svc_train.recipes.base import Recipe, no_recipe
 from svc_train.use_cases.checkpoints import CheckpointTrail, find_checkpoint, remove_files
 from svc_train.use_cases.follow import AttemptJournal, follow, hear_out
 from svc_train.use_cases.inputs import Inputs
@@ -96,7 +96,7 @@ class Execution:
         request = RunRequest.from_json(work.request)
         recipe = self.recipes.get(request.recipe)
         if recipe is None:
-            raise InvalidInputError.of("recipe", f"{request.recipe!r} is no longer installed here")
+            raise no_recipe(request.recipe, self.recipes)
         hyperparameters = hyperparameters_of(self.store, work, recipe)
         parent = self.parents.find(work.id, request, recipe)
         dataset = self.inputs.dataset(work.id, request.dataset, recipe)

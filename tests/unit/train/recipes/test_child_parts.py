@@ -200,12 +200,11 @@ def test_numbers_of_a_step_that_are_none_are_left_out(pipe: Pipe):
 
 
 def test_a_checkpoint_and_the_end_leave_no_numbers_untold(pipe: Pipe):
-    with pytest.raises(OSError, match="disk"), ProgressReporter(pipe.events, shortest_pause_s=60) as report:
+    with ProgressReporter(pipe.events, shortest_pause_s=60) as report:
         for step in (1, 2, 3):
             report(_progress(step, elapsed_s=float(step)))
         report(Checkpoint(step=3))
         report(_progress(4, elapsed_s=4.0))
-        raise OSError("the disk is full")
     told = [(event["event"], event["step"], event.get("steps", {}).get("step")) for event in pipe.received()]
     assert told == [("progress", 1, [1]), ("progress", 3, [2, 3]), ("checkpoint", 3, None), ("progress", 4, [4])]
 
