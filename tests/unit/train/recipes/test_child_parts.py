@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +17,10 @@ from svc_train.adapters.processes import LONGEST_LINE_BYTES
 from svc_train.child.events import EventStream
 from svc_train.child.failures import tell
 from svc_train.child.progress import ProgressReporter
-from svc_train.domain.child import read_report
+from svc_train.child.result import write_result
+from svc_train.domain.child import parse_result, read_report
 from svc_train.domain.run import Progress as Reported
-from svc_train.recipes.base import Checkpoint, Progress
+from svc_train.recipes.base import Checkpoint, Progress, TrainingResult
 from svc_train.recipes.failure import TrainingFailedError
 
 
@@ -216,3 +218,13 @@ def test_reports_with_many_steps_fit_into_the_lines_that_the_parent_reads(pipe: 
             report(_progress(step, elapsed_s=step / 3, total=10_000_000, gradient_norm=1 / 3))
         report(_progress(1000, elapsed_s=1000 / 3, total=10_000_000, metrics=many))
     assert max(len(json.dumps(event)) for event in pipe.received()) < LONGEST_LINE_BYTES
+
+
+@pytest.mark.parametrize(("device", "devices"), [("cuda", 4), ("cpu", 1)])
+def test_each_worker_counts_as_a_device_where_it_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, devices: int
+):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    result = TrainingResult(metrics={}, total_steps=1, tokens=1, device=device)
+    write_result(tmp_path, family="series", result=result, wall_seconds=2.0)
+    assert parse_result((tmp_path / "result.json").read_bytes()).devices == devices
