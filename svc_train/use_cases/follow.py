@@ -85,7 +85,7 @@ class AttemptJournal:
             news = True
             self._waiting.append(JournalEntry(attempt=self.work.attempt, happened=one))
         self._publish_newest(happened)
-        if not self._waiting:
+        if not self._waiting and not is_last:  # the last write also counts the time it took to end
             return news
         try:
             self.flush(is_last=is_last)
