@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-data lint format types contracts proto docs bench up env clean
+.PHONY: help demo test test-fast test-data lint format types contracts proto docs bench bench-peers up env clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -68,6 +68,10 @@ docs: $(INSTALLED) ## generate docs/contracts.md and docs/configuration.md
 
 bench: $(INSTALLED) ## run the benchmarks, each beside its floor
 	$(BIN)/python -m bench
+
+bench-peers: $(INSTALLED) ## run the benchmarks that have a peer, which is installed into .bench/
+	$(BIN)/python -m bench.registry --versions 10000 --peer
+	$(BIN)/python -m bench.files --peer
 
 env: $(INSTALLED) ## write deploy/env/.env with fresh secrets, for compose
 	@$(BIN)/python tools/make_env.py

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("events", "lineage", "ingest", "label", "labelers", "serving", "registry", "files", "overhead", "training", "files")
+ALL = ("events", "lineage", "ingest", "label", "labelers", "serving", "registry", "files", "overhead", "training")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or ALL:
