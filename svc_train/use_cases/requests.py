@@ -30,10 +30,14 @@ def start_run(store: TrainStore, recipes: Recipes, request: RunRequest, *, run_i
         ConflictError: the id stands for another request.
     """
     check_id("run_id", run_id)
+    with store.reading() as tx:
+        is_recorded = _is_recorded(tx, run_id)
+    # What was recorded once was right then; a recipe that is gone today does not undo it. Nobody waits for the checks
+    # with a write of his own: a recipe that cannot be loaded is tried once more to say why.
+    if not is_recorded:
+        check_all([lambda: _check_recipe(recipes, request), *request.checks()])
     with store.transaction() as tx:
-        # What was recorded once was right then; a recipe that is gone today does not undo it.
         if not _is_recorded(tx, run_id):
-            check_all([lambda: _check_recipe(recipes, request), *request.checks()])
             _check_ancestors(tx, run_id, request)
             tx.runs.add(run_id, model=request.model, parent_run=request.parent_run)
         tx.work.record(run_id, request.to_json())
