@@ -235,8 +235,8 @@ class Child(Protocol):
     def exit_code(self) -> int:
         """How it ended; a negative number is that of a signal. Only once `ended`."""
 
-    def stop(self) -> None:
-        """End it and its children; returns when they are gone. Again is fine."""
+    def stop(self) -> Sequence[Line]:
+        """End it and its children; when they are gone, what it said that was not read. Again is fine."""
 
 
 class ChildLauncher(Protocol):

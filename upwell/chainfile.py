@@ -95,6 +95,8 @@ class _Reader:
             self._lines = dict(_lines(node, ())) if node else {}
             # Plain values only: the safe loader makes no objects.
             self._body = loader.construct_document(node) if node else None
+        except RecursionError as error:
+            raise ToolError(f"{source}: an alias stands for what it is a part of") from error
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = f":{mark.line + 1}" if mark else ""
@@ -160,6 +162,8 @@ def _lines(node: yaml.Node, at: Place) -> Iterator[tuple[Place, int]]:
     yield at, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # no name at all; the loader says so
             yield from _lines(value, (*at, key.value))
             yield (*at, key.value), key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):

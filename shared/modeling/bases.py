@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
-from shared.contracts.canonical import digest_of, sha256_hex
+from shared.contracts.canonical import digest_of
 from shared.errors import IntegrityError, InvalidInputError
 from shared.modeling.built_in import find_built_in
 from shared.modeling.quiet import no_progress_bars
@@ -140,8 +141,8 @@ def _check_weights(folder: Path, report: Mapping[str, Any]) -> None:
 
 
 def _sha256_of_file(path: Path) -> str:
-    # Weight files can be large, but memory for one file is needed to load it anyway.
-    return sha256_hex(path.read_bytes())
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _first_line(error: Exception) -> str:

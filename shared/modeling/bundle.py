@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoTokenizer
 
-from shared.contracts.canonical import canonical_json, digest_of
+from shared.contracts.canonical import canonical_json, digest_of, sha256_hex
 from shared.errors import IntegrityError
 from shared.modeling.bases import TOKENIZER_FILES, content_digest
 
@@ -185,7 +185,14 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 def tokenizer_digest(folder: Path) -> str:
     """One digest over the tokenizer's files, its chat template included."""
     files = [folder / name for name in TOKENIZER_FILES]
-    return digest_of({path.name: digest_of(path.read_text()) for path in files if path.is_file()})
+    return digest_of({path.name: _digest_of_file(path) for path in files if path.is_file()})
+
+
+def _digest_of_file(path: Path) -> str:
+    try:
+        return digest_of(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:  # a sentencepiece model, `tokenizer.model`
+        return sha256_hex(path.read_bytes())
 
 
 def _write_json(path: Path, body: Mapping[str, Any]) -> None:

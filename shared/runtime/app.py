@@ -29,6 +29,9 @@ log = structlog.get_logger(__name__)
 RETRY_S = 1.0
 THREADS = 32
 READY_CHECK_S = 5.0
+# Of the time to drain: work may end by itself within the first part, the rest is for what has to be interrupted. A
+# training that is interrupted leaves a last checkpoint and brings it to the object store, which takes up to 9 s.
+SHARE_TO_FINISH = 0.4
 
 
 @dataclass(kw_only=True)
@@ -178,8 +181,8 @@ async def _drain_workers(app: App, working: Sequence[asyncio.Task[None]]) -> Non
         worker.stop()
     if not working:
         return
-    _, unfinished = await asyncio.wait(working, timeout=app.settings.drain_seconds * 0.8)
+    _, unfinished = await asyncio.wait(working, timeout=app.settings.drain_seconds * SHARE_TO_FINISH)
     if unfinished:
         for worker in app.workers:
             worker.interrupt()
-        await asyncio.wait(unfinished, timeout=app.settings.drain_seconds * 0.2)
+        await asyncio.wait(unfinished, timeout=app.settings.drain_seconds * (1 - SHARE_TO_FINISH))

@@ -37,7 +37,7 @@ class Condition:
         comparison: what it is compared with.
         value: the number itself; against a holder, the margin to be better by, or the tolerance to be worse by.
         smaller_is_better: as for a loss; only read where a holder is asked.
-        size_metric: the metric that counts what was evaluated, e.g. `eval_windows`; empty asks for no size.
+        size_metric: the metric that counts what was evaluated, e.g. `held_out_rows`; empty asks for no size.
         minimum_size: the least it may count.
     """
 

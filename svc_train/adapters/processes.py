@@ -120,9 +120,12 @@ class Process:
         return [*lines, *self._last_words()] if self.ended else lines
 
     def _last_words(self) -> Sequence[Line]:
-        """What the process cannot say itself: that the kernel killed it for want of memory. Said once."""
+        """What it cannot say itself: that the kernel killed it, or what it had started, for want of memory. Said once.
+
+        torchrun, say, ends by itself when one of its workers was killed.
+        """
         before, self._oom_kills = self._oom_kills, None
-        if before is None or self._process.wait() != -signal.SIGKILL:
+        if before is None or self._process.wait() == 0:
             return ()
         now = self._count_oom_kills()
         if now <= before:
@@ -133,16 +136,18 @@ class Process:
         """How it ended."""
         return self._process.wait()
 
-    def stop(self) -> None:
-        """SIGTERM, then SIGKILL to the whole group."""
+    def stop(self) -> Sequence[Line]:
+        """SIGTERM, then SIGKILL to the whole group; what it said meanwhile."""
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(GRACE_S)
         self._signal(signal.SIGKILL)
         self._process.wait()
+        said: list[Line] = []
         while not self.ended:  # lets the reading threads go
-            self.read(GRACE_S)
+            said += self.read(GRACE_S)
+        return said
 
     def _signal(self, number: signal.Signals) -> None:
         # The group has the number of its first process, and lives as long as any process in it.

@@ -9,9 +9,14 @@ import signal
 PR_SET_PDEATHSIG = 1
 
 
+def workers() -> int:
+    """Processes that train together, each with a device of its own, as torchrun and Ray say it in the environment."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def is_one_of_several() -> bool:
     """Whether torchrun started this process beside others."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return workers() > 1
 
 
 def end_with_parent() -> None:

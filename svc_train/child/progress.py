@@ -58,11 +58,16 @@ class ProgressReporter:
     ) -> None:
         self._stop.set()
         self._thread.join()
+        with self._lock:
+            self._tell_steps()
 
     def __call__(self, happened: Progress | Checkpoint) -> None:
         """Tell of a checkpoint; or of a step, or keep its numbers for the next report when one was told just now."""
         if isinstance(happened, Checkpoint):
-            self._events.send("checkpoint", **asdict(happened))
+            with self._lock:
+                # Whoever goes on from it makes these steps no more, and so never tells their numbers.
+                self._tell_steps()
+                self._events.send("checkpoint", **asdict(happened))
         else:
             self._step(happened)
 
@@ -73,9 +78,15 @@ class ProgressReporter:
             self._before = progress
             full = len(self._steps) >= MOST_STEPS_A_REPORT
             if due or full or time.monotonic() - self._told_at >= self._shortest_pause_s:
-                self._tell({**_fields(progress, self._rate_from), "steps": _columns(self._steps)})
-                self._rate_from = progress
-                self._steps.clear()
+                self._tell_steps()
+
+    def _tell_steps(self) -> None:
+        """Tell of the last step, with the numbers of all that were not told yet."""
+        if self._before is None or not self._steps:
+            return
+        self._tell({**_fields(self._before, self._rate_from), "steps": _columns(self._steps)})
+        self._rate_from = self._before
+        self._steps.clear()
 
     def _tell(self, fields: Mapping[str, Any]) -> None:
         self._events.send("progress", **fields)

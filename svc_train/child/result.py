@@ -9,7 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from svc_train.child.job import BUNDLE_FOLDER, RESULT_FILE
-from svc_train.child.machine import gpu_count, machine_facts, peak_gpu_bytes
+from svc_train.child.lifeline import workers
+from svc_train.child.machine import machine_facts, peak_gpu_bytes
 from svc_train.recipes.base import TrainingResult
 
 # The packages whose version can change what a training gives.
@@ -37,7 +38,7 @@ def write_result(folder: Path, *, family: str, result: TrainingResult, wall_seco
         "device": result.device,
         "versions": versions(),
         "facts": machine_facts(folder / BUNDLE_FOLDER),
-        "devices": gpu_count() if result.device == "cuda" else 1,
+        "devices": workers() if result.device == "cuda" else 1,
         "peak_device_bytes": peak_gpu_bytes(),
         # Linux counts this in KiB.
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,

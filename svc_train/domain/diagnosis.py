@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 SHELL_SIGNAL = 128
+IMPORT_ERROR = "import_error"
 
 
 class Then(StrEnum):
@@ -147,6 +148,8 @@ CAUSES: tuple[Cause, ...] = (
             Sign(classes=("MemoryError", "ArrowMemoryError")),
             Sign(words=r"can.?t allocate memory|cannot allocate memory|not enough memory|std::bad_alloc"),
             Sign(words=r"\bout of memory\b|oom[-_ ]kill", signals=(signal.SIGKILL,)),
+            # Of several workers one was killed: who started them ended by itself.
+            Sign(words=r"^kernel: out of memory: \d+ killed"),
             Sign(classes=("RuntimeError", "OSError"), words=r"\bout of memory\b"),
         ),
     ),
@@ -195,13 +198,13 @@ CAUSES: tuple[Cause, ...] = (
         signs=(Sign(classes=("Exception",), words=r"\bchat[ _]template\b.*\bnot set\b|\bno chat template\b"),),
     ),
     Cause(
-        name="import_error",
+        name=IMPORT_ERROR,
         then=Then.GIVE_UP,
         remedy="Install the module {module} beside svc_train: {package} brings it.",
         signs=(Sign(classes=("ModuleNotFoundError",), words=r"No module named '(?P<module>[^']+)'"),),
     ),
     Cause(
-        name="import_error",
+        name=IMPORT_ERROR,
         then=Then.GIVE_UP,
         remedy="Install the versions that constraints.txt names: two packages do not fit together.",
         signs=(Sign(classes=("ImportError",)),),
@@ -241,7 +244,11 @@ CAUSES: tuple[Cause, ...] = (
         then=Then.TRY_AGAIN,
         remedy="Somebody or something ended the process. If the machine ran out of memory, lower batch_size, or give "
         "it more memory.",
-        signs=(Sign(signals=(signal.SIGKILL, signal.SIGTERM)),),
+        signs=(
+            Sign(signals=(signal.SIGKILL, signal.SIGTERM)),
+            # torchrun says so of a worker, and ends with 1 itself.
+            Sign(words=r"\bexitcode\s*: -9\b|\bSignal 9 \(SIGKILL\)"),
+        ),
     ),
     Cause(name="crashed", then=Then.TRY_AGAIN, remedy="The end of the run's log is the evidence."),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.contracts.ids import check_id
 from shared.contracts.names import NAME, check_name, parse_dataset_reference, parse_reference
-from shared.errors import FieldViolation, InvalidInputError
+from shared.errors import InvalidInputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +82,14 @@ def check_all(checks: Sequence[Callable[[], object]]) -> None:
     Raises:
         InvalidInputError: with the violations of all checks.
     """
-    messages: list[str] = []
-    violations: list[FieldViolation] = []
+    errors: list[InvalidInputError] = []
     for check in checks:
         try:
             check()
         except InvalidInputError as error:
-            messages.append(str(error))
-            violations += error.violations
-    if messages:
-        raise InvalidInputError("; ".join(messages), violations)
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]  # with what it came from
+    if errors:
+        violations = [violation for error in errors for violation in error.violations]
+        raise InvalidInputError("; ".join(str(error) for error in errors), violations)

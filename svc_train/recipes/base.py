@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -12,6 +13,8 @@ from shared.errors import InvalidInputError
 from svc_train.recipes.stopping import StopRequest
 
 GROUP = "upwell.recipes"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,14 +166,37 @@ class Recipe(Protocol):
 
 
 def recipes() -> dict[str, Recipe]:
-    """The installed recipes by name."""
-    found = [point.load() for point in entry_points(group=GROUP)]
+    """The installed recipes by name; one that cannot be loaded is left out, with a warning that names it."""
+    found: list[Recipe] = []
+    for point in entry_points(group=GROUP):
+        try:
+            found.append(point.load())
+        # It may be anybody's, and fail in any way: the others are none the worse for it.
+        except Exception as error:  # noqa: BLE001
+            log.warning("the recipe %s (%s) cannot be loaded: %s", point.name, point.value, _named(error))
     return {recipe.name: recipe for recipe in sorted(found, key=lambda recipe: str(recipe.name))}
 
 
 def find_recipe(name: str) -> Recipe:
-    """The recipe of that name; InvalidInputError lists the installed ones when there is none."""
+    """The recipe of that name; InvalidInputError as `no_recipe` says it when there is none."""
     installed = recipes()
     if name not in installed:
-        raise InvalidInputError.of("recipe", f"{name!r} is no recipe; there are: {', '.join(installed) or 'none'}")
+        raise no_recipe(name, installed)
     return installed[name]
+
+
+def no_recipe(name: str, installed: Iterable[str]) -> InvalidInputError:
+    """The error for a name that is none of the installed recipes'; what keeps one from being loaded is its cause."""
+    for point in entry_points(group=GROUP, name=name):
+        try:
+            point.load()
+        except Exception as error:  # noqa: BLE001 - see `recipes`
+            broken = InvalidInputError.of("recipe", f"{name!r} cannot be loaded ({point.value}): {_named(error)}")
+            broken.__cause__ = error
+            return broken
+    names = ", ".join(sorted(installed)) or "none"
+    return InvalidInputError.of("recipe", f"{name!r} is not a recipe; installed are: {names}")
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

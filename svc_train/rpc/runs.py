@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +26,7 @@ WATCH_S = 0.3
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 1000
 DEFAULT_METRICS, LARGEST_METRICS = 1000, 10_000
+MOST_NAMES = 100
 # Both databases count to here.
 LARGEST_NUMBER = 2**63 - 1
 MOST_DIGITS = len(str(LARGEST_NUMBER))
@@ -100,7 +101,7 @@ class TrainService(pb_grpc.TrainServiceServicer):
             list_metrics,
             self._store,
             request.run_id,
-            names=request.names,
+            names=_names(request.names),
             from_step=_step(request.from_step),
             after=_place(request.page_token),
             limit=_page_size(request.page_size, default=DEFAULT_METRICS, largest=LARGEST_METRICS),
@@ -145,6 +146,12 @@ def _sequence(asked: int) -> int:
 def _step(asked: int) -> int:
     if asked > LARGEST_NUMBER:
         raise InvalidInputError.of("from_step", f"{asked} is too large: at most {LARGEST_NUMBER}")
+    return asked
+
+
+def _names(asked: Sequence[str]) -> Sequence[str]:
+    if len(asked) > MOST_NAMES:
+        raise InvalidInputError.of("names", f"{len(asked)} are too many: at most {MOST_NAMES}")
     return asked
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,17 +17,17 @@ SETTLED_AFTER = timedelta(minutes=10)
 
 
 def remove_stale_folders(store: TrainStore, runs_folder: Path) -> None:
-    """Remove every `<run>/<attempt>` whose attempt is not the one that holds the run's lease.
+    """Remove every `<run>/<attempt>` whose attempt neither holds the run's lease nor brings its last checkpoint home.
 
     Several replicas on one host share the folder, so that only the tables can say what is stale.
     """
     attempts = [path for path in runs_folder.glob("*/*") if path.is_dir()]
     with store.reading() as tx:
-        stale = [path for path in attempts if not _runs(tx, path.parent.name, path.name)]
+        stale = [path for path in attempts if not _is_at_work(tx, path.parent.name, path.name)]
     for path in stale:
         shutil.rmtree(path, ignore_errors=True)
     for path in {path.parent for path in stale}:
-        if not any(path.iterdir()):
+        with suppress(OSError):  # a newer attempt has its folder there, or has taken this one away
             path.rmdir()
 
 
@@ -74,9 +75,10 @@ def _is_settled(work: Work) -> bool:
     return work.finished_at is not None and work.finished_at < datetime.now(UTC) - SETTLED_AFTER
 
 
-def _runs(tx: TrainTransaction, run_id: str, attempt: str) -> bool:
+def _is_at_work(tx: TrainTransaction, run_id: str, attempt: str) -> bool:
     try:
         work = tx.work.get(run_id)
     except NotFoundError:
         return False
-    return work.state is WorkState.RUNNING and str(work.attempt) == attempt
+    is_ending = work.state is WorkState.CANCELLED and not _is_settled(work)
+    return str(work.attempt) == attempt and (work.state is WorkState.RUNNING or is_ending)

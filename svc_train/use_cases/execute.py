@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from shared.contracts.versions import BaseVersion, ModelRef, ModelVersion
 from shared.contracts.work import Failure, Work
-from shared.errors import InvalidInputError, UnavailableError
+from shared.errors import UnavailableError
 from shared.ports import ArtifactStore
 from svc_train.domain.checkpoints import Keep, SavedCheckpoint
 from svc_train.domain.child import JOB_FILE, Job
@@ -22,9 +22,9 @@ from svc_train.domain.events import RunCompleted, RunFailed, RunStarted
 from svc_train.domain.failures import FailedAttemptError, FailedRunError, StoppedAttemptError
 from svc_train.domain.request import RunRequest
 from svc_train.ports import CheckpointFiles, ChildLauncher, Lease, ProgressFeed, TrainStore
-from svc_train.recipes.base import Recipe
+from svc_train.recipes.base import Recipe, no_recipe
 from svc_train.use_cases.checkpoints import CheckpointTrail, find_checkpoint, remove_files
-from svc_train.use_cases.follow import AttemptJournal, follow
+from svc_train.use_cases.follow import AttemptJournal, follow, hear_out
 from svc_train.use_cases.inputs import Inputs
 from svc_train.use_cases.limits import Limits
 from svc_train.use_cases.outputs import environment_of, read_result, store_bundle
@@ -96,7 +96,7 @@ class Execution:
         request = RunRequest.from_json(work.request)
         recipe = self.recipes.get(request.recipe)
         if recipe is None:
-            raise InvalidInputError.of("recipe", f"{request.recipe!r} is no longer installed here")
+            raise no_recipe(request.recipe, self.recipes)
         hyperparameters = hyperparameters_of(self.store, work, recipe)
         parent = self.parents.find(work.id, request, recipe)
         dataset = self.inputs.dataset(work.id, request.dataset, recipe)
@@ -171,7 +171,7 @@ class Execution:
             except (FailedRunError, FailedAttemptError) as error:
                 raise after_failure(self.store, work, job.hyperparameters, error, lease_s=self.lease_s) from error
             finally:
-                child.stop()
+                hear_out(child.stop(), journal, trail.offer)
         _insist(lease, journal.flush)
 
     def _complete(self, work: Work, job: Job, lease: Lease, started_at: datetime) -> None:

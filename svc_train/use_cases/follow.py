@@ -6,10 +6,11 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from shared.contracts.work import Work
-from shared.errors import UnavailableError
+from shared.errors import StateError, UnavailableError
 from svc_train.domain.checkpoints import ReportedCheckpoint
 from svc_train.domain.child import Report, ReportedEnd, ReportedFailure, read_report
 from svc_train.domain.diagnosis import Diagnosis, Then, words_of
@@ -63,8 +64,12 @@ class AttemptJournal:
     _step: int = -1
     _accounted_at: float = field(default_factory=time.monotonic)
 
-    def write(self, happened: Sequence[Progress | str]) -> bool:
+    def write(self, happened: Sequence[Progress | str], *, is_last: bool = False) -> bool:
         """Write what happened; it waits for the next write while the database is down. Whether any of it is new.
+
+        Args:
+            happened: in order.
+            is_last: the process has ended; a run that was cancelled meanwhile is still this attempt's to write down.
 
         Raises:
             StateError: the lease is lost.
@@ -80,10 +85,10 @@ class AttemptJournal:
             news = True
             self._waiting.append(JournalEntry(attempt=self.work.attempt, happened=one))
         self._publish_newest(happened)
-        if not self._waiting:
+        if not self._waiting and not is_last:  # the last write also counts the time it took to end
             return news
         try:
-            self.flush()
+            self.flush(is_last=is_last)
         except UnavailableError as error:
             # Training goes on without its database; only the oldest of a long silence is given up.
             log.warning("the journal of run %s waits: %s", self.work.id, error)
@@ -91,8 +96,8 @@ class AttemptJournal:
             del self._steps[:-STEPS_KEPT]
         return news
 
-    def flush(self) -> None:
-        """Write what waits, and the time since the last write.
+    def flush(self, *, is_last: bool = False) -> None:
+        """Write what waits, and the time since the last write; `is_last` as in `write`.
 
         Raises:
             UnavailableError: the database is down.
@@ -102,8 +107,11 @@ class AttemptJournal:
         now = time.monotonic()
         is_further = self._step > self.furthest
         with self.store.transaction() as tx:
-            tx.work.renew(self.work.id, self.work.attempt, lease_s=self.lease_s)
-            if is_further:
+            if is_last:
+                tx.work.hold(self.work.id, self.work.attempt)
+            else:
+                tx.work.renew(self.work.id, self.work.attempt, lease_s=self.lease_s)
+            if is_further and not is_last:
                 tx.work.forgive(self.work.id, self.work.attempt)
             tx.runs.add_wall_time(self.work.id, now - self._accounted_at)
             tx.journal.add(self.work.id, self._waiting)
@@ -121,7 +129,7 @@ class AttemptJournal:
     def _is_told(self, report: Progress) -> bool:
         """Whether it only says that the process still lives: while a step takes long, its report is repeated."""
         step, self._step = self._step, report.step
-        return step == report.step and not report.metrics
+        return step == report.step and not report.metrics and not report.steps
 
     def _publish_newest(self, happened: Sequence[Progress | str]) -> None:
         newest = next((one for one in reversed(happened) if isinstance(one, Progress)), None)
@@ -161,23 +169,44 @@ def follow(
         raise crash(code, journal.log_tail)
 
 
-def _take(
+def hear_out(
     lines: Sequence[Line], journal: AttemptJournal, on_checkpoint: Callable[[ReportedCheckpoint], None]
+) -> None:
+    """Keep the last words of a process that was stopped: the numbers of its last steps, and its last checkpoint.
+
+    Nothing is kept where another attempt has the run.
+    """
+    with suppress(StateError):
+        _take(lines, journal, on_checkpoint, is_last=True)
+
+
+def _take(
+    lines: Sequence[Line],
+    journal: AttemptJournal,
+    on_checkpoint: Callable[[ReportedCheckpoint], None],
+    *,
+    is_last: bool = False,
 ) -> tuple[Report | None, bool]:
     """Write down what was said; the failure or the end, when it was among it, and whether there was anything new."""
     happened: list[Progress | str] = []
+    checkpoints: list[ReportedCheckpoint] = []
     last: Report | None = None
     for line in lines:
         report = read_report(line.text) if line.is_output else None
         if isinstance(report, Progress):
             happened.append(report)
         elif isinstance(report, ReportedCheckpoint):
-            on_checkpoint(report)
+            checkpoints.append(report)
         elif report is not None:
             last = report
         else:
             happened.append(line.text[:LONGEST_LINE])
-    news = journal.write(happened)
+    try:
+        # Before the checkpoints: who goes on from one makes the steps up to it no more.
+        news = journal.write(happened, is_last=is_last)
+    finally:
+        for checkpoint in checkpoints:
+            on_checkpoint(checkpoint)
     return last, news or last is not None
 
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from shared.contracts.ids import check_id
 from shared.contracts.work import Failure, WorkState
 from shared.errors import InvalidInputError, NotFoundError
+from svc_train.domain.diagnosis import IMPORT_ERROR
 from svc_train.domain.events import RunCancelled, RunFailed
-from svc_train.domain.failures import PARENT_FAILED
+from svc_train.domain.failures import PARENT_FAILED, failure_of
 from svc_train.domain.request import RunRequest, check_all
 from svc_train.ports import TrainStore, TrainTransaction
-from svc_train.recipes.base import Recipe
+from svc_train.recipes.base import Recipe, no_recipe
 from svc_train.recipes.hyperparameters import parse
 
 Recipes = Mapping[str, Recipe]
@@ -29,10 +30,14 @@ def start_run(store: TrainStore, recipes: Recipes, request: RunRequest, *, run_i
         ConflictError: the id stands for another request.
     """
     check_id("run_id", run_id)
+    with store.reading() as tx:
+        is_recorded = _is_recorded(tx, run_id)
+    # What was recorded once was right then; a recipe that is gone today does not undo it. Nobody waits for the checks
+    # with a write of his own: a recipe that cannot be loaded is tried once more to say why.
+    if not is_recorded:
+        check_all([lambda: _check_recipe(recipes, request), *request.checks()])
     with store.transaction() as tx:
-        # What was recorded once was right then; a recipe that is gone today does not undo it.
         if not _is_recorded(tx, run_id):
-            check_all([lambda: _check_recipe(recipes, request), *request.checks()])
             _check_ancestors(tx, run_id, request)
             tx.runs.add(run_id, model=request.model, parent_run=request.parent_run)
         tx.work.record(run_id, request.to_json())
@@ -111,20 +116,19 @@ def _check_ancestors(tx: TrainTransaction, run_id: str, request: RunRequest) -> 
 def _check_recipe(recipes: Recipes, request: RunRequest) -> None:
     recipe = recipes.get(request.recipe)
     if recipe is None:
-        installed = ", ".join(sorted(recipes)) or "none"
-        raise InvalidInputError.of("recipe", f"{request.recipe!r} is not a recipe; installed are: {installed}")
+        raise no_recipe(request.recipe, recipes)
     parse(recipe.config_type, request.hyperparameters)
 
 
 def _refused(run_id: str, request: RunRequest, error: InvalidInputError) -> RunFailed:
+    cause, remedy = "invalid_input", "Publish the request again with these fields put right."
+    found = failure_of(error)
+    if found.cause == IMPORT_ERROR:  # the recipe is there, and broken: nothing in the request is wrong
+        cause, remedy = found.cause, found.remedy
     return RunFailed(
         run_id=run_id,
         attempt=0,
         recipe=request.recipe[:LONGEST_QUOTE],
         model=request.model[:LONGEST_QUOTE],
-        failure=Failure(
-            cause="invalid_input",
-            reason=str(error)[:LONGEST_QUOTE],
-            remedy="Publish the request again with these fields put right.",
-        ),
+        failure=Failure(cause=cause, reason=str(error)[:LONGEST_QUOTE], remedy=remedy),
     )

@@ -15,8 +15,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from svc_train.domain.failures import crash
 from svc_train.recipes.hyperparameters import resolved
 from svc_train.recipes.series_lm.config import tiny
+from svc_train.use_cases.follow import TAIL_LINES
 from tests.modeling.children import end, start, write_job
 from tests.modeling.jobs import spiked_job
 
@@ -78,7 +80,9 @@ def test_a_worker_that_is_killed_ends_the_others(several):
     code, events, log = end(launcher)
     assert code == 1
     assert not [event for event in events if event["event"] in ("failed", "completed")]
-    assert "SIGKILL" in log
+    failure = crash(code, log.splitlines()[-TAIL_LINES:]).failure
+    assert failure.cause == "killed"
+    assert any("exitcode" in line for line in failure.evidence)
 
 
 def test_sigterm_leaves_a_checkpoint_by_the_first_worker(several, tmp_path: Path):

@@ -33,7 +33,7 @@ def parse_conditions(texts: Sequence[str], size: str) -> list[pb.Condition]:
     if size:
         found = SIZE.fullmatch(size)
         if not found:
-            raise typer.BadParameter(f"{size!r}: write METRIC>=NUMBER, e.g. eval_windows>=100", param_hint="--size")
+            raise typer.BadParameter(f"{size!r}: write METRIC>=NUMBER, e.g. held_out_rows>=100", param_hint="--size")
         for condition in made:
             condition.size_metric, condition.minimum_size = found["metric"], float(found["least"])
     return made

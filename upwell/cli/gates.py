@@ -27,7 +27,7 @@ def set_gate(
         ),
     ],
     size: Annotated[
-        str, typer.Option(metavar="METRIC>=NUMBER", help="The least that was evaluated, e.g. eval_windows>=100.")
+        str, typer.Option(metavar="METRIC>=NUMBER", help="The least that was evaluated, e.g. held_out_rows>=100.")
     ] = "",
     alias: AliasOption = "champion",
     data: DataOption = None,
@@ -37,7 +37,7 @@ def set_gate(
 
     Examples:
     - `upwell models gate set pump-detector --require "f1>=0.6"`
-    - `upwell models gate set pump-detector --require "f1>holder" --size "eval_windows>=100"`
+    - `upwell models gate set pump-detector --require "f1>holder" --size "held_out_rows>=100"`
     """
     conditions = parse_conditions(require, size)
     gate = run(data, lambda upwell: upwell.promotion.set_gate(name, conditions, alias=alias))

@@ -34,7 +34,8 @@ def metrics(
 ) -> None:
     """Print a run's numbers in short, or write them to files.
 
-    There are the loss, the learning rate and the tokens a second of every step, and the numbers of its evaluations.
+    There are the loss, the length of its gradient, the learning rate and the tokens a second of every step, and the
+    numbers of its evaluations.
     TensorBoard files and plots need `pip install 'upwell[plots]'`.
 
     Examples:

@@ -147,11 +147,12 @@ class Trainer(Generic[ExampleT, BatchT]):
     def _step(self, before: Mapping[str, float]) -> None:
         step = self._standing.step + 1
         rate = learning_rate(step, self._total, self._config)
-        loss, tokens, stop = self._optimise(step, rate)
+        loss, norm, tokens, stop = self._optimise(step, rate)
         standing = replace(self._standing, step=step, tokens=self._standing.tokens + tokens)
         metrics: dict[str, float] = {}
         if step == self._total or (self._config.eval_steps and step % self._config.eval_steps == 0):
             metrics = {**before, **self._evaluation()}
+            _check_numbers(metrics, step)
             standing = self._evaluated(standing, metrics)
         self._standing = replace(standing, elapsed_s=time.monotonic() - self._started)
         if not self._workers.is_first:
@@ -166,6 +167,7 @@ class Trainer(Generic[ExampleT, BatchT]):
                 learning_rate=rate,
                 tokens=self._standing.tokens,
                 elapsed_s=self._standing.elapsed_s,
+                gradient_norm=norm,
                 metrics=metrics,
             )
         )
@@ -174,8 +176,11 @@ class Trainer(Generic[ExampleT, BatchT]):
         if stop:
             raise StoppedTrainingError
 
-    def _optimise(self, step: int, rate: float) -> tuple[float, int, bool]:
-        """One step of the optimiser: the loss before it, the tokens read, and whether anybody was asked to stop."""
+    def _optimise(self, step: int, rate: float) -> tuple[float, float, int, bool]:
+        """One step of the optimiser.
+
+        The loss before it and the length of its gradient, the tokens read, and whether anybody was asked to stop.
+        """
         batches = self._batches()
         weights = [sum(column) for column in zip(*(batch.weights for batch in batches), strict=True)]
         *totals, tokens = self._totals(weights, sum(batch.tokens for batch in batches))
@@ -198,7 +203,7 @@ class Trainer(Generic[ExampleT, BatchT]):
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.step()
-        return told_loss, int(tokens), told_stop > 0
+        return told_loss, told_norm, int(tokens), told_stop > 0
 
     def _batches(self) -> Sequence[BatchT]:
         """This worker's share of the step's examples, in batches of at most `batch_size`."""
@@ -272,4 +277,15 @@ class Trainer(Generic[ExampleT, BatchT]):
             name=watched.name,
             value=self._standing.metrics[watched.name],
             larger_is_better=watched.larger_is_better,
+        )
+
+
+def _check_numbers(metrics: Mapping[str, float], step: int) -> None:
+    """A model that answers with what is no number is of no use, and neither is a checkpoint of it."""
+    wrong = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
+    if wrong:
+        raise TrainingFailedError(
+            cause="nan_loss",
+            reason=f"The evaluation after step {step} gives no numbers: {', '.join(wrong[:3])}.",
+            remedy="Lower learning_rate, or raise warmup_steps.",
         )

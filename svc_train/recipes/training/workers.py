@@ -70,6 +70,8 @@ class Workers:
 def _sum(tensor: Tensor) -> None:
     try:
         distributed.all_reduce(tensor)
+    except torch.OutOfMemoryError:  # is a RuntimeError too, and nobody is gone
+        raise
     except RuntimeError as error:
         raise LostWorkerError(f"a worker is gone: {error}") from error
 

@@ -127,6 +127,30 @@ def test_the_kernel_speaks_for_a_process_that_it_killed_for_want_of_memory():
     assert process.exit_code() == -signal.SIGKILL
 
 
+def test_the_kernel_speaks_also_where_it_killed_what_the_process_had_started():
+    kills = iter([3, 4])
+    code = "raise SystemExit(1)"
+    process = Process((sys.executable, "-c", code), environment=os.environ, count_oom_kills=lambda: next(kills))
+    assert all_of(process) == [("kernel: out of memory: 1 killed (oom_kill 4)", False)]
+
+
+def test_what_a_process_says_while_it_is_stopped_is_not_lost(python):
+    code = """
+import signal, sys, time
+def end(*_):
+    print("the last word", flush=True)
+    sys.exit(3)
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+time.sleep(60)
+"""
+    process = python(code)
+    while not process.read(0.1):
+        pass
+    assert [line.text for line in process.stop()] == ["the last word"]
+    assert process.stop() == []
+
+
 def test_a_process_that_somebody_killed_leaves_no_such_word(python):
     process = python("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert all_of(process) == []

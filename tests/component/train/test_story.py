@@ -89,6 +89,7 @@ async def test_numbers_are_narrowed_by_name_and_step(running: Running):
     "wrong",
     [
         {"page_size": 10_001},
+        {"names": ["loss"] * 101},
         {"page_token": "abc"},
         {"page_token": "1/"},
         {"page_token": "9" * 5000 + "/loss"},

@@ -167,3 +167,11 @@ def test_the_tokenizers_digest_covers_its_chat_template(full: Path, tiny_base: P
     template = full / "chat_template.jinja"
     template.write_text(template.read_text() + " ")
     assert tokenizer_digest(full) != before
+
+
+def test_the_tokenizers_digest_covers_a_model_that_is_no_text(full: Path):
+    before = tokenizer_digest(full)
+    (full / "tokenizer.model").write_bytes(b"\x0a\xff\xfe")
+    with_it = tokenizer_digest(full)
+    (full / "tokenizer.model").write_bytes(b"\x0a\xff\xff")
+    assert len({before, with_it, tokenizer_digest(full)}) == 3

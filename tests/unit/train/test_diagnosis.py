@@ -107,6 +107,10 @@ def test_notes_count_as_what_was_said():
         (143, [], "killed"),
         (-11, ["Fatal Python error: Segmentation fault"], "crashed"),
         (3, ["OSError: [Errno 28] No space left on device"], "disk_full"),
+        # torchrun, of a worker that was killed, and then its own end.
+        (1, ["E0727 torch/api.py:1000] failed (exitcode: -9) local_rank: 1 (pid: 12) of binary: python"], "killed"),
+        (1, ["  exitcode  : -9 (pid: 12)", "  traceback : Signal 9 (SIGKILL) received by PID 12"], "killed"),
+        (1, ["kernel: out of memory: 1 killed (oom_kill 3)"], "out_of_memory"),
         # A log speaks of many things; without SIGKILL this is no evidence.
         (1, ["the talk was of out of memory"], "crashed"),
         # Rows are named by exceptions, not by whoever logs a place in its source.

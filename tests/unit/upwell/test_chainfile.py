@@ -65,6 +65,8 @@ def test_the_same_stage_is_always_the_same_run_and_a_changed_one_is_another():
         (GOOD, "- a", "c: a chain begins with names"),
         (GOOD, "", "c: a chain begins with names"),
         (GOOD, "chain: !!python/object/apply:os.system [ls]", "c:1: this is no YAML"),
+        (GOOD, "? [a, b]\n: c\n", "c:1: this is no YAML"),
+        (GOOD, "&a [*a]\n", "c: an alias stands for what it is a part of"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_line_and_place(wrong: str, right: str, said: str):

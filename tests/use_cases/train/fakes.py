@@ -135,11 +135,12 @@ Script = Sequence[str | Line | Callable[[], object]]
 
 
 class FakeChild:
-    """A child that follows a script and then exits; without an exit code it goes on in silence."""
+    """A child that follows a script and then exits; without an exit code it goes on in silence until it is stopped."""
 
-    def __init__(self, script: Script, exit_code: int | None) -> None:
+    def __init__(self, script: Script, exit_code: int | None, last_words: Sequence[str]) -> None:
         self._script = list(script)
         self._exit_code = exit_code
+        self._last_words = last_words
         self.was_stopped = False
 
     @property
@@ -162,8 +163,9 @@ class FakeChild:
         assert self._exit_code is not None
         return self._exit_code
 
-    def stop(self) -> None:
+    def stop(self) -> Sequence[Line]:
         self.was_stopped = True
+        return [Line(text=text, is_output=True) for text in self._last_words]
 
 
 @dataclass
@@ -173,12 +175,14 @@ class FakeLauncher:
     Attributes:
         script: what the next child does.
         exit_code: how it ends; None lets it live.
+        last_words: what it says when it is stopped.
         outputs: files that it leaves in its output folder, by path.
         jobs: every `job.json` that was launched.
     """
 
     script: Script = ()
     exit_code: int | None = 0
+    last_words: Sequence[str] = ()
     outputs: dict[str, str] = field(default_factory=dict)
     jobs: list[dict[str, Any]] = field(default_factory=list)
     children: list[FakeChild] = field(default_factory=list)
@@ -190,5 +194,5 @@ class FakeLauncher:
             target = Path(job["output_dir"]) / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(content)
-        self.children.append(FakeChild(self.script, self.exit_code))
+        self.children.append(FakeChild(self.script, self.exit_code, self.last_words))
         return self.children[-1]

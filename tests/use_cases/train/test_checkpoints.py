@@ -21,6 +21,7 @@ from svc_train.domain.checkpoints import SavedCheckpoint
 from svc_train.recipes.hyperparameters import Rule, hyperparameter
 from svc_train.use_cases import checkpoints
 from svc_train.use_cases.cleaning import remove_stale_checkpoints
+from svc_train.use_cases.metrics import list_metrics
 from svc_train.use_cases.requests import cancel_run, resume_run
 from tests.support.servers import wait_until
 from tests.use_cases.train.fakes import FakeConfig, FakeRecipe
@@ -215,6 +216,21 @@ def test_a_cancelled_run_brings_its_last_checkpoint_home_and_goes_on_from_it(wor
     complete(world)
     assert world.launcher.jobs[-1]["resume_from"]
     assert world.work().attempt == 2
+
+
+def test_the_numbers_of_the_steps_before_a_last_checkpoint_are_kept(world: World):
+    world.start()
+    columns = {"step": [6, 7], "loss": [0.5, 0.25]}
+    told = json.dumps({"event": "progress", "step": 7, "total_steps": 9, "loss": 0.25, "steps": columns})
+    world.launcher.script = [lambda: cancel_run(world.store, "run-1", cancelled_by="ann"), leave(world, 7), STEPS[0]]
+    world.launcher.exit_code, world.launcher.last_words = None, [told, say(7, 0.75)]
+    with pytest.raises(StateError):
+        world.execution()(world.claim(), world.lease)
+    page = list_metrics(world.store, "run-1", names=["loss"], from_step=0, after=None, limit=10)
+    assert [(one.step, one.value) for one in page.metrics] == [(6, 0.5), (7, 0.25)]
+    [checkpoint] = saved(world)
+    assert checkpoint.monitor is not None
+    assert checkpoint.monitor.value == 0.75
 
 
 def test_what_was_spent_is_forgiven_by_a_checkpoint_and_by_a_further_step(world: World):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from shared.contracts.work import WorkState
 from shared.errors import ConflictError, InvalidInputError, NotFoundError, StateError
 from svc_train.use_cases.requests import cancel_run, start_run, take_request
+from tests.modeling.failing.recipes import install
 from tests.use_cases.train.world import REQUEST, World
 
 UNKNOWN = replace(REQUEST, recipe="no-such-recipe")
@@ -51,6 +53,18 @@ def test_a_refused_request_on_the_bus_is_announced_and_not_recorded(world: World
     assert "no-such-recipe" in failed["failure"]["reason"]
     with pytest.raises(NotFoundError):
         world.work()
+
+
+def test_a_request_for_a_recipe_that_cannot_be_loaded_fails_with_the_module(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    brought = install(tmp_path / "brought", {"no-such-recipe": "tests.nowhere:RECIPE"})
+    monkeypatch.syspath_prepend(brought)
+    with pytest.raises(InvalidInputError, match="'no-such-recipe' cannot be loaded"):
+        take_request(world.store, world.recipes, UNKNOWN, run_id="run-1")
+    (failed,) = world.events("train.failed")
+    assert failed["failure"]["cause"] == "import_error"
+    assert "tests.nowhere" in failed["failure"]["remedy"]
 
 
 def test_a_refused_request_over_grpc_is_not_announced(world: World):

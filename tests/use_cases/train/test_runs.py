@@ -12,6 +12,7 @@ from shared.errors import NotFoundError
 from svc_train.domain.run import Progress
 from svc_train.use_cases import runs
 from svc_train.use_cases.cleaning import remove_stale_folders
+from svc_train.use_cases.requests import cancel_run
 from svc_train.use_cases.runs import get_run, list_runs, look
 from tests.use_cases.train.world import COMPLETED, REQUEST, World
 
@@ -66,13 +67,17 @@ def test_only_the_attempt_that_holds_the_lease_keeps_its_folder(world: World):
     work = world.claim()
     world.release(work)
     world.claim()
+    world.start(run_id="cancelled")
+    world.claim()
+    cancel_run(world.store, "cancelled", cancelled_by="ann")
     world.start(run_id="queued")
-    for path in ("running/1", "running/2", "queued/1", "unknown/1"):
+    for path in ("running/1", "running/2", "queued/1", "unknown/1", "cancelled/1"):
         (world.runs_folder / path / "output").mkdir(parents=True)
     remove_stale_folders(world.store, world.runs_folder)
-    left = [path.relative_to(world.runs_folder).as_posix() for path in world.runs_folder.glob("*/*")]
-    assert left == ["running/2"]
-    assert {path.name for path in world.runs_folder.iterdir()} == {"running"}
+    left = {path.relative_to(world.runs_folder).as_posix() for path in world.runs_folder.glob("*/*")}
+    # A cancelled attempt may still be bringing its last checkpoint home.
+    assert left == {"running/2", "cancelled/1"}
+    assert {path.name for path in world.runs_folder.iterdir()} == {"running", "cancelled"}
 
 
 def test_there_may_be_nothing_to_clean(world: World):

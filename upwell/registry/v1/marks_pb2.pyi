@@ -109,7 +109,7 @@ class Condition(_message.Message):
     smaller_is_better: _builtins.bool
     """True where less is better, as for a loss; read against a holder only."""
     size_metric: _builtins.str
-    """The metric that counts what was evaluated, e.g. `eval_windows`; empty asks for no size."""
+    """The metric that counts what was evaluated, e.g. `held_out_rows`; empty asks for no size."""
     minimum_size: _builtins.float
     """The least it may count; 0 only where size_metric is empty."""
     def __init__(

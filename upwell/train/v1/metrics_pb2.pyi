@@ -80,7 +80,7 @@ class ListMetricsRequest(_message.Message):
     """The next page, from the answer before; empty asks for the first."""
     @_builtins.property
     def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only numbers of these names; empty means all."""
+        """Only numbers of these names, at most 100; empty means all."""
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from svc_train.recipes.failure import TrainingFailedError
 PROGRESS_FILE = "trainer_log.jsonl"
 LOOK_EVERY_S = 0.2
 EVIDENCE_LINES = 10
+LAST_LINES_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +41,10 @@ def run(cli: str, config: Path, output: Path) -> Iterator[Mapping[str, Any]]:
         # Whoever stops listening, because a loss is no number any more, wants no more of it.
         process.kill()
         process.wait()
-        reading.join()
-        process.stdout.close()
+        # What it started itself may outlive it and hold its output open; it ends with this process.
+        reading.join(LAST_LINES_S)
+        if not reading.is_alive():
+            process.stdout.close()
     if code != 0:
         raise TrainingFailedError(
             cause="llamafactory_failed",

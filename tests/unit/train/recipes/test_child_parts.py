@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +17,10 @@ from svc_train.adapters.processes import LONGEST_LINE_BYTES
 from svc_train.child.events import EventStream
 from svc_train.child.failures import tell
 from svc_train.child.progress import ProgressReporter
-from svc_train.domain.child import read_report
+from svc_train.child.result import write_result
+from svc_train.domain.child import parse_result, read_report
 from svc_train.domain.run import Progress as Reported
-from svc_train.recipes.base import Progress
+from svc_train.recipes.base import Checkpoint, Progress, TrainingResult
 from svc_train.recipes.failure import TrainingFailedError
 
 
@@ -199,6 +201,16 @@ def test_numbers_of_a_step_that_are_none_are_left_out(pipe: Pipe):
     assert last["steps"]["gradient_norm"] == [0.25]
 
 
+def test_a_checkpoint_and_the_end_leave_no_numbers_untold(pipe: Pipe):
+    with ProgressReporter(pipe.events, shortest_pause_s=60) as report:
+        for step in (1, 2, 3):
+            report(_progress(step, elapsed_s=float(step)))
+        report(Checkpoint(step=3))
+        report(_progress(4, elapsed_s=4.0))
+    told = [(event["event"], event["step"], event.get("steps", {}).get("step")) for event in pipe.received()]
+    assert told == [("progress", 1, [1]), ("progress", 3, [2, 3]), ("checkpoint", 3, None), ("progress", 4, [4])]
+
+
 def test_reports_with_many_steps_fit_into_the_lines_that_the_parent_reads(pipe: Pipe):
     many = {f"a_rather_long_name_of_a_metric_{number}": 1 / 3 for number in range(3)}
     with ProgressReporter(pipe.events, shortest_pause_s=60) as report:
@@ -206,3 +218,13 @@ def test_reports_with_many_steps_fit_into_the_lines_that_the_parent_reads(pipe: 
             report(_progress(step, elapsed_s=step / 3, total=10_000_000, gradient_norm=1 / 3))
         report(_progress(1000, elapsed_s=1000 / 3, total=10_000_000, metrics=many))
     assert max(len(json.dumps(event)) for event in pipe.received()) < LONGEST_LINE_BYTES
+
+
+@pytest.mark.parametrize(("device", "devices"), [("cuda", 4), ("cpu", 1)])
+def test_each_worker_counts_as_a_device_where_it_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, devices: int
+):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    result = TrainingResult(metrics={}, total_steps=1, tokens=1, device=device)
+    write_result(tmp_path, family="series", result=result, wall_seconds=2.0)
+    assert parse_result((tmp_path / "result.json").read_bytes()).devices == devices

@@ -72,7 +72,7 @@ def test_what_is_no_condition_is_refused_with_the_forms(text):
 def test_the_size_belongs_to_every_condition():
     conditions = parse_conditions(["f1>=0.5", "recall>holder"], "评估窗口>=1e2")
     assert [size_text(condition) for condition in conditions] == ["评估窗口>=100"] * 2
-    with pytest.raises(typer.BadParameter, match="eval_windows>=100"):
+    with pytest.raises(typer.BadParameter, match="held_out_rows>=100"):
         parse_conditions(["f1>=0.5"], "eval_windows>100")
 
 

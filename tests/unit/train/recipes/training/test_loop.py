@@ -138,6 +138,20 @@ def test_a_loss_that_is_no_number_ends_the_run_before_it_spoils_the_weights(tmp_
     assert "learning_rate (now 0.001)" in caught.value.remedy
 
 
+def test_an_evaluation_without_numbers_ends_the_run_with_its_cause(tmp_path: Path):
+    task = toy()
+    task.errors = [math.inf]
+    with pytest.raises(TrainingFailedError, match=r"evaluation after step .* error is inf") as caught:
+        train_toy(task, toy_job(tmp_path), Told())
+    assert caught.value.cause == "nan_loss"
+
+
+def test_every_step_tells_the_length_of_its_gradient(tmp_path: Path):
+    told = Told()
+    train_toy(toy(), toy_job(tmp_path), told)
+    assert all(progress.gradient_norm and progress.gradient_norm > 0 for progress in told.progress)
+
+
 def test_bfloat16_computes_coarsely_and_learns_the_same(tmp_path: Path):
     exact, coarse = Told(), Told()
     train_toy(toy(), toy_job(tmp_path), exact)
