@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -116,13 +117,21 @@ class World:
     def watching(self, run_id: str) -> Iterator[Future[list[pb.WatchRunResponse]]]:
         """Watch a run beside the block; the future holds what was told, or how the watch ended."""
 
+        first = threading.Event()
+
         def watch() -> list[pb.WatchRunResponse]:
+            told = []
             with grpc.insecure_channel(self.train.address) as channel:
                 request = pb.WatchRunRequest(run_id=run_id)
-                return list(rpc.TrainServiceStub(channel).WatchRun(request, metadata=self.token, timeout=300))
+                for answer in rpc.TrainServiceStub(channel).WatchRun(request, metadata=self.token, timeout=60):
+                    told.append(answer)
+                    first.set()
+            return told
 
         with ThreadPoolExecutor(1) as pool:
-            yield pool.submit(watch)
+            watched = pool.submit(watch)
+            assert first.wait(30), "the watch tells what happened so far"
+            yield watched
 
     def cancel_all(self) -> None:
         """Leave nothing to the next test, which needs the only slot."""
