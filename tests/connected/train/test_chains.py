@@ -36,21 +36,23 @@ def test_a_cancelled_run_stops_within_ten_seconds_and_goes_on_where_it_stopped(w
 
 
 def test_stages_go_on_from_one_another_though_all_are_asked_for_at_once(world: World):
-    second = world.request("second", model="chain-detector", stage="stage2", parent_run="first", hyperparameters=TINY)
-    first = world.request("first", model="chain-detector", stage="stage1", hyperparameters=TINY)
+    second = world.request(
+        "stage-b", model="chain-detector", stage="stage2", parent_run="stage-a", hyperparameters=TINY
+    )
+    first = world.request("stage-a", model="chain-detector", stage="stage1", hyperparameters=TINY)
     for request in (second, first):
         world.publish(request)
-    for run_id in ("first", "second"):
+    for run_id in ("stage-a", "stage-b"):
         run = world.wait_for_end(run_id)
         assert run.state == common.WORK_STATE_COMPLETED, run.failure
-    completed = [world.the_event("train.completed", run_id) for run_id in ("first", "second")]
+    completed = [world.the_event("train.completed", run_id) for run_id in ("stage-a", "stage-b")]
     assert "parent" not in completed[0]
-    assert completed[1]["parent"] == {"name": "chain-detector", "version": 1, "runId": "first"}
+    assert completed[1]["parent"] == {"name": "chain-detector", "version": 1, "runId": "stage-a"}
     assert len({event["base"]["digest"] for event in completed}) == 1
     versions = wait_until(lambda: len(found := world.versions_of("chain-detector")) == 2 and found, 10)
     assert {version.ref.run_id: version.parent.run_id for version in versions} == {
-        "first": "",
-        "second": "first",
+        "stage-a": "",
+        "stage-b": "stage-a",
     }
 
 
