@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from peft import LoraConfig, inject_adapter_in_model
+from torch import Tensor
 
 from shared.errors import IntegrityError, InvalidInputError
 
@@ -74,3 +75,8 @@ def add_adapters(decoder: PreTrainedModel, spec: LoraSpec, *, dropout: float = 0
 def is_adapter(parameter: str) -> bool:
     """Whether a parameter's name is that of an adapter."""
     return ADAPTER_PARAMETER in parameter
+
+
+def adapters_of(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a network's state that are adapters."""
+    return {name: tensor for name, tensor in state.items() if is_adapter(name)}

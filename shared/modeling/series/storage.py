@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModel
+from transformers import AutoModel
 
-from shared.errors import IntegrityError
+from shared.modeling.architecture import portable, untrained_model
 from shared.modeling.bases import load_base
 from shared.modeling.bundle import (
     ADAPTER_FILE,
-    CONFIG_FILE,
     FULL,
     HEADS_FILE,
     LORA,
     MODEL_FILE,
     BundleInfo,
     check_base,
-    read_json,
     read_tensors,
     save_bundle,
 )
-from shared.modeling.lora import add_adapters, is_adapter, parse_lora
+from shared.modeling.lora import adapters_of, add_adapters, parse_lora
 from shared.modeling.series.network import SeriesLM
 from shared.modeling.series.spec import parse_spec
 
@@ -45,10 +43,10 @@ def save_network(folder: Path, info: BundleInfo, network: SeriesLM, tokenizer: P
             info,
             tensors={MODEL_FILE: state},
             tokenizer=tokenizer,
-            config=_portable(network.decoder.config.to_diff_dict()),
+            config=portable(network.decoder.config.to_diff_dict()),
         )
     else:
-        tensors = {ADAPTER_FILE: _adapters(state), HEADS_FILE: _heads(state)}
+        tensors = {ADAPTER_FILE: adapters_of(state), HEADS_FILE: _heads(state)}
         save_bundle(folder, info, tensors=tensors, tokenizer=tokenizer)
 
 
@@ -58,7 +56,9 @@ def load_network(folder: Path, base_dir: Path | None, info: BundleInfo) -> Serie
     with torch.random.fork_rng(devices=[]):
         network = SeriesLM(_decoder(folder, base_dir, info), parse_spec(info.spec))
     state = network.state_dict()
-    parts = {ADAPTER_FILE: _adapters(state), HEADS_FILE: _heads(state)} if info.method == LORA else {MODEL_FILE: state}
+    parts = (
+        {ADAPTER_FILE: adapters_of(state), HEADS_FILE: _heads(state)} if info.method == LORA else {MODEL_FILE: state}
+    )
     for name, part in parts.items():
         stored = read_tensors(folder / name, shapes={key: tuple(tensor.shape) for key, tensor in part.items()})
         # The names were compared; what is absent here is in the other part, or in the base, which stays as it is.
@@ -72,25 +72,8 @@ def _decoder(folder: Path, base_dir: Path | None, info: BundleInfo) -> PreTraine
         decoder = load_base(check_base(info, base_dir)).decoder
         add_adapters(decoder, parse_lora(info.lora))
         return decoder
-    read_json(folder / CONFIG_FILE)
-    try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
-            config, trust_remote_code=False, dtype=torch.float32
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise IntegrityError(f"The bundle's {CONFIG_FILE} describes no language model: {error}") from error
-    return model
-
-
-def _adapters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor for name, tensor in state.items() if is_adapter(name)}
+    return untrained_model(folder, AutoModel)
 
 
 def _heads(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in state.items() if not name.startswith(DECODER)}
-
-
-def _portable(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration without traces of the machine and the library that wrote it."""
-    return {name: value for name, value in config.items() if name not in ("_name_or_path", "transformers_version")}
