@@ -150,7 +150,8 @@ class _Gate(grpc.aio.ServerInterceptor):
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], method: str, error: Exception) -> None:
-    if isinstance(error, grpc.aio.AbortError):
+    # Aborted already, or the caller is gone: gRPC itself knows what to do with its own errors.
+    if isinstance(error, grpc.aio.BaseError):
         raise error
     if isinstance(error, UpwellError):
         code = code_of(error)

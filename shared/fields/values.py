@@ -1,0 +1,75 @@
+"""What goes into and comes out of a forecast of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import InvalidInputError
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FieldInput:
+    """Months of fields to go on from.
+
+    Args:
+        id: the caller's name for it; comes back in the answer.
+        channels: names of the fields, e.g. `sst`, `taux`, `tauy`, each once.
+        values: float32 [months, channels, lat, lon]: anomalies, latitude from south to north, longitude eastward from
+            0 to 360; NaN where nothing is known (land, a missing month).
+        lat, lon: degrees of the grid's centres.
+        last_month: the first day of the last month in `values`.
+        leads: months to look ahead.
+
+    Raises:
+        InvalidInputError: the parts do not fit each other.
+    """
+
+    id: str
+    channels: tuple[str, ...]
+    values: Floats
+    lat: NDArray[np.float64]
+    lon: NDArray[np.float64]
+    last_month: date
+    leads: int
+
+    def __post_init__(self) -> None:
+        wanted = (len(self.channels), len(self.lat), len(self.lon))
+        if self.values.ndim != 4 or self.values.shape[1:] != wanted or not len(self.values):
+            parts = f"[months, {wanted[0]} channels, {wanted[1]} latitudes, {wanted[2]} longitudes]"
+            raise InvalidInputError.of("values", f"have the shape {list(self.values.shape)}; needed is {parts}")
+        if len(set(self.channels)) != len(self.channels):
+            raise InvalidInputError.of("channels", f"a name is used twice in {', '.join(self.channels)}")
+        if np.isinf(self.values).any():
+            raise InvalidInputError.of("values", "hold an infinite value; NaN says that nothing is known")
+        if self.leads < 1:
+            raise InvalidInputError.of("leads", f"{self.leads}: at least 1 month")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FieldAnswer:
+    """A forecast.
+
+    Args:
+        id: the id of the input.
+        channels: names of the fields.
+        values: float32 [leads, channels, lat, lon]: anomalies; NaN on land.
+        lat, lon: degrees of the grid's centres.
+        months: the first day of each month that is forecast.
+        nino: index by name (`nino12`, `nino3`, `nino34`, `nino4`) -> anomaly in degrees C of each lead; an index whose
+            box the grid does not hold is absent.
+    """
+
+    id: str
+    channels: tuple[str, ...]
+    values: Floats
+    lat: NDArray[np.float64]
+    lon: NDArray[np.float64]
+    months: tuple[date, ...]
+    nino: Mapping[str, tuple[float, ...]]

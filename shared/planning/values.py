@@ -1,0 +1,79 @@
+"""What goes into and comes out of a planner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import InvalidInputError
+
+# What a system has to give, in the order of a state's columns: cores, GiB, streaming multiprocessors, GiB.
+RESOURCES = ("cpu_cores", "memory_gb", "gpu_sm", "gpu_memory_gb")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanInput:
+    """A task and the state of the system it is to run on.
+
+    Args:
+        id: the caller's name for it; comes back in the answer.
+        task: what is to be done, in words.
+        used: float32 [times, 4], oldest first: what is in use of each of `RESOURCES`.
+
+    Raises:
+        InvalidInputError: the task is empty, or a state is not of that shape, negative or not finite.
+    """
+
+    id: str
+    task: str
+    used: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if not self.task.strip():
+            raise InvalidInputError.of("task", "is empty: say what is to be done")
+        if self.used.ndim != 2 or self.used.shape[1] != len(RESOURCES) or not len(self.used):
+            wanted = f"[times, {len(RESOURCES)}]: {', '.join(RESOURCES)}"
+            raise InvalidInputError.of("used", f"has the shape {list(self.used.shape)}; needed is {wanted}")
+        wrong = np.argwhere(~np.isfinite(self.used) | (self.used < 0))
+        if len(wrong):
+            time, column = wrong[0]
+            reason = f"{self.used[time, column]} at time {time} is not a finite number from 0 up"
+            raise InvalidInputError.of(f"used.{RESOURCES[column]}", reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A tool and one of its configurations.
+
+    Args:
+        tool_id, config_id: rows of the profile's tools and configurations, from 0 up.
+        tool: the tool's name.
+        configuration: the numbers of the configuration by name (see `profile.NUMBERS`).
+        confidence: in [0, 1]: the probability of tool and configuration together.
+    """
+
+    tool_id: int
+    config_id: int
+    tool: str
+    configuration: Mapping[str, float]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanAnswer:
+    """What the planner would do.
+
+    Args:
+        id: the id of the input.
+        choice: the plan.
+        runner_up: the next best one; None where there is no other.
+        feasible: whether anything fits; where not, the choice is the tool's least demanding configuration.
+    """
+
+    id: str
+    choice: Choice
+    runner_up: Choice | None
+    feasible: bool
