@@ -15,7 +15,6 @@ from shared.errors import InvalidInputError
 from shared.fields.samples import FieldSample, read_sample
 
 SHAREGPT_FILE = "geoformer_sft.json"
-SUFFIX = ".zip"
 MAX_FILES = 1_000_000
 # Features are packed already, and text shrinks some twentyfold: what unpacks to so many times its size is a bomb.
 MAX_RATIO = 200
@@ -102,9 +101,7 @@ def _checked_members(packed: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         raise InvalidInputError.of("file", f"has {len(members)} files; at most {MAX_FILES} are allowed")
     for name, member in members.items():
         if member.file_size > max(SMALL_BYTES, MAX_RATIO * member.compress_size):
-            reason = (
-                f"{name} unpacks from {member.compress_size} to {member.file_size} bytes, more than {MAX_RATIO} fold"
-            )
+            reason = f"{name} unpacks from {member.compress_size} to {member.file_size} bytes: at most {MAX_RATIO} fold"
             raise InvalidInputError.of("file", reason)
     return members
 

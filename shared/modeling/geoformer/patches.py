@@ -4,7 +4,7 @@ Shape suffixes: B = windows, T = months, C = channels, Y = latitudes, X = longit
 K = C x rows x columns = numbers of a patch.
 """
 
-# ruff: noqa: N803, N806 - names end in their shape, in capitals
+# ruff: noqa: N803 - names end in their shape, in capitals
 
 from __future__ import annotations
 

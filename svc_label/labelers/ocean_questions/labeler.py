@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.contracts.chat import CHAT_FILE, GEOFORMER, Conversation, Speaker, Turn, feature_path
 from shared.contracts.kinds import Kind
+from shared.errors import RetryableError
 from shared.fields.months import month_text
 from shared.fields.samples import write_sample
 from shared.fields.store import Fields, open_fields
@@ -43,7 +44,7 @@ class OceanQuestions:
             number = 0
             for span in spans:
                 for place, asked in enumerate(questions.draw(span), start=1):
-                    check_stopped(must_stop)
+                    _check_wanted(must_stop)
                     number += 1
                     path = feature_path(number)
                     write_sample(folder / path, asked.sample)
@@ -54,6 +55,13 @@ class OceanQuestions:
 
 
 LABELER = OceanQuestions()
+
+
+def _check_wanted(must_stop: Callable[[], bool]) -> None:
+    if must_stop():
+        raise RetryableError(
+            "The questions were not asked to their end: the service stops, or the job is another's now"
+        )
 
 
 def _conversation(asked: Asked, name: str, path: str) -> Conversation:
