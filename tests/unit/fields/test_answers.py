@@ -8,7 +8,7 @@ import pytest
 from shared.errors import InvalidInputError
 from shared.fields.answers import Fact, Score, fact_of, facts_of_text, facts_to_text, score_of, spoken_numbers, untrue
 from shared.fields.samples import FieldSample
-from shared.fields.statistics import Window, monthly_statistics
+from shared.fields.statistics import monthly_statistics
 from shared.fields.wording import SAID
 from tests.support.oceans import ocean_sample
 
