@@ -13,7 +13,7 @@ order of their places, P = patches, D = size of a Geoformer token, H = hidden si
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Self, cast
 
 import torch
@@ -42,6 +42,10 @@ class ReadFields:
     tokens_FTPD: Tensor
     present_FTP: Tensor
     months_FT: Tensor
+
+    def to(self, device: torch.device) -> ReadFields:
+        """The same on a device."""
+        return replace(self, **{one.name: getattr(self, one.name).to(device) for one in fields(self)})
 
 
 class OceanChat(nn.Module):
@@ -74,27 +78,28 @@ class OceanChat(nn.Module):
         tokens_BTPD = self.geoformer.encode(fields.values_BTCYX, fields.known_BTCYX, fields.months_BT)
         return tokens_BTPD[0]
 
-    def embed(self, ids_BT: Tensor, fields: ReadFields | None) -> Tensor:
+    def embed(self, ids_BT: Tensor, read: ReadFields | None) -> Tensor:
         """[B, T, H]: the tokens' own embeddings, and those of the fields at their places."""
         is_place_BT = ids_BT == PLACE
         embeddings_BTH: Tensor = self._words(ids_BT.masked_fill(is_place_BT, 0))
-        if fields is None:
+        if read is None:
             return embeddings_BTH
-        seen_NH = self._seen(fields).to(embeddings_BTH.dtype)
-        return embeddings_BTH.masked_scatter(is_place_BT.unsqueeze(2), seen_NH)
+        seen_NH = self._seen(read).to(embeddings_BTH.dtype)
+        mixed_BTH: Tensor = embeddings_BTH.masked_scatter(is_place_BT.unsqueeze(2), seen_NH)
+        return mixed_BTH
 
     @property
     def _words(self) -> nn.Embedding:
         return cast("nn.Embedding", self.model.get_input_embeddings())
 
-    def _seen(self, fields: ReadFields) -> Tensor:
+    def _seen(self, read: ReadFields) -> Tensor:
         """[all places, H]: sample after sample."""
-        embeddings_FKH = self.adapter(fields.tokens_FTPD, fields.present_FTP)
+        embeddings_FKH: Tensor = self.adapter(read.tokens_FTPD, read.present_FTP)
         if self.spec.blind:
             embeddings_FKH = torch.zeros_like(embeddings_FKH)
         if self.spec.adapter == RESAMPLER:
             return embeddings_FKH.flatten(0, 1)
-        own_FK = fields.months_FT.repeat_interleave(self.spec.tokens, dim=1)
+        own_FK = read.months_FT.repeat_interleave(self.spec.tokens, dim=1)
         return embeddings_FKH[own_FK]
 
 

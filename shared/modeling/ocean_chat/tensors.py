@@ -7,7 +7,7 @@ Shape suffixes: B = samples, always one; T = months, C = channels, Y = latitudes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -37,6 +37,10 @@ class FieldTensors:
     known_BTCYX: Tensor
     months_BT: Tensor
     present_TP: Tensor
+
+    def to(self, device: torch.device) -> FieldTensors:
+        """The same on a device."""
+        return replace(self, **{one.name: getattr(self, one.name).to(device) for one in fields(self)})
 
 
 def field_tensors(sample: FieldSample, spec: GeoformerSpec, place: str) -> FieldTensors:
