@@ -13,7 +13,7 @@ Shape suffixes: B = windows, T = months of history, F = months ahead, C = channe
 X = longitudes (west to east), P = patches (row by row from the south-west), K = numbers of a patch, D = token size.
 """
 
-# ruff: noqa: N803, N806 - names end in their shape, in capitals
+# ruff: noqa: N803, N806, N815 - names end in their shape, in capitals
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ class EncoderLayer(nn.Module):
         """[B, T, P, D]."""
         batch, months, patches, _ = tokens_BTPD.shape
         spatial = self.space.among(to_space(self.space_norm(tokens_BTPD)), allowed(present_BTP.flatten(0, 1)))
-        tokens_BTPD = tokens_BTPD + spatial.unflatten(0, (batch, months))
+        tokens_BTPD = tokens_BTPD + spatial.reshape(batch, months, patches, -1)
         present_NT = present_BTP.transpose(1, 2).flatten(0, 1)
         temporal = self.time.among(to_time(self.time_norm(tokens_BTPD)), allowed(present_NT))
-        tokens_BTPD = tokens_BTPD + temporal.unflatten(0, (batch, patches)).transpose(1, 2)
-        tokens_BTPD = tokens_BTPD + self.feed_forward(tokens_BTPD)
-        return tokens_BTPD
+        tokens_BTPD = tokens_BTPD + temporal.reshape(batch, patches, months, -1).transpose(1, 2)
+        out_BTPD: Tensor = tokens_BTPD + self.feed_forward(tokens_BTPD)
+        return out_BTPD
 
 
 class DecoderLayer(nn.Module):
@@ -113,10 +113,10 @@ class DecoderLayer(nn.Module):
         alone_N1D = self.norms[0](tokens_BPD).flatten(0, 1).unsqueeze(1)
         new = self.time.keys_and_values(alone_N1D)
         leads = new if leads is None else torch.cat([leads, new], dim=3)
-        tokens_BPD = tokens_BPD + self.time(alone_N1D, leads).squeeze(1).unflatten(0, tokens_BPD.shape[:2])
+        tokens_BPD = tokens_BPD + self.time(alone_N1D, leads).reshape(tokens_BPD.shape)
         asking_N1D = self.norms[1](tokens_BPD).flatten(0, 1).unsqueeze(1)
-        told = self.history(asking_N1D, history, heard_NT.unsqueeze(1))
-        tokens_BPD = tokens_BPD + told.squeeze(1).unflatten(0, tokens_BPD.shape[:2])
+        told_N1D = self.history(asking_N1D, history, heard_NT.unsqueeze(1))
+        tokens_BPD = tokens_BPD + told_N1D.reshape(tokens_BPD.shape)
         tokens_BPD = tokens_BPD + self.space.among(self.norms[2](tokens_BPD), allowed(present_BP))
         tokens_BPD = tokens_BPD + self.feed_forward(tokens_BPD)
         return tokens_BPD, leads
@@ -166,8 +166,8 @@ class Geoformer(nn.Module):
         present_BTP = self._present(known_BTCYX)
         for layer in self.encoder:
             tokens_BTPD = layer(tokens_BTPD, present_BTP)
-        tokens_BTPD = self.encoder_norm(tokens_BTPD)
-        return tokens_BTPD
+        encoded_BTPD: Tensor = self.encoder_norm(tokens_BTPD)
+        return encoded_BTPD
 
     def forward(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 from shared.errors import IntegrityError, InvalidInputError
@@ -29,6 +30,7 @@ class GeoformerSpec:
         encoder_layers, decoder_layers: how many.
         members: networks of that shape whose mean is the forecast.
         residual: `lim`: the networks correct the forecast of a linear inverse model; `none`: they make the forecast.
+        lim_modes: patterns of that linear model; 0 without one.
 
     Raises:
         InvalidInputError: the numbers do not fit together.
@@ -47,6 +49,7 @@ class GeoformerSpec:
     decoder_layers: int = 2
     members: int = 1
     residual: str = NONE
+    lim_modes: int = 0
 
     def __post_init__(self) -> None:
         if not self.channels or len(set(self.channels)) != len(self.channels):
@@ -54,7 +57,7 @@ class GeoformerSpec:
         if len(self.scales) != len(self.channels) or min(self.scales) <= 0:
             raise InvalidInputError.of("scales", f"need one above 0 for each channel, not {list(self.scales)}")
         for name, axis in (("lat", self.lat), ("lon", self.lon)):
-            if len(axis) < 2 or any(a >= b for a, b in zip(axis, axis[1:], strict=False)):
+            if len(axis) < 2 or any(a >= b for a, b in pairwise(axis)):
                 raise InvalidInputError.of(name, "needs two or more degrees, each larger than the one before")
         if len(self.patch) != 2 or min(self.patch) < 1:
             raise InvalidInputError.of("patch", f"needs rows and columns from 1 up, not {list(self.patch)}")
@@ -66,6 +69,8 @@ class GeoformerSpec:
                 raise InvalidInputError.of(name, f"{getattr(self, name)}: at least 1")
         if self.residual not in RESIDUALS:
             raise InvalidInputError.of("residual", f"{self.residual!r} is not one of: {', '.join(RESIDUALS)}")
+        if (self.lim_modes > 0) != (self.residual == LIM):
+            raise InvalidInputError.of("lim_modes", f"{self.lim_modes}, but the residual is {self.residual!r}")
 
     @property
     def patch_rows(self) -> int:
