@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from shared.contracts.manifest import FileEntry
 from shared.contracts.work import Work
 from shared.ports import Outbox, WorkQueue
 from svc_ingest.domain.events import IngestEvent
+from svc_ingest.domain.jobs import IngestJob
 from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
 from svc_ingest.sources.preview import Preview
@@ -48,14 +49,19 @@ class IngestStore(Protocol):
 class FileReader(Protocol):
     """Files of many formats in, the files of a dataset version out."""
 
-    def source_name(self, source: str, path: str) -> str:
-        """The source itself, or the one that knows the path's ending; InvalidInputError lists what there is."""
-
-    def make(self, source: str, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]) -> Made:
-        """Write the version's files into `folder`.
+    def choose(self, source: str, path: str, options: ReadOptions, parameters: Mapping[str, Any]) -> str:
+        """The name of the source itself, or of the one that knows the path's ending.
 
         Raises:
-            InvalidInputError: the file or the options are wrong; the message says where.
+            InvalidInputError: there is none, and the message lists what there is; or it does not take these options
+                or parameters, and the message names the nearest.
+        """
+
+    def make(self, job: IngestJob, path: Path, folder: Path, must_stop: Callable[[], bool]) -> Made:
+        """Write the version's files into `folder`; `path` is where the job's file lies.
+
+        Raises:
+            InvalidInputError: the file, the options or the parameters are wrong; the message says where.
             StoppedError: `must_stop` said so.
         """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from shared.contracts.chat import Turn
@@ -41,12 +42,24 @@ def to_message(event: IngestEvent) -> tuple[Message, str]:
 
 def import_request(message: events.IngestRequested) -> Request:
     """What a request for an import asks for."""
-    return Request(name=message.name, source=message.source, path=message.path, options=_options(message.options))
+    return Request(
+        name=message.name,
+        source=message.source,
+        path=message.path,
+        options=_options(message.options),
+        parameters=json_format.MessageToDict(message.parameters),
+    )
 
 
 def stream_request(header: pb.IngestHeader) -> Request:
     """What the header of a stream asks for."""
-    return Request(name=header.name, source=header.source, path=header.file_name, options=_options(header.options))
+    return Request(
+        name=header.name,
+        source=header.source,
+        path=header.file_name,
+        options=_options(header.options),
+        parameters=json_format.MessageToDict(header.parameters),
+    )
 
 
 def _options(message: events.ReadOptions) -> dict[str, Any]:

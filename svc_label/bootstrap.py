@@ -17,6 +17,7 @@ from shared.runtime.object_store import object_store_for
 from shared.runtime.worker import Worker
 from svc_label.adapters.scratch import Scratch
 from svc_label.adapters.store import SqlLabelStore
+from svc_label.adapters.stored_datasets import ArtifactDatasets
 from svc_label.adapters.stored_exports import ArtifactExports
 from svc_label.adapters.stored_predictions import ArtifactPredictions
 from svc_label.adapters.stored_series import ArtifactSeries
@@ -26,6 +27,7 @@ from svc_label.rpc import UseCases, label_rpc
 from svc_label.settings import DEFAULT_PORT, LabelSettings
 from svc_label.use_cases.exporting import Exporting
 from svc_label.use_cases.labeling import LabelingJobs
+from svc_label.use_cases.making import DatasetMaking
 from svc_label.use_cases.predictions import take_prediction
 from svc_label.use_cases.queue import Queue
 from svc_label.use_cases.reviewing import Reviewing
@@ -44,7 +46,14 @@ def build(settings: LabelSettings) -> App:
     series = ArtifactSeries(artifacts, scratch, max_values=settings.label_max_values)
     catalogue = RegistryCatalogue(settings)
     labelers = installed_labelers()
-    jobs = LabelingJobs(store=store, catalogue=catalogue, series=series, labelers=labelers, explain=failure_of)
+    jobs = LabelingJobs(
+        store=store,
+        catalogue=catalogue,
+        series=series,
+        making=DatasetMaking(store=store, datasets=ArtifactDatasets(artifacts, scratch)),
+        labelers=labelers,
+        explain=failure_of,
+    )
     use_cases = UseCases(
         labelers=labelers,
         jobs=jobs,

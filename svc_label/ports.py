@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from shared.contracts.series import Segment
@@ -18,7 +19,7 @@ from svc_label.domain.picking import Pick
 from svc_label.domain.progress import Progress
 from svc_label.domain.queue import CandidateFilter, Standing
 from svc_label.domain.reviews import Review
-from svc_label.labelers.base import MadeSeries, SeriesFrame
+from svc_label.labelers.base import MadeDataset, MadeSeries, SeriesFrame, StoredDataset
 
 SeriesKey = tuple[str, str]
 
@@ -149,6 +150,19 @@ class StoredSeries(Protocol):
 
     def store(self, name: str, made: MadeSeries, *, source: SeriesFacts) -> SeriesFacts:
         """Store a series that was made of another one: it keeps that one's kind of time."""
+
+
+class StoredDatasets(Protocol):
+    """Datasets of any kind in the object store; errors as those of `StoredSeries`."""
+
+    def opened(self, version: DatasetVersion) -> AbstractContextManager[StoredDataset]:
+        """The version with its verified files on the disk, for the length of the block."""
+
+    def folder(self) -> AbstractContextManager[Path]:
+        """An empty folder for the length of the block."""
+
+    def store(self, name: str, made: MadeDataset, *, source: DatasetVersion) -> DatasetVersion:
+        """Store a dataset that was made of another one."""
 
 
 class StoredPredictions(Protocol):

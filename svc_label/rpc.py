@@ -11,7 +11,7 @@ from typing import Any
 from shared.runtime.auth import Role, current_principal
 from shared.runtime.grpc_server import Rpc
 from svc_label.domain.batches import Caller
-from svc_label.labelers.base import Labeler
+from svc_label.labelers.base import AnyLabeler
 from svc_label.use_cases.exporting import Exporting
 from svc_label.use_cases.labeling import LabelingJobs
 from svc_label.use_cases.queue import Question, Queue
@@ -31,7 +31,7 @@ LARGEST_PAGE = 1000
 class UseCases:
     """What the contract delegates to."""
 
-    labelers: Mapping[str, Labeler[Any]]
+    labelers: Mapping[str, AnyLabeler]
     jobs: LabelingJobs
     queue: Queue
     reviewing: Reviewing

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
 
 from shared.contracts.kinds import Kind
+from shared.contracts.parameters import parse_parameters
 from shared.contracts.series import SERIES_FILE
-from svc_ingest.domain.jobs import StoppedError
+from shared.errors import FieldViolation, InvalidInputError
+from svc_ingest.domain.jobs import IngestJob, StoppedError
 from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
 from svc_ingest.sources.base import DatasetSource, Reading, SeriesSource, find_source, source_for_path
@@ -21,16 +23,23 @@ from svc_ingest.sources.series import make_series
 class SourceReader:
     """Finds the source and has it read."""
 
-    def source_name(self, source: str, path: str) -> str:
+    def choose(self, source: str, path: str, options: ReadOptions, parameters: Mapping[str, Any]) -> str:
         """The source to read with; see the port."""
-        return (find_source(source) if source else source_for_path(path)).name
-
-    def make(self, source: str, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]) -> Made:
-        """Write the version's files; see the port."""
-        found = find_source(source)
+        found = find_source(source) if source else source_for_path(path)
         if isinstance(found, DatasetSource):
-            return found.make(path, options, folder, must_stop)
-        facts = make_series(_Stoppable(cast("SeriesSource", found), must_stop), path, options, folder)
+            _refuse_options(found.name, options)
+            parse_parameters(found.parameters, parameters)
+        elif parameters:
+            reason = f"{found.name!r} reads series and has options, no parameters"
+            raise InvalidInputError.of(f"parameters.{next(iter(parameters))}", reason)
+        return found.name
+
+    def make(self, job: IngestJob, path: Path, folder: Path, must_stop: Callable[[], bool]) -> Made:
+        """Write the version's files; see the port."""
+        found = find_source(job.source)
+        if isinstance(found, DatasetSource):
+            return found.make(path, parse_parameters(found.parameters, job.parameters), folder, must_stop)
+        facts = make_series(_Stoppable(cast("SeriesSource", found), must_stop), path, job.options, folder)
         return Made(
             kind=Kind.SERIES,
             files={SERIES_FILE: folder / SERIES_FILE},
@@ -42,6 +51,14 @@ class SourceReader:
     def preview(self, path: Path, *, channels: Sequence[str], start_row: int, end_row: int, buckets: int) -> Preview:
         """Buckets of a `series.parquet`; see the port."""
         return preview(path, channels=channels, start_row=start_row, end_row=end_row, buckets=buckets)
+
+
+def _refuse_options(source: str, options: ReadOptions) -> None:
+    default = ReadOptions()
+    changed = [one.name for one in fields(options) if getattr(options, one.name) != getattr(default, one.name)]
+    if changed:
+        violations = [FieldViolation(f"options.{name}", f"is for series, not for {source!r}") for name in changed]
+        raise InvalidInputError("; ".join(f"{v.field}: {v.reason}" for v in violations), violations)
 
 
 class _Stoppable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,6 +14,8 @@ from svc_ingest.domain.options import ReadOptions
 from svc_ingest.domain.read_options import read_options
 
 MAX_FILE_NAME = 255
+# (source, path, options, parameters) -> the source's name.
+Choose = Callable[[str, str, ReadOptions, Mapping[str, Any]], str]
 
 
 class StoppedError(RetryableError):
@@ -29,13 +31,23 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestJob:
-    """A file to make a dataset of. `path` lies under the import folder; of a streamed file it is its bare name."""
+    """A file to make a dataset of.
+
+    Args:
+        name: of the dataset.
+        source: the name of what reads the file.
+        origin: where the bytes come from.
+        path: under the import folder; of a streamed file its bare name.
+        options: how a series is read.
+        parameters: what the caller chose of a source for another kind, JSON values by name.
+    """
 
     name: str
     source: str
     origin: Origin
     path: str
     options: ReadOptions
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def file_name(self) -> str:
@@ -50,7 +62,10 @@ class IngestJob:
     def to_json(self) -> dict[str, Any]:
         """As it is recorded."""
         options = asdict(self.options)
+        # A job without parameters is recorded as it was before there were any: a request sent again is the same one.
+        chosen = {"parameters": dict(self.parameters)} if self.parameters else {}
         return {
+            **chosen,
             "name": self.name,
             "source": self.source,
             "origin": str(self.origin),
@@ -67,30 +82,34 @@ def job_from_json(record: Mapping[str, Any]) -> IngestJob:
         origin=Origin(record["origin"]),
         path=record["path"],
         options=read_options(**record["options"]),
+        parameters=record.get("parameters", {}),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a caller asks for, unchecked. `path` and `source` as in a job; `options` are what `read_options` takes."""
+    """What a caller asks for, unchecked; fields as in a job, and `options` are what `read_options` takes."""
 
     name: str
     source: str
     path: str
     options: Mapping[str, Any]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def checked_job(request: Request, origin: Origin, source_name: Callable[[str, str], str]) -> IngestJob:
-    """The job, or InvalidInputError naming the wrong fields; `source_name` says which source reads the path."""
+def checked_job(request: Request, origin: Origin, choose: Choose) -> IngestJob:
+    """The job, or InvalidInputError naming the wrong fields; `choose` is that of the `FileReader` port."""
     check_name("name", request.name)
     if origin is Origin.STREAM:
         _check_file_name(request.path)
+    options = read_options(**request.options)
     return IngestJob(
         name=request.name,
-        source=source_name(request.source, request.path),
+        source=choose(request.source, request.path, options, request.parameters),
         origin=origin,
         path=request.path,
-        options=read_options(**request.options),
+        options=options,
+        parameters=request.parameters,
     )
 
 

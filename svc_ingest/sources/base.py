@@ -53,18 +53,27 @@ class SeriesSource(Source, Protocol):
 
 @runtime_checkable
 class DatasetSource(Source, Protocol):
-    """Makes the files of a dataset of another kind by itself."""
+    """Makes the files of a dataset of another kind by itself.
+
+    `parameters` is a frozen dataclass of what a caller may choose; every field has a default (see `parameter`).
+    """
 
     kind: str
+    parameters: type[Any]
 
-    def make(self, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]) -> Made:
+    def make(self, path: Path, parameters: Any, folder: Path, must_stop: Callable[[], bool]) -> Made:
         """Write the version's files into `folder`, in bounded memory; equal content gives equal bytes and facts.
 
         Raises:
-            InvalidInputError: the file or the options are wrong; the message says where and what to do.
+            InvalidInputError: the file or the parameters are wrong; the message says where and what to do.
             StoppedError: `must_stop` said so.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoParameters:
+    """Of a source that leaves nothing to choose."""
 
 
 def series_schema(time: str, channels: tuple[str, ...]) -> Any:

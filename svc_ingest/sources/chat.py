@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.contracts.chat import CHAT_FILE, MAX_ROW_BYTES, Conversation, Speaker, conversation_of
 from shared.contracts.kinds import Kind
-from shared.errors import FieldViolation, InvalidInputError
+from shared.errors import InvalidInputError
 from svc_ingest.domain.jobs import StoppedError
 from svc_ingest.domain.made import Made
-from svc_ingest.domain.options import ReadOptions
+from svc_ingest.sources.base import NoParameters
 from svc_ingest.sources.json_rows import json_rows
 
 # Asking whether to stop costs a lock in some callers.
@@ -51,10 +51,16 @@ class ChatSource:
     name = "chat"
     suffixes = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
     kind = Kind.CHAT
+    parameters = NoParameters
 
-    def make(self, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]) -> Made:
+    def make(
+        self,
+        path: Path,
+        parameters: NoParameters,  # noqa: ARG002 - there are none
+        folder: Path,
+        must_stop: Callable[[], bool],
+    ) -> Made:
         """See `DatasetSource.make`."""
-        _check_options(options)
         target = folder / CHAT_FILE
         facts = _Facts()
         with target.open("wb") as file:
@@ -82,12 +88,3 @@ def _conversations(path: Path, facts: _Facts, must_stop: Callable[[], bool]) -> 
             conversation = conversation_of(row, place)
             facts.add(conversation, place)
             yield conversation
-
-
-def _check_options(options: ReadOptions) -> None:
-    default = ReadOptions()
-    changed = [one.name for one in fields(options) if getattr(options, one.name) != getattr(default, one.name)]
-    if changed:
-        reason = "is for series; the source 'chat' has no options"
-        violations = [FieldViolation(f"options.{name}", reason) for name in changed]
-        raise InvalidInputError("; ".join(f"{v.field}: {v.reason}" for v in violations), violations)

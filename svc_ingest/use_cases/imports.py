@@ -51,7 +51,7 @@ class Imports:
             ConflictError: the id is used by another request.
         """
         check_id("job_id", job_id)
-        job = checked_job(request, Origin.IMPORT, self._reader.source_name)
+        job = checked_job(request, Origin.IMPORT, self._reader.choose)
         with self._store.transaction() as tx:
             # A request that comes again may do so after its file was removed.
             if not _stands(tx, job_id):

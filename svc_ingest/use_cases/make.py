@@ -25,12 +25,12 @@ class DatasetMaker:
         """Make the dataset of the file at `path`, whose raw bytes have the digest `sha256`.
 
         Raises:
-            InvalidInputError: the file or its options are wrong.
+            InvalidInputError: the file, its options or parameters are wrong.
             StoppedError: `must_stop` said so; nothing was made.
             UnavailableError: the object store does not answer.
         """
         with self._scratch.folder() as folder:
-            made = self._reader.make(job.source, path, job.options, folder, must_stop)
+            made = self._reader.make(job, path, folder, must_stop)
             if must_stop():
                 raise StoppedError("stopped before the upload")
             manifest = self._artifacts.store(

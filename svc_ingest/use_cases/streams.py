@@ -43,7 +43,7 @@ class Streams:
 
     def accept(self, request: Request) -> StreamJob:
         """Check what is to be streamed; InvalidInputError names the wrong field, and there is no job then."""
-        job = checked_job(request, Origin.STREAM, self._reader.source_name)
+        job = checked_job(request, Origin.STREAM, self._reader.choose)
         return StreamJob(id=self._new_id(), job=job, created_at=datetime.now(UTC))
 
     def ingest(self, stream: StreamJob, spool: Spool, must_stop: MustStop) -> Produced:

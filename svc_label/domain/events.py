@@ -11,7 +11,7 @@ from svc_label.domain.batches import DecidedBatch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelCompleted:
-    """A labeler has proposed its candidates; `dataset` is what they speak of."""
+    """A labeler has proposed its candidates, or made a dataset; `dataset` is what they speak of, or what was made."""
 
     job_id: str
     dataset: DatasetVersion

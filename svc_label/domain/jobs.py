@@ -30,14 +30,14 @@ def request_from_json(value: Mapping[str, Any]) -> LabelRequest:
     return LabelRequest(**value)
 
 
-def output_name(request: LabelRequest, *, makes_series: bool) -> str:
+def output_name(request: LabelRequest, *, makes_dataset: bool) -> str:
     """The name of the dataset to make, empty when the labeler makes none.
 
     Raises:
         InvalidInputError: the dataset's or the output's name is wrong, or an output is named where none is made.
     """
     source = parse_dataset_reference("dataset", request.dataset).name
-    if not makes_series:
+    if not makes_dataset:
         if request.output:
             raise InvalidInputError.of("output", f"{request.labeler!r} makes no dataset: leave the output empty")
         return ""
@@ -49,7 +49,10 @@ def output_name(request: LabelRequest, *, makes_series: bool) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelResult:
-    """What a job came to: the dataset its candidates speak of, how many, and whether it made that dataset."""
+    """What a job came to: the dataset its candidates speak of, how many, and whether it made that dataset.
+
+    A dataset that was made without candidates has none that speak of it.
+    """
 
     dataset: DatasetVersion
     candidate_count: int

@@ -1,9 +1,11 @@
-"""What a labeler is: the series it reads, the proposals it makes, the one protocol."""
+"""What a labeler is: one that proposes labels for a series, or one that makes a dataset of another."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,3 +108,79 @@ class Labeler(Protocol[ParametersT]):
         Raises:
             InvalidInputError: the parameters do not fit this series.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDataset:
+    """A dataset version to make another one of.
+
+    Attributes:
+        name, digest: its name and the digest of its manifest.
+        kind: its schema, see `Kind`.
+        folder: holds the version's files at their paths; it is removed afterwards.
+        meta: the manifest's facts.
+    """
+
+    name: str
+    digest: str
+    kind: str
+    folder: Path
+    meta: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeDataset:
+    """A dataset version before it is stored.
+
+    Attributes:
+        kind: its schema, see `Kind`.
+        files: path in the version -> file on the disk.
+        meta: facts about the content alone, so that equal content has one digest.
+        rows: what it holds, counted.
+    """
+
+    kind: str
+    files: Mapping[str, Path]
+    meta: Mapping[str, Any]
+    rows: int
+
+
+@runtime_checkable
+class DatasetLabeler(Protocol[ParametersT]):
+    """An algorithm that makes a dataset of another; there are no candidates, for what it says is computed."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as requests spell it."""
+
+    @property
+    def summary(self) -> str:
+        """One sentence."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of datasets it reads."""
+
+    @property
+    def makes(self) -> str:
+        """The kind of the dataset it makes."""
+
+    @property
+    def parameters(self) -> type[ParametersT]:
+        """The frozen dataclass of its parameters; every field has a default."""
+
+    def make(
+        self, dataset: StoredDataset, parameters: ParametersT, folder: Path, must_stop: Callable[[], bool]
+    ) -> MadeDataset:
+        """Write the version's files into the empty `folder`, in bounded memory.
+
+        The same dataset and parameters give the same bytes and facts.
+
+        Raises:
+            InvalidInputError: the parameters do not fit this dataset.
+            IntegrityError: the dataset's files are not what its kind says.
+            RetryableError: `must_stop` said so.
+        """
+
+
+AnyLabeler = Labeler[Any] | DatasetLabeler[Any]

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib.metadata import entry_points
-from typing import Any
 
 from shared.errors import NotFoundError
-from svc_label.labelers.base import Labeler
+from svc_label.labelers.base import AnyLabeler
 
 GROUP = "upwell.labelers"
 
 
-def installed_labelers() -> Mapping[str, Labeler[Any]]:
+def installed_labelers() -> Mapping[str, AnyLabeler]:
     """Labelers by name, sorted. A labeler that cannot be imported raises what its import raises."""
     found = {point.name: point.load() for point in entry_points(group=GROUP)}
     return dict(sorted(found.items()))
 
 
-def labeler_named(name: str, labelers: Mapping[str, Labeler[Any]]) -> Labeler[Any]:
+def labeler_named(name: str, labelers: Mapping[str, AnyLabeler]) -> AnyLabeler:
     """The labeler, or NotFoundError with the nearest name."""
     if name in labelers:
         return labelers[name]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shared.contracts.parameters import parameter
 from shared.errors import InvalidInputError
 from svc_label.labelers.base import Floats
 from svc_label.labelers.distortions import DISTORTIONS, SPIKE_ROWS, Spot
-from svc_label.labelers.parameters import parameter
 
 MIN_ROWS = 64
 # Undistorted rows kept around each distortion, so that every one begins and ends inside its piece.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shared.contracts.parameters import parameter
 from svc_label.domain.segments import segment_of_rows
 from svc_label.labelers.base import Floats, Proposal, SeriesFrame
-from svc_label.labelers.parameters import parameter
 
 LABEL = "anomaly"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import median_filter
 
+from shared.contracts.parameters import parameter
 from svc_label.labelers.base import Floats, Labeler, Labeling, SeriesFrame
-from svc_label.labelers.parameters import parameter
 from svc_label.labelers.proposing import ProposingParameters, proposals_of, ranked, spans_above
 
 # For normal noise the standard deviation is so many median, or mean, absolute deviations.

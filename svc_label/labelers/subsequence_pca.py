@@ -9,9 +9,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from shared.contracts.parameters import parameter
 from shared.errors import InvalidInputError
 from svc_label.labelers.base import Floats, Labeler, Labeling, Proposal, SeriesFrame
-from svc_label.labelers.parameters import parameter
 from svc_label.labelers.periods import automatic_windows
 from svc_label.labelers.proposing import ProposingParameters, proposals_of, ranked, spans_above
 from svc_label.labelers.window_moments import Bools, usable_windows, window_moments

@@ -7,6 +7,8 @@ from typing import Any
 
 from shared.contracts.ids import check_id, derived_id
 from shared.contracts.kinds import Kind
+from shared.contracts.parameters import parse_parameters
+from shared.contracts.versions import DatasetVersion
 from shared.contracts.work import Failure, Work
 from shared.errors import FieldViolation, InvalidInputError, NotFoundError, NotYetError, RetryableError
 from shared.ports import Catalogue
@@ -16,10 +18,10 @@ from svc_label.domain.events import DatasetProduced, LabelCompleted, LabelFailed
 from svc_label.domain.jobs import LabelRequest, LabelResult, output_name, request_from_json
 from svc_label.domain.queue import CandidateFilter
 from svc_label.domain.reviews import Decision, policy_reviewer
-from svc_label.labelers.base import Labeler, Labeling, MadeSeries
+from svc_label.labelers.base import AnyLabeler, DatasetLabeler, Labeler, Labeling, MadeSeries
 from svc_label.labelers.catalogue import labeler_named
-from svc_label.labelers.parameters import parse_parameters
 from svc_label.ports import LabelStore, LabelTransaction, Lease, StoredSeries
+from svc_label.use_cases.making import DatasetMaking
 from svc_label.use_cases.recording import Ruling, begin_batch, record_reviews
 
 TRUE_BY_CONSTRUCTION = "true by construction"
@@ -32,6 +34,7 @@ class LabelingJobs:
         store: the service's database.
         catalogue: knows the datasets.
         series: the stored series.
+        making: runs the labelers that make datasets.
         labelers: by name.
         explain: what people are told of an error.
     """
@@ -42,12 +45,14 @@ class LabelingJobs:
         store: LabelStore,
         catalogue: Catalogue,
         series: StoredSeries,
-        labelers: Mapping[str, Labeler[Any]],
+        making: DatasetMaking,
+        labelers: Mapping[str, AnyLabeler],
         explain: Callable[[Exception], Failure],
     ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._series = series
+        self._making = making
         self._labelers = labelers
         self._explain = explain
 
@@ -61,7 +66,8 @@ class LabelingJobs:
         check_id("job_id", job_id)
         labeler = self._labeler(request.labeler)
         parse_parameters(labeler.parameters, request.parameters)
-        output_name(request, makes_series=labeler.makes_series)
+        makes_dataset = isinstance(labeler, DatasetLabeler) or labeler.makes_series
+        output_name(request, makes_dataset=makes_dataset)
         with self._store.transaction() as tx:
             tx.work.record(job_id, request.to_json())
 
@@ -92,12 +98,25 @@ class LabelingJobs:
 
         Raises:
             NotYetError: the registry does not know the dataset yet.
-            InvalidInputError: the dataset is no series, or the parameters do not fit it.
+            InvalidInputError: the labeler does not read the dataset, or the parameters do not fit it.
             StateError: another attempt has the job.
         """
         request = request_from_json(work.request)
         labeler = self._labeler(request.labeler)
-        facts = self._facts(request.dataset)
+        version = self._version(request.dataset)
+        if isinstance(labeler, DatasetLabeler):
+            self._making.execute(work, lease, labeler, version)
+        else:
+            self._propose(work, lease, labeler, version)
+
+    def failed(self, work: Work, failure: Failure) -> LabelFailed:
+        """The event for a job that failed for good."""
+        return _failed(work.id, request_from_json(work.request), failure)
+
+    def _propose(self, work: Work, lease: Lease, labeler: Labeler[Any], version: DatasetVersion) -> None:
+        request = request_from_json(work.request)
+        check_series(version, version.kind)
+        facts = self._series.describe(version)
         series = self._series.load(facts)
         if lease.must_stop:
             raise RetryableError("stopped before the labeler began")
@@ -107,24 +126,18 @@ class LabelingJobs:
         else:
             self._complete_made(work, request, facts, labeling, labeling.made)
 
-    def failed(self, work: Work, failure: Failure) -> LabelFailed:
-        """The event for a job that failed for good."""
-        return _failed(work.id, request_from_json(work.request), failure)
-
-    def _labeler(self, name: str) -> Labeler[Any]:
+    def _labeler(self, name: str) -> AnyLabeler:
         try:
             return labeler_named(name, self._labelers)
         except NotFoundError as error:
             reason = str(error).removeprefix("labeler: ")
             raise InvalidInputError(str(error), [FieldViolation("labeler", reason)]) from error
 
-    def _facts(self, reference: str) -> SeriesFacts:
+    def _version(self, reference: str) -> DatasetVersion:
         try:
-            version = self._catalogue.dataset(reference)
+            return self._catalogue.dataset(reference)
         except NotFoundError as error:
             raise NotYetError(str(error)) from error
-        check_series(version, version.kind)
-        return self._series.describe(version)
 
     def _complete(self, work: Work, labeler: str, facts: SeriesFacts, labeling: Labeling) -> None:
         with self._store.transaction() as tx:
@@ -134,7 +147,7 @@ class LabelingJobs:
     def _complete_made(
         self, work: Work, request: LabelRequest, source: SeriesFacts, labeling: Labeling, made: MadeSeries
     ) -> None:
-        name = output_name(request, makes_series=True)
+        name = output_name(request, makes_dataset=True)
         facts = self._series.store(name, made, source=source)
         with self._store.transaction() as tx:
             _add_candidates(tx, request.labeler, facts, labeling)

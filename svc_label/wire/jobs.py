@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from google.protobuf import json_format, struct_pb2
 
+from shared.contracts.kinds import Kind
+from shared.contracts.parameters import parameters_as_json
 from shared.contracts.work import Work
 from shared.runtime.convert import STATES, dataset_ref, failure_message, timestamp
 from svc_label.domain.jobs import request_from_json, result_from_json
-from svc_label.labelers.base import Labeler
-from svc_label.labelers.parameters import parameters_as_json
+from svc_label.labelers.base import AnyLabeler, DatasetLabeler
 from upwell.label.v1 import label_service_pb2 as pb
 
 
-def labeler_message(labeler: Labeler[Any]) -> pb.Labeler:
-    """A labeler with its parameters' defaults."""
+def labeler_message(labeler: AnyLabeler) -> pb.Labeler:
+    """A labeler with its parameters' defaults, what it reads and what it makes."""
     defaults = parameters_as_json(labeler.parameters())
     return pb.Labeler(
         name=labeler.name,
         summary=labeler.summary,
         parameters=json_format.ParseDict(defaults, struct_pb2.Struct()),
+        kinds=labeler.kinds if isinstance(labeler, DatasetLabeler) else [Kind.SERIES],
+        makes=_makes(labeler),
     )
+
+
+def _makes(labeler: AnyLabeler) -> str:
+    if isinstance(labeler, DatasetLabeler):
+        return labeler.makes
+    return Kind.SERIES if labeler.makes_series else ""
 
 
 def job_message(work: Work) -> pb.LabelJob:

@@ -1,15 +1,15 @@
-"""`upwell ingest csv|parquet|chat`."""
+"""`upwell ingest SOURCE PATH`."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from upwell.cli.assignments import parse_settings
 from upwell.cli.output import print_json, progress_bar, row_count, say, version_name
-from upwell.cli.session import DataOption, JsonOption, run
+from upwell.cli.session import DataOption, JsonOption, SetOption, run
 from upwell.client import Upwell
 from upwell.client.waiting import until
 from upwell.common.v1 import common_pb2
@@ -20,16 +20,8 @@ from upwell.registry.v1 import registry_service_pb2
 IMPORT_LIMIT_S = 3600.0
 
 
-class Source(StrEnum):
-    """What the file is."""
-
-    CSV = "csv"
-    PARQUET = "parquet"
-    CHAT = "chat"
-
-
 def ingest(
-    source: Annotated[Source, typer.Argument(help="What the file is.")],
+    source: Annotated[str, typer.Argument(help="What the file is: csv, parquet, chat, field, profile, ...")],
     path: Annotated[Path, typer.Argument(help="The file; with --on-server, its path in the import folder.")],
     *,
     name: Annotated[str, typer.Option(help="Name of the dataset.")],
@@ -48,6 +40,7 @@ def ingest(
     max_line_bytes: Annotated[
         int, typer.Option(min=0, help="CSV: longest line accepted; 0 means 1 MiB.", show_default="0")
     ] = 0,
+    settings: SetOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -58,6 +51,7 @@ def ingest(
     - `upwell ingest csv gait.csv --name gait --time-column t --time-format ms --timezone Asia/Shanghai`
     - `upwell ingest parquet pump.parquet --name pump-7`
     - `upwell ingest chat sharegpt.json --name questions`
+    - `upwell ingest field sst.nc --name sst --set base_start=1982`
     """
     options = events_pb2.ReadOptions(
         layout=layout,
@@ -73,10 +67,12 @@ def ingest(
         missing=missing,
         downsample_to=downsample_to,
     )
+    request = events_pb2.IngestRequested(name=name, source=source, path=path.as_posix(), options=options)
+    request.parameters.update(parse_settings(settings))
 
     async def work(upwell: Upwell) -> registry_service_pb2.DatasetVersion:
-        take = _import if on_server else _upload
-        return await upwell.numbering.dataset(await take(upwell, path, source, name, options))
+        made = await (_import(upwell, request) if on_server else _upload(upwell, path, request))
+        return await upwell.numbering.dataset(made)
 
     version = run(data, work)
     if as_json:
@@ -86,9 +82,7 @@ def ingest(
     typer.echo(version_name(version.ref))
 
 
-async def _upload(
-    upwell: Upwell, path: Path, source: str, name: str, options: events_pb2.ReadOptions
-) -> common_pb2.DatasetRef:
+async def _upload(upwell: Upwell, path: Path, request: events_pb2.IngestRequested) -> common_pb2.DatasetRef:
     with progress_bar() as bar:
         task = bar.add_task(path.name, total=None, note="bytes")
 
@@ -96,15 +90,17 @@ async def _upload(
             bar.update(task, completed=done, total=total, note="bytes" if done < total else "being stored ...")
 
         answer: ingest_service_pb2.IngestResponse = await upwell.ingest.file(
-            path, name=name, source=source, options=options, progress=sent
+            path,
+            name=request.name,
+            source=request.source,
+            options=request.options,
+            parameters=dict(request.parameters),
+            progress=sent,
         )
     return answer.dataset
 
 
-async def _import(
-    upwell: Upwell, path: Path, source: str, name: str, options: events_pb2.ReadOptions
-) -> common_pb2.DatasetRef:
-    request = events_pb2.IngestRequested(name=name, source=source, path=path.as_posix(), options=options)
+async def _import(upwell: Upwell, request: events_pb2.IngestRequested) -> common_pb2.DatasetRef:
     job_id = await upwell.ingest.start_import(request)
 
     async def ended() -> ingest_service_pb2.IngestJob | None:

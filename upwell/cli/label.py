@@ -32,11 +32,12 @@ def run_labeler(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run a labeler over a dataset and print how many candidates it proposed.
+    """Run a labeler over a dataset and print how many candidates it proposed, or the dataset it made.
 
     Examples:
     - `upwell label run pump-7 --labeler robust`
     - `upwell label run pump-7@2 --labeler inject --set seed=7 --output pump-7-injected`
+    - `upwell label run profile --labeler plan-oracle --set samples=5000 --output plans`
     """
     parameters = parse_settings(settings)
 
@@ -55,6 +56,9 @@ def run_labeler(
         print_json(job)
     elif no_wait:
         typer.echo(job.job_id)
+    elif job.output.name and not job.candidate_count:
+        say(f"made by {job.labeler}")
+        typer.echo(version_name(job.output))
     else:
         say(f"{counted(job.candidate_count, 'candidate')} by {job.labeler}: see `upwell review list {dataset}`")
         typer.echo(version_name(job.output) if job.output.name else job.candidate_count)
@@ -71,8 +75,8 @@ def list_labelers(data: DataOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(labelers)
         return
-    rows = [(each.name, each.summary, _defaults(each)) for each in labelers]
-    print_table(["labeler", "what it does", "parameters"], rows, empty="No labelers are installed.")
+    rows = [(each.name, each.summary, ", ".join(each.kinds), each.makes, _defaults(each)) for each in labelers]
+    print_table(["labeler", "what it does", "reads", "makes", "parameters"], rows, empty="No labelers are installed.")
 
 
 @app.command("jobs")

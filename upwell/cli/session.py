@@ -31,7 +31,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AliasOption = Annotated[str, typer.Option(help="The alias.")]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A parameter; again for each one. Values are read as JSON."),
+    typer.Option("--set", "-p", metavar="KEY=VALUE", help="A parameter; again for each one. Values are read as JSON."),
 ]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import grpc
 
@@ -40,6 +40,7 @@ class IngestClient:
         name: str,
         source: str = "",
         options: events_pb2.ReadOptions | None = None,
+        parameters: Mapping[str, Any] | None = None,
         progress: Progress | None = None,
         deadline_s: float = UPLOAD_DEADLINE_S,
     ) -> ingest_service_pb2.IngestResponse:
@@ -48,8 +49,9 @@ class IngestClient:
         Args:
             path: the file.
             name: of the dataset to make.
-            source: `csv` or `parquet`; empty tells by the file's ending.
-            options: how to read it.
+            source: such as `csv` or `profile`; empty tells by the file's ending.
+            options: how to read a series.
+            parameters: those of a source of another kind.
             progress: told after each chunk.
             deadline_s: for all of it.
 
@@ -57,9 +59,8 @@ class IngestClient:
             ToolError: the file cannot be read.
             UpwellClientError: the service refused it; the message names the line or column.
         """
-        header = ingest_service_pb2.IngestHeader(
-            name=name, source=source or path.suffix.lstrip(".").lower(), file_name=path.name, options=options
-        )
+        header = ingest_service_pb2.IngestHeader(name=name, source=source, file_name=path.name, options=options)
+        header.parameters.update(parameters or {})
         for _ in range(LOST_ANSWERS):
             try:
                 return await self._send(path, header, progress, deadline_s)

@@ -13,8 +13,7 @@ from shared.contracts.chat import CHAT_FILE, MAX_ROW_BYTES, conversation_of_line
 from shared.errors import InvalidInputError
 from svc_ingest.domain.jobs import StoppedError
 from svc_ingest.domain.made import Made
-from svc_ingest.domain.read_options import read_options
-from svc_ingest.sources.base import DatasetSource, find_source
+from svc_ingest.sources.base import DatasetSource, NoParameters, find_source
 from svc_ingest.sources.chat import SOURCE
 
 
@@ -25,10 +24,10 @@ def row(number: int, text: str = "是的。") -> dict[str, Any]:
     }
 
 
-def make(tmp_path: Path, data: bytes, **options: Any) -> Made:
+def make(tmp_path: Path, data: bytes) -> Made:
     path = tmp_path / "in.json"
     path.write_bytes(data)
-    return SOURCE.make(path, read_options(**options), tmp_path, lambda: False)
+    return SOURCE.make(path, NoParameters(), tmp_path, lambda: False)
 
 
 def lines(rows: list[Any]) -> bytes:
@@ -110,14 +109,9 @@ def test_a_bad_file_is_refused_with_the_place(tmp_path: Path, kind: str) -> None
     assert len(str(caught.value)) < 500
 
 
-def test_options_of_series_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match=r"options.layout: is for series; .*; options.downsample_to: is for"):
-        make(tmp_path, lines([row(1)]), layout="wide", downsample_to=10)
-
-
 def test_it_stops_when_it_is_told(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     path.write_bytes(lines([row(number) for number in range(1000)]))
     answers = iter([False] * 3 + [True] * 100)
     with pytest.raises(StoppedError):
-        SOURCE.make(path, read_options(), tmp_path, lambda: next(answers))
+        SOURCE.make(path, NoParameters(), tmp_path, lambda: next(answers))

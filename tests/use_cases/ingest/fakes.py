@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from shared.contracts.kinds import Kind
 from shared.contracts.series import SERIES_FILE
 from shared.errors import InvalidInputError
-from svc_ingest.domain.jobs import StoppedError
+from svc_ingest.domain.jobs import IngestJob, StoppedError
 from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
 from svc_ingest.sources.preview import Preview
@@ -25,12 +26,12 @@ class FakeReader:
         self.reading = threading.Event()
         self.on_read: Callable[[Path], None] = lambda path: None
 
-    def source_name(self, source: str, path: str) -> str:
+    def choose(self, source: str, path: str, options: ReadOptions, parameters: Mapping[str, Any]) -> str:
         if source not in {"", "csv"}:
             raise InvalidInputError.of("source", f"{source!r} is not one of: csv")
         return "csv"
 
-    def make(self, source: str, path: Path, options: ReadOptions, folder: Path, must_stop: Callable[[], bool]) -> Made:
+    def make(self, job: IngestJob, path: Path, folder: Path, must_stop: Callable[[], bool]) -> Made:
         lines = path.read_text().splitlines()
         self.reading.set()
         while not self.gate.wait(0.01):

@@ -15,6 +15,7 @@ from sqlmodel import select
 
 from shared.contracts.kinds import Kind
 from shared.contracts.names import parse_reference
+from shared.contracts.parameters import parameter
 from shared.contracts.series import TIME_INDEX, Segment
 from shared.contracts.versions import DatasetVersion, ModelVersion
 from shared.contracts.work import Work, failure_of
@@ -27,6 +28,7 @@ from shared.runtime.outbox import OutboxRow
 from shared.runtime.worker import Lease
 from svc_label.adapters.scratch import Scratch
 from svc_label.adapters.store import SqlLabelStore
+from svc_label.adapters.stored_datasets import ArtifactDatasets
 from svc_label.adapters.stored_exports import ArtifactExports
 from svc_label.adapters.stored_predictions import ArtifactPredictions
 from svc_label.adapters.stored_series import ArtifactSeries, write_series
@@ -37,11 +39,11 @@ from svc_label.domain.picking import Pick
 from svc_label.domain.predictions import Prediction
 from svc_label.domain.queue import CandidateFilter, Standing
 from svc_label.domain.reviews import Decision
-from svc_label.labelers.base import Labeler, Labeling, MadeSeries, Proposal, SeriesFrame
-from svc_label.labelers.parameters import parameter
+from svc_label.labelers.base import AnyLabeler, Labeling, MadeSeries, Proposal, SeriesFrame
 from svc_label.rpc import UseCases
 from svc_label.use_cases.exporting import Exporting
 from svc_label.use_cases.labeling import LabelingJobs
+from svc_label.use_cases.making import DatasetMaking
 from svc_label.use_cases.predictions import take_prediction
 from svc_label.use_cases.queue import Question, Queue
 from svc_label.use_cases.reviewing import Reviewing
@@ -151,7 +153,7 @@ class World:
 
     folder: Path
     database: Database
-    labelers: Mapping[str, Labeler[Any]] = field(default_factory=lambda: {"doubling": Doubling(), "stripes": Stripes()})
+    labelers: Mapping[str, AnyLabeler] = field(default_factory=lambda: {"doubling": Doubling(), "stripes": Stripes()})
     max_values: int = 100_000
 
     def __post_init__(self) -> None:
@@ -166,6 +168,7 @@ class World:
             store=self.store,
             catalogue=self.catalogue,
             series=self.series,
+            making=DatasetMaking(store=self.store, datasets=ArtifactDatasets(self.artifacts, self.scratch)),
             labelers=self.labelers,
             explain=failure_of,
         )

@@ -22,20 +22,21 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from upwell.common.v1 import common_pb2 as upwell_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dupwell/ingest/v1/events.proto\x12\x10upwell.ingest.v1\x1a\x1dupwell/common/v1/common.proto\"\xfe\x01\n\x0bReadOptions\x12\x0e\n\x06layout\x18\x01 \x01(\t\x12\x13\n\x0btime_column\x18\x02 \x01(\t\x12\x13\n\x0btime_format\x18\x03 \x01(\t\x12\x10\n\x08timezone\x18\x04 \x01(\t\x12\x16\n\x0e\x63hannel_column\x18\x05 \x01(\t\x12\x14\n\x0cvalue_column\x18\x06 \x01(\t\x12\x10\n\x08\x63hannels\x18\x07 \x03(\t\x12\x11\n\tdelimiter\x18\x08 \x01(\t\x12\x10\n\x08\x65ncoding\x18\t \x01(\t\x12\x16\n\x0emax_line_bytes\x18\n \x01(\x04\x12\x0f\n\x07missing\x18\x0b \x01(\t\x12\x15\n\rdownsample_to\x18\x0c \x01(\x04\"}\n\x0fIngestRequested\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0c\n\x04path\x18\x04 \x01(\t\x12.\n\x07options\x18\x05 \x01(\x0b\x32\x1d.upwell.ingest.v1.ReadOptions\"X\n\x0cIngestFailed\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12*\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x19.upwell.common.v1.Failureb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dupwell/ingest/v1/events.proto\x12\x10upwell.ingest.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1dupwell/common/v1/common.proto\"\xfe\x01\n\x0bReadOptions\x12\x0e\n\x06layout\x18\x01 \x01(\t\x12\x13\n\x0btime_column\x18\x02 \x01(\t\x12\x13\n\x0btime_format\x18\x03 \x01(\t\x12\x10\n\x08timezone\x18\x04 \x01(\t\x12\x16\n\x0e\x63hannel_column\x18\x05 \x01(\t\x12\x14\n\x0cvalue_column\x18\x06 \x01(\t\x12\x10\n\x08\x63hannels\x18\x07 \x03(\t\x12\x11\n\tdelimiter\x18\x08 \x01(\t\x12\x10\n\x08\x65ncoding\x18\t \x01(\t\x12\x16\n\x0emax_line_bytes\x18\n \x01(\x04\x12\x0f\n\x07missing\x18\x0b \x01(\t\x12\x15\n\rdownsample_to\x18\x0c \x01(\x04\"\xaa\x01\n\x0fIngestRequested\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0c\n\x04path\x18\x04 \x01(\t\x12.\n\x07options\x18\x05 \x01(\x0b\x32\x1d.upwell.ingest.v1.ReadOptions\x12+\n\nparameters\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\"X\n\x0cIngestFailed\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12*\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x19.upwell.common.v1.Failureb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'upwell.ingest.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_READOPTIONS']._serialized_start=83
-  _globals['_READOPTIONS']._serialized_end=337
-  _globals['_INGESTREQUESTED']._serialized_start=339
-  _globals['_INGESTREQUESTED']._serialized_end=464
-  _globals['_INGESTFAILED']._serialized_start=466
-  _globals['_INGESTFAILED']._serialized_end=554
+  _globals['_READOPTIONS']._serialized_start=113
+  _globals['_READOPTIONS']._serialized_end=367
+  _globals['_INGESTREQUESTED']._serialized_start=370
+  _globals['_INGESTREQUESTED']._serialized_end=540
+  _globals['_INGESTFAILED']._serialized_start=542
+  _globals['_INGESTFAILED']._serialized_end=630
 # @@protoc_insertion_point(module_scope)

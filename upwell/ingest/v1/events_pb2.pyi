@@ -6,6 +6,7 @@ Requests for and failures of ingests."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from upwell.common.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
@@ -98,17 +99,22 @@ class IngestRequested(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The client's id for the job; empty derives one from the event. The same id twice is one job."""
     name: _builtins.str
     """Name of the dataset to make."""
     source: _builtins.str
-    """The source's name: `csv`, `parquet` or `chat`; empty tells by the path's ending."""
+    """The source's name, e.g. `csv`, `parquet`, `chat`, `field` or `profile`; empty tells by the path's ending."""
     path: _builtins.str
     """Path under the server's import folder."""
     @_builtins.property
     def options(self) -> Global___ReadOptions:
-        """How to read it."""
+        """How to read a series."""
+
+    @_builtins.property
+    def parameters(self) -> _struct_pb2.Struct:
+        """For a source of another kind: its parameters by name; absent ones take their defaults."""
 
     def __init__(
         self,
@@ -118,10 +124,11 @@ class IngestRequested(_message.Message):
         source: _builtins.str = ...,
         path: _builtins.str = ...,
         options: Global___ReadOptions | None = ...,
+        parameters: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "name", b"name", "options", b"options", "path", b"path", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "name", b"name", "options", b"options", "parameters", b"parameters", "path", b"path", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,6 +6,7 @@ Bytes in, datasets out."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from upwell.common.v1 import common_pb2 as _common_pb2
@@ -31,15 +32,20 @@ class IngestHeader(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the dataset to make."""
     source: _builtins.str
-    """The source's name: `csv`, `parquet` or `chat`; empty tells by the file's name."""
+    """The source's name, e.g. `csv`, `parquet`, `chat`, `field` or `profile`; empty tells by the file's name."""
     file_name: _builtins.str
     """The file's name, for the lineage (no folder)."""
     @_builtins.property
     def options(self) -> _events_pb2.ReadOptions:
-        """How to read it."""
+        """How to read a series."""
+
+    @_builtins.property
+    def parameters(self) -> _struct_pb2.Struct:
+        """For a source of another kind: its parameters by name; absent ones take their defaults."""
 
     def __init__(
         self,
@@ -48,10 +54,11 @@ class IngestHeader(_message.Message):
         source: _builtins.str = ...,
         file_name: _builtins.str = ...,
         options: _events_pb2.ReadOptions | None = ...,
+        parameters: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_name", b"file_name", "name", b"name", "options", b"options", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_name", b"file_name", "name", b"name", "options", b"options", "parameters", b"parameters", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -98,7 +105,7 @@ class IngestResponse(_message.Message):
     CHANNELS_FIELD_NUMBER: _builtins.int
     JOB_ID_FIELD_NUMBER: _builtins.int
     rows: _builtins.int
-    """Rows kept, or conversations of a chat."""
+    """Rows kept; of other kinds, what they count: conversations, months, configurations."""
     job_id: _builtins.str
     """The job."""
     @_builtins.property

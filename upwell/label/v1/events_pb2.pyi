@@ -35,7 +35,7 @@ class LabelRequested(_message.Message):
     dataset: _builtins.str
     """The dataset: `name@3`, or `name` for the newest version."""
     labeler: _builtins.str
-    """The labeler's name, e.g. `robust`, `subsequence-pca` or `inject`."""
+    """The labeler's name, e.g. `robust`, `inject` or `plan-oracle`."""
     output: _builtins.str
     """For a labeler that makes a dataset: its name; empty means `<dataset>-<labeler>`."""
     @_builtins.property
@@ -61,7 +61,7 @@ Global___LabelRequested: _TypeAlias = LabelRequested  # noqa: Y015
 
 @_typing.final
 class LabelCompleted(_message.Message):
-    """A labeler has proposed its candidates."""
+    """A labeler has proposed its candidates, or made its dataset."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -77,7 +77,7 @@ class LabelCompleted(_message.Message):
     """How many candidates it proposed."""
     @_builtins.property
     def dataset(self) -> _common_pb2.DatasetRef:
-        """The dataset the candidates speak of."""
+        """The dataset the candidates speak of, or the one that was made."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ Global___LabelCompleted: _TypeAlias = LabelCompleted  # noqa: Y015
 
 @_typing.final
 class LabelFailed(_message.Message):
-    """A labelling job ended without candidates."""
+    """A labelling job failed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -96,13 +96,21 @@ class Labeler(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    MAKES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     summary: _builtins.str
     """One sentence."""
+    makes: _builtins.str
+    """The kind of the dataset it makes; empty when it only proposes candidates."""
     @_builtins.property
     def parameters(self) -> _struct_pb2.Struct:
         """Its parameters with their defaults."""
+
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The kinds of datasets it reads, e.g. `series/v1`."""
 
     def __init__(
         self,
@@ -110,10 +118,12 @@ class Labeler(_message.Message):
         name: _builtins.str = ...,
         summary: _builtins.str = ...,
         parameters: _struct_pb2.Struct | None = ...,
+        kinds: _abc.Iterable[_builtins.str] | None = ...,
+        makes: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "parameters", b"parameters", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kinds", b"kinds", "makes", b"makes", "name", b"name", "parameters", b"parameters", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.contracts.parameters import parse_parameters
 from shared.errors import InvalidInputError
 from svc_label.labelers.base import Floats, Labeling, MadeSeries, SeriesFrame
 from svc_label.labelers.distortions import DISTORTIONS, SPIKE_ROWS, Spot
 from svc_label.labelers.inject import LABELER
-from svc_label.labelers.parameters import parse_parameters
 from svc_label.labelers.pieces import MARGIN, MIN_CHANGE, InjectParameters
 
 KINDS = list(DISTORTIONS)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
+from shared.contracts.parameters import parse_parameters
 from shared.errors import InvalidInputError
 from svc_label.labelers.base import SeriesFrame
-from svc_label.labelers.parameters import parse_parameters
 from svc_label.labelers.subsequence_pca import LABELER, SubsequencePcaParameters, point_scores
 from upwell.scoring import top_point_distance, vus_pr
 

@@ -64,13 +64,16 @@ async def test_a_file_goes_in_chunks_with_progress(upwell, services, tmp_path):
     path.write_bytes(b"h\n" + b"1\n" * (5 * 2**18))
     told = []
     options = events_pb2.ReadOptions(timezone="Asia/Shanghai")
-    made = await upwell.ingest.file(path, name="泵", options=options, progress=lambda *done: told.append(done))
+    made = await upwell.ingest.file(
+        path, name="泵", options=options, parameters={"base_start": 1982}, progress=lambda *done: told.append(done)
+    )
     assert made.rows == 5 * 2**18
     assert services.ingest.chunks == [2**20, 2**20, 2**19 + 2]
     assert told[-1] == (path.stat().st_size, path.stat().st_size)
     (header,) = services.ingest.headers
-    assert (header.name, header.source, header.file_name) == ("泵", "csv", "big.csv")
+    assert (header.name, header.source, header.file_name) == ("泵", "", "big.csv")
     assert header.options == options
+    assert dict(header.parameters) == {"base_start": 1982}
 
 
 async def test_a_file_that_is_missing_or_refused(upwell, tmp_path):

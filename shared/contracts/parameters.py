@@ -1,4 +1,4 @@
-"""Labelers' parameters: typed dataclasses read strictly from JSON values."""
+"""Parameters of sources and labelers: typed dataclasses read strictly from JSON values."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ def parameters_as_json(parameters: Any) -> dict[str, Any]:
 
 def _hint(name: str, known: Mapping[str, object]) -> str:
     near = get_close_matches(name, known, n=1)
+    if not known:
+        return ": none is taken here"
     return f"; did you mean {near[0]!r}?" if near else f": use {', '.join(known)}"
 
 
@@ -91,10 +93,16 @@ def _read_str(path: str, allowed: Allowed, value: Any) -> str:
     return value
 
 
+def _read_bool(path: str, _allowed: Allowed, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInputError.of(path, f"{value!r} is not true or false")
+    return value
+
+
 def _range(allowed: Allowed) -> str:
     if math.isinf(allowed.high):
         return f"use {allowed.low:g} or more"
     return f"use {allowed.low:g} to {allowed.high:g}"
 
 
-_READERS = {int: _read_int, float: _read_float, str: _read_str}
+_READERS = {bool: _read_bool, int: _read_int, float: _read_float, str: _read_str}

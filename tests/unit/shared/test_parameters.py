@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.errors import InvalidInputError, NotFoundError
-from svc_label.labelers.catalogue import installed_labelers, labeler_named
-from svc_label.labelers.parameters import parameter, parameters_as_json, parse_parameters
+from shared.contracts.parameters import parameter, parameters_as_json, parse_parameters
+from shared.errors import InvalidInputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +16,7 @@ class Sample:
     lengths: tuple[int, ...] = parameter((), low=4, high=64)
     bounds: tuple[float, float] = parameter((0.5, 2.0), low=0.0, high=9.0)
     kinds: tuple[str, ...] = parameter(("spike",), choices=("spike", "drift"))
+    exact: bool = parameter(default=False)
 
 
 def test_absent_parameters_take_their_defaults() -> None:
@@ -24,9 +24,16 @@ def test_absent_parameters_take_their_defaults() -> None:
 
 
 def test_values_come_as_protobuf_carries_them() -> None:
-    values = {"window": 21.0, "threshold": 3, "lengths": [8.0, 16.0], "bounds": [1, 2], "kinds": ["drift"]}
+    values = {
+        "window": 21.0,
+        "threshold": 3,
+        "lengths": [8.0, 16.0],
+        "bounds": [1, 2],
+        "kinds": ["drift"],
+        "exact": True,
+    }
     parsed = parse_parameters(Sample, values)
-    assert parsed == Sample(window=21, threshold=3.0, lengths=(8, 16), bounds=(1.0, 2.0), kinds=("drift",))
+    assert parsed == Sample(window=21, threshold=3.0, lengths=(8, 16), bounds=(1.0, 2.0), kinds=("drift",), exact=True)
     assert all(type(v) is int for v in (parsed.window, *parsed.lengths))
     assert parse_parameters(Sample, parameters_as_json(parsed)) == parsed
 
@@ -35,7 +42,8 @@ def test_values_come_as_protobuf_carries_them() -> None:
     ("values", "field", "says"),
     [
         ({"windw": 5}, "parameters.windw", "did you mean 'window'"),
-        ({"zzz": 5}, "parameters.zzz", "use window, threshold, lengths, bounds, kinds"),
+        ({"zzz": 5}, "parameters.zzz", "use window, threshold, lengths, bounds, kinds, exact"),
+        ({"exact": 1}, "parameters.exact", "1 is not true or false"),
         ({"window": 2}, "parameters.window", "use 3 to 101"),
         ({"window": 102}, "parameters.window", "use 3 to 101"),
         ({"window": 5.5}, "parameters.window", "5.5 is not a whole number"),
@@ -58,22 +66,3 @@ def test_a_wrong_parameter_is_named_with_what_is_allowed(values: dict[str, Any],
         parse_parameters(Sample, values)
     assert [v.field for v in caught.value.violations] == [field]
     assert says in str(caught.value)
-
-
-def test_our_labelers_are_found_by_their_entry_points() -> None:
-    labelers = installed_labelers()
-    assert {"inject", "robust", "subsequence-pca"} <= set(labelers)
-    for name, labeler in labelers.items():
-        assert labeler.name == name
-        assert labeler.summary.endswith(".")
-        assert parse_parameters(labeler.parameters, parameters_as_json(labeler.parameters())) == labeler.parameters()
-    assert [name for name, labeler in labelers.items() if labeler.makes_series] == ["inject"]
-
-
-def test_an_unknown_labeler_is_refused_with_the_nearest_name() -> None:
-    labelers = installed_labelers()
-    assert labeler_named("robust", labelers) is labelers["robust"]
-    with pytest.raises(NotFoundError, match="'robst' is not installed here; did you mean 'robust'"):
-        labeler_named("robst", labelers)
-    with pytest.raises(NotFoundError, match=r"use one of .*subsequence-pca"):
-        labeler_named("zzz", labelers)
