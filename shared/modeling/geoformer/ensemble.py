@@ -20,7 +20,7 @@ MICRO_BATCH = 16
 
 
 class Ensemble(nn.Module):
-    """`spec.members` networks of one shape: they differ by their random beginning, and by what dropout hid from them."""
+    """`spec.members` networks of one shape: they differ by where they begin and by what dropout hid from them."""
 
     def __init__(self, spec: GeoformerSpec, *, dropout: float = 0.0) -> None:
         super().__init__()

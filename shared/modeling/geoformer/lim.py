@@ -74,7 +74,7 @@ def fit_lim(
     Raises:
         InvalidInputError: no channel is known in all usable months, or there are too few pairs of them.
     """
-    sea_CYX = np.isfinite(anomalies_TCYX[usable_T]).all(axis=0)
+    sea_CYX = np.asarray(np.isfinite(anomalies_TCYX[usable_T]).all(axis=0))
     starts = np.flatnonzero(usable_T[:-lag] & usable_T[lag:])
     if not sea_CYX.any() or len(starts) < FEWEST_PAIRS:
         reason = f"{len(starts)} pairs of months {lag} apart, {int(sea_CYX.sum())} places known in all of them"

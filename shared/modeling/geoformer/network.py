@@ -18,6 +18,7 @@ X = longitudes (west to east), P = patches (row by row from the south-west), K =
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -180,22 +181,26 @@ class Geoformer(nn.Module):
         """The months that follow [B, F, C, Y, X], F of them as the first guess has.
 
         Args:
-            values_BTCYX, known_BTCYX, months_BT: see `encode`.
+            values_BTCYX: see `encode`.
+            known_BTCYX: see `encode`.
+            months_BT: see `encode`.
             guess_BFCYX: what the network corrects; zeros where it is to say everything itself.
             rollout: what to go on from while learning; None always goes on from its own months.
         """
         memory_BTPD = self.encode(values_BTCYX, known_BTCYX, months_BT)
-        histories = [layer.remember(memory_BTPD) for layer in self.decoder]
+        layers = [cast("DecoderLayer", layer) for layer in self.decoder]
+        histories = [layer.remember(memory_BTPD) for layer in layers]
         heard_NT = self._heard(known_BTCYX)
         sea_BCYX = known_BTCYX.any(1)
         present_BP = self._present(sea_BCYX.unsqueeze(1)).squeeze(1)
-        caches: list[Tensor | None] = [None] * len(self.decoder)
+        caches: list[Tensor | None] = [None] * len(layers)
         previous, previous_known = values_BTCYX[:, -1:], known_BTCYX[:, -1:]
         written: list[Tensor] = []
         for lead in range(guess_BFCYX.shape[1]):
             guess_B1CYX = guess_BFCYX[:, lead : lead + 1]
-            tokens_BPD = self._question(previous, previous_known, guess_B1CYX, sea_BCYX, months_BT[:, -1], lead)
-            for number, layer in enumerate(self.decoder):
+            tokens_BPD = self._month(previous, previous_known) + self._guess(guess_B1CYX, sea_BCYX.unsqueeze(1))
+            tokens_BPD = tokens_BPD + self._lead(months_BT[:, -1], lead + 1)
+            for number, layer in enumerate(layers):
                 tokens_BPD, caches[number] = layer(tokens_BPD, caches[number], histories[number], heard_NT, present_BP)
             correction = from_patches(self.head(self.decoder_norm(tokens_BPD)).unsqueeze(1), self.spec)
             own_B1CYX = guess_B1CYX + correction * self.scales_C11
@@ -205,17 +210,20 @@ class Geoformer(nn.Module):
                 previous, previous_known = _forced(rollout, lead, previous, previous_known)
         return torch.cat(written, dim=1)
 
-    def _question(
-        self, month: Tensor, known: Tensor, guess_B1CYX: Tensor, sea_BCYX: Tensor, last_month_B: Tensor, lead: int
-    ) -> Tensor:
-        """[B, P, D]: the tokens of a lead before they have heard anything."""
-        sea_B1CYX = sea_BCYX.unsqueeze(1)
-        tokens = self.embed(self._scaled(month, known), known)
-        tokens = tokens + self.embed_guess(self._scaled(guess_B1CYX, sea_B1CYX), sea_B1CYX)
-        when_D = self._when(torch.tensor(lead + 1, device=month.device))
-        calendar_BD = self.calendar((last_month_B + lead + 1) % MONTHS)
-        tokens_BPD: Tensor = tokens.squeeze(1) + self.place_PD + when_D + calendar_BD.unsqueeze(1)
-        return tokens_BPD
+    def _month(self, month_B1CYX: Tensor, known_B1CYX: Tensor) -> Tensor:
+        """[B, P, D]: what the decoder goes on from."""
+        tokens_B1PD: Tensor = self.embed(self._scaled(month_B1CYX, known_B1CYX), known_B1CYX)
+        return tokens_B1PD.squeeze(1) + self.place_PD
+
+    def _guess(self, guess_B1CYX: Tensor, sea_B1CYX: Tensor) -> Tensor:
+        """[B, P, D]: what the decoder corrects."""
+        tokens_B1PD: Tensor = self.embed_guess(self._scaled(guess_B1CYX, sea_B1CYX), sea_B1CYX)
+        return tokens_B1PD.squeeze(1)
+
+    def _lead(self, last_month_B: Tensor, lead: int) -> Tensor:
+        """[B, 1, D]: how far ahead, and in which month of the year."""
+        calendar_BD: Tensor = self.calendar((last_month_B + lead) % MONTHS)
+        return (calendar_BD + self._when(torch.tensor(lead, device=last_month_B.device))).unsqueeze(1)
 
     def _scaled(self, values: Tensor, known: Tensor) -> Tensor:
         return torch.where(known, values, 0.0) / self.scales_C11

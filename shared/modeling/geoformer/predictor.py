@@ -1,6 +1,6 @@
 """The predictor of the family `geoformer`: months of fields in, the months that follow out, with their Nino indices."""
 
-# ruff: noqa: N806 - names end in their shape, in capitals
+# ruff: noqa: N803, N806 - names end in their shape, in capitals
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def months_ahead(last: date, leads: int) -> tuple[date, ...]:
 
 
 def indices_of(values_FCYX: Floats, spec: GeoformerSpec) -> dict[str, tuple[float, ...]]:
-    """The Nino indices of each month; those are absent whose box the grid does not hold or of which too little is known."""
+    """The Nino indices of each month; absent are those whose box the grid does not hold, or knows too little of."""
     if TEMPERATURE not in spec.channels:
         return {}
     temperature_FYX = values_FCYX[:, spec.channels.index(TEMPERATURE)]

@@ -1,10 +1,11 @@
 """What a forecast has to beat: persistence, damped persistence and the linear inverse model, from the same months."""
 
-# ruff: noqa: N806 - names end in their shape, in capitals
+# ruff: noqa: N803, N806 - names end in their shape, in capitals
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.modeling.geoformer.lim import Floats, LinearInverseModel
 from svc_train.recipes.geoformer.data import OceanData
@@ -30,9 +31,9 @@ def damping(data: OceanData, leads: int) -> Floats:
     return np.stack(shares).astype(np.float32)
 
 
-def _share_left(values_TCYX: Floats, usable_T: np.ndarray[tuple[int], np.dtype[np.bool_]], lead: int) -> Floats:
+def _share_left(values_TCYX: Floats, usable_T: NDArray[np.bool_], lead: int) -> Floats:
     pairs = np.flatnonzero(usable_T[:-lead] & usable_T[lead:])
     before, after = values_TCYX[pairs], values_TCYX[pairs + lead]
     power = np.square(before).sum(axis=0)
     together = (before * after).sum(axis=0)
-    return np.divide(together, power, out=np.zeros_like(power), where=power > 0)
+    return np.asarray(np.divide(together, power, out=np.zeros_like(power), where=power > 0))

@@ -1,6 +1,6 @@
 """Months of a `field/v1` training set: read, and split by time."""
 
-# ruff: noqa: N806, N815 - names end in their shape, in capitals
+# ruff: noqa: N803, N806, N815 - names end in their shape, in capitals
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class OceanData:
         return self.channels.index(TEMPERATURE)
 
     @property
-    def calendar_T(self) -> NDArray[np.int64]:
+    def calendar(self) -> NDArray[np.int64]:
         """Calendar months, 0 = January."""
         return np.array([month.month - 1 for month in self.months])
 
@@ -96,13 +96,13 @@ def read_data(job: TrainingJob, config: GeoformerConfig) -> OceanData:
     """Read all months and split them.
 
     Raises:
-        InvalidInputError: the training set is no field, lacks the temperature of the Nino3.4 box, or has too few months.
+        InvalidInputError: the training set is no field, lacks the Nino3.4 box, or has too few months.
     """
     fields = open_fields(job.training_set.folder)
     channels = _channels(fields, config)
     anomalies_TCYX = fields.stacked_anomalies(channels)
     usable_T, scored_T = _periods(fields.months, config)
-    known_T = np.isfinite(anomalies_TCYX).any(axis=(1, 2, 3))
+    known_T = np.asarray(np.isfinite(anomalies_TCYX).any(axis=(1, 2, 3)))
     train = _windows(known_T, usable_T, config, history_too=True)[: config.limit_train or None]
     test = _windows(known_T, scored_T, config, history_too=False)
     if config.limit_eval and config.limit_eval < len(test):
@@ -173,7 +173,7 @@ def _windows(
     good = known_T[rows] & wanted_T[rows + 1] & known_T[rows + 1]
     if history_too:
         good &= wanted_T[history_rows(rows, config.history)].all(axis=1)
-    return rows[good]
+    return np.asarray(rows[good])
 
 
 def _scales(anomalies_TCYX: Floats, channels: Sequence[str]) -> tuple[float, ...]:

@@ -1,10 +1,10 @@
 """The linear inverse models of a training: the one that is kept, and those that give honest first guesses.
 
-A linear model forecasts the years it was fitted to better than any others: what it leaves to correct there is too little.
-So each part of the training period is corrected from a model that was fitted without it.
+A linear model forecasts the years it was fitted to better than any others: it leaves too little to correct there. So
+each part of the training period is corrected from a model that was fitted without it.
 """
 
-# ruff: noqa: N806, N815 - names end in their shape, in capitals
+# ruff: noqa: N803, N806, N815 - names end in their shape, in capitals
 
 from __future__ import annotations
 
@@ -53,8 +53,7 @@ class Guesses:
     def of(self, row: int, month_CYX: Floats) -> Floats:
         """[F, C, Y, X]."""
         lim = self.lims[self.part_T[row]] if self.lims else None
-        [guess] = first_guess(lim, month_CYX[None], self.leads)
-        return guess
+        return np.asarray(first_guess(lim, month_CYX[None], self.leads)[0])
 
 
 def choose_shape(data: OceanData, config: GeoformerConfig) -> Shape:

@@ -30,10 +30,14 @@ def take_weights(ensemble: Ensemble, job: TrainingJob) -> None:
 
 def _check(parent: ParentSource, wanted: GeoformerSpec, found: GeoformerSpec) -> None:
     if wanted.channels != found.channels:
-        raise InvalidInputError.of("parent", f"{parent.name} reads {', '.join(found.channels)}, not {', '.join(wanted.channels)}")
+        raise InvalidInputError.of(
+            "parent", f"{parent.name} reads {', '.join(found.channels)}, not {', '.join(wanted.channels)}"
+        )
     for name in ("lat", "lon"):
         ours, theirs = getattr(wanted, name), getattr(found, name)
         if len(ours) != len(theirs) or any(abs(a - b) > SAME_DEGREES for a, b in zip(ours, theirs, strict=True)):
-            raise InvalidInputError.of("parent", f"{parent.name} has another grid: {name} from {theirs[0]:g} to {theirs[-1]:g}")
+            raise InvalidInputError.of(
+                "parent", f"{parent.name} has another grid: {name} from {theirs[0]:g} to {theirs[-1]:g}"
+            )
     for name in SHAPE:
         check_same(parent, name, getattr(wanted, name), getattr(found, name))

@@ -102,7 +102,7 @@ def make_spec(data: OceanData, config: GeoformerConfig, lim: LinearInverseModel)
 
 
 def _skill(data: OceanData, forecaster: Forecaster, config: GeoformerConfig) -> Skill:
-    months = data.calendar_T[history_rows(data.test, config.history)]
+    months = data.calendar[history_rows(data.test, config.history)]
     return measure(data, forecaster.forecast(data.histories(data.test, config.history), months, config.horizon))
 
 

@@ -1,4 +1,4 @@
-"""Which windows a training learns from, and how each is changed: decided by the seed and the window's place in the run."""
+"""Which windows a training learns from, and what is random in each: decided by the seed and its place in the run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class WindowSampler:
     """See `Examples`. The share of forced months falls from `forcing` to 0 over the first `forcing_ends` of the run."""
 
     def __init__(self, data: OceanData, config: GeoformerConfig) -> None:
-        self._rows = Shuffled(data.train, seed=config.seed)
+        self._rows = Shuffled(data.train.tolist(), seed=config.seed)
         self._config = config
         self._drawn = 0
         steps = total_steps(config, epoch_size=self._rows.epoch_size)

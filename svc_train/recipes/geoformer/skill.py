@@ -55,7 +55,7 @@ def measure(data: OceanData, forecasts_NFCYX: Floats) -> Skill:
     leads = forecasts_NFCYX.shape[1]
     truth_NFCYX = data.futures(data.test, leads, data.scored_T)
     told_NF, true_NF = data.index(forecasts_NFCYX), data.index(truth_NFCYX)
-    start_N = data.calendar_T[data.test]
+    start_N = data.calendar[data.test]
     return Skill(
         rmse_CF=_rmse(forecasts_NFCYX, truth_NFCYX, data.area_Y),
         correlation_F=_correlations(told_NF, true_NF),
@@ -88,7 +88,9 @@ def _as_json(data: OceanData, skill: Skill) -> dict[str, Any]:
 
 
 def _listed(values: NDArray[np.float64]) -> Any:
-    return np.where(np.isfinite(values), values.round(6).astype(object), None).tolist()
+    rounded = values.round(6).astype(object)
+    rounded[~np.isfinite(values)] = None
+    return rounded.tolist()
 
 
 def _rmse(told_NFCYX: Floats, true_NFCYX: Floats, area_Y: Floats) -> NDArray[np.float64]:
@@ -97,14 +99,15 @@ def _rmse(told_NFCYX: Floats, true_NFCYX: Floats, area_Y: Floats) -> NDArray[np.
     squares = np.where(known, told_NFCYX - true_NFCYX, 0) ** 2
     total_FC = weights.sum(axis=(0, 3, 4), dtype=np.float64)
     error_FC = (squares * weights).sum(axis=(0, 3, 4), dtype=np.float64)
-    return np.sqrt(np.divide(error_FC, total_FC, out=np.full_like(total_FC, np.nan), where=total_FC > 0)).T
+    mean_FC = np.divide(error_FC, total_FC, out=np.full_like(total_FC, np.nan), where=total_FC > 0)
+    return np.asarray(np.sqrt(mean_FC).T)
 
 
 def _mean_over_known(values_NF: NDArray[np.float64]) -> NDArray[np.float64]:
     known_NF = np.isfinite(values_NF)
     cases_F = known_NF.sum(axis=0)
     total_F = np.where(known_NF, values_NF, 0).sum(axis=0)
-    return np.divide(total_F, cases_F, out=np.full(len(cases_F), np.nan), where=cases_F > 0)
+    return np.asarray(np.divide(total_F, cases_F, out=np.full(len(cases_F), np.nan), where=cases_F > 0))
 
 
 def _correlations(told_NF: NDArray[np.float64], true_NF: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -78,7 +78,7 @@ class GeoformerTask:
         return WindowBatch(
             values_BTCYX=torch.from_numpy(np.nan_to_num(np.stack(changed))),
             known_BTCYX=torch.from_numpy(np.isfinite(np.stack(changed))),
-            months_BT=torch.from_numpy(self.data.calendar_T[rows[:, None] + np.arange(1 - self.config.history, 1)]),
+            months_BT=torch.from_numpy(self.data.calendar[rows[:, None] + np.arange(1 - self.config.history, 1)]),
             guess_BFCYX=torch.from_numpy(
                 np.stack([self.guesses.of(row, self.data.anomalies_TCYX[row]) for row in rows.tolist()])
             ),
