@@ -32,11 +32,13 @@ class Attention(nn.Module):
 
     def keys_and_values(self, tokens_NSD: Tensor) -> Tensor:
         """[2, N, heads, S, D / heads]."""
-        return self.key_value(tokens_NSD).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        both: Tensor = self.key_value(tokens_NSD)
+        return both.reshape(*both.shape[:2], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
 
     def forward(self, tokens_NQD: Tensor, kept: Tensor, allowed_NQS: Tensor | None = None) -> Tensor:
         """[N, Q, D]: what the tokens learn from those whose keys and values are given; `allowed` says from which."""
-        query = self.query(tokens_NQD).unflatten(2, (self.heads, -1)).transpose(1, 2)
+        query: Tensor = self.query(tokens_NQD)
+        query = query.reshape(*query.shape[:2], self.heads, -1).transpose(1, 2)
         mask = None if allowed_NQS is None else allowed_NQS.unsqueeze(1)
         dropout = self.dropout if self.training else 0.0
         heard = nn.functional.scaled_dot_product_attention(query, kept[0], kept[1], attn_mask=mask, dropout_p=dropout)
@@ -45,7 +47,8 @@ class Attention(nn.Module):
 
     def among(self, tokens_NSD: Tensor, allowed_NSS: Tensor) -> Tensor:
         """[N, S, D]: what the tokens learn from one another."""
-        return self(tokens_NSD, self.keys_and_values(tokens_NSD), allowed_NSS)
+        heard_NSD: Tensor = self(tokens_NSD, self.keys_and_values(tokens_NSD), allowed_NSS)
+        return heard_NSD
 
 
 class FeedForward(nn.Sequential):
