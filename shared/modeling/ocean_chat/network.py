@@ -62,9 +62,13 @@ class OceanChat(nn.Module):
         self.spec = spec
         self.geoformer = geoformer.requires_grad_(requires_grad=False)
         self.model = model
-        words_VH = self._words.weight.detach().float()
-        magnitude = float(words_VH.square().mean().sqrt())
-        self.adapter = make_adapter(spec, hidden=model.config.get_text_config().hidden_size, magnitude=magnitude)
+        hidden = model.config.get_text_config().hidden_size
+        self.adapter = make_adapter(spec, hidden=hidden, magnitude=self.magnitude)
+
+    @property
+    def magnitude(self) -> float:
+        """How large the numbers of a word's embedding are: the root of their mean square."""
+        return float(self._words.weight.detach().float().square().mean().sqrt())
 
     def train(self, mode: bool = True) -> Self:
         """The Geoformer stays as it is when it answers."""
@@ -78,13 +82,13 @@ class OceanChat(nn.Module):
         tokens_BTPD = self.geoformer.encode(fields.values_BTCYX, fields.known_BTCYX, fields.months_BT)
         return tokens_BTPD[0]
 
-    def embed(self, ids_BT: Tensor, read: ReadFields | None) -> Tensor:
-        """[B, T, H]: the tokens' own embeddings, and those of the fields at their places."""
+    def embed(self, ids_BT: Tensor, read: ReadFields | None, *, blind: bool = False) -> Tensor:
+        """[B, T, H]: the tokens' own embeddings, and those of the fields at their places: zeros where it is blind."""
         is_place_BT = ids_BT == PLACE
         embeddings_BTH: Tensor = self._words(ids_BT.masked_fill(is_place_BT, 0))
         if read is None:
             return embeddings_BTH
-        seen_NH = self._seen(read).to(embeddings_BTH.dtype)
+        seen_NH = self._seen(read, blind=blind or self.spec.blind).to(embeddings_BTH.dtype)
         mixed_BTH: Tensor = embeddings_BTH.masked_scatter(is_place_BT.unsqueeze(2), seen_NH)
         return mixed_BTH
 
@@ -92,10 +96,10 @@ class OceanChat(nn.Module):
     def _words(self) -> nn.Embedding:
         return cast("nn.Embedding", self.model.get_input_embeddings())
 
-    def _seen(self, read: ReadFields) -> Tensor:
+    def _seen(self, read: ReadFields, *, blind: bool) -> Tensor:
         """[all places, H]: sample after sample."""
         embeddings_FKH: Tensor = self.adapter(read.tokens_FTPD, read.present_FTP)
-        if self.spec.blind:
+        if blind:
             embeddings_FKH = torch.zeros_like(embeddings_FKH)
         if self.spec.adapter == RESAMPLER:
             return embeddings_FKH.flatten(0, 1)

@@ -17,9 +17,10 @@ from shared.fields.samples import FieldSample, read_sample
 from shared.modeling.bundle import load_tokenizer, read_info, tokenizer_digest
 from shared.modeling.ocean_chat import golden
 from shared.modeling.ocean_chat.network import OceanChat, together
-from shared.modeling.ocean_chat.places import cut_at_marks, spread
+from shared.modeling.ocean_chat.places import PLACE, cut_at_marks, spread
 from shared.modeling.ocean_chat.storage import load_network
 from shared.modeling.ocean_chat.tensors import field_tensors
+from shared.modeling.text.generation import Teller, never, nobody_listens
 from shared.modeling.text.predictor import Prompt, TextPredictor
 from shared.modeling.text.spec import TextSpec
 from shared.modeling.text.template import Messages, prompt_ids
@@ -58,8 +59,15 @@ class OceanChatPredictor(TextPredictor):
         ]
         return self.prompt_about(messages, samples)
 
-    def prompt_about(self, messages: Messages, samples: Sequence[FieldSample]) -> Prompt:
-        """The same for samples that are read already."""
+    def answer_about(
+        self, messages: Messages, samples: Sequence[FieldSample], *, max_new_tokens: int, blind: bool = False
+    ) -> str:
+        """What is answered about samples that are read already; `blind` hides them, to see what they are worth."""
+        teller = Teller(self._tokenizer, say=nobody_listens, must_stop=never)
+        return self._answer("", self.prompt_about(messages, samples, blind=blind), max_new_tokens, teller).text
+
+    def prompt_about(self, messages: Messages, samples: Sequence[FieldSample], *, blind: bool = False) -> Prompt:
+        """See `prompt` and `answer_about`."""
         marks = sum(message["content"].count(GEOFORMER) for message in messages)
         if marks != len(samples):
             reason = f"the messages have {marks} {GEOFORMER}, and {len(samples)} attachments came; send one for each"
@@ -74,7 +82,7 @@ class OceanChatPredictor(TextPredictor):
         with torch.inference_mode():
             read = together([(self._network.read(one.to(self._device)).cpu(), one.present_TP) for one in tensors])
             ids_BT = torch.tensor([ids], device=self._device)
-            embeddings_BTH = self._network.embed(ids_BT, read.to(self._device) if read else None)
+            embeddings_BTH = self._network.embed(ids_BT, read.to(self._device) if read else None, blind=blind)
         return Prompt(ids=tuple(ids), reads={"inputs_embeds": embeddings_BTH})
 
     def golden_inputs(self) -> list[dict[str, Any]]:
@@ -84,7 +92,13 @@ class OceanChatPredictor(TextPredictor):
     def golden_answer(self, golden_input: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a golden input as JSON values."""
         samples = golden.golden_samples(golden_input, self._network.spec.geoformer)
-        return self._certified(self.prompt_about(golden_input["messages"], samples))
+        prompt = self.prompt_about(golden_input["messages"], samples)
+        fields_PH = prompt.reads["inputs_embeds"][0, torch.tensor(prompt.ids, device=self._device) == PLACE].float()
+        return {**self._certified(prompt), "fields": golden.field_scores(fields_PH, self._network.magnitude)}
+
+    def differences(self, certified: Mapping[str, Any], answered: Mapping[str, Any], *, tolerance: float) -> list[str]:
+        """See `golden.differences`."""
+        return golden.differences(certified, answered, tolerance=tolerance)
 
 
 def load(bundle_dir: Path, base_dir: Path | None, device: str) -> OceanChatPredictor:

@@ -84,17 +84,19 @@ class TextPredictor:
         Raises:
             InvalidInputError: the conversation leaves no room for an answer, or brings features.
         """
-        prompt = self.prompt(asked.messages, asked.features)
+        teller = Teller(self._tokenizer, say=say, must_stop=must_stop)
+        return self._answer(asked.id, self.prompt(asked.messages, asked.features), asked.max_new_tokens, teller)
+
+    def _answer(self, name: str, prompt: Prompt, max_new_tokens: int, teller: Teller) -> TextAnswer:
         room = self._spec.max_length - len(prompt)
         if room < 1:
-            reason = f"{asked.id!r} has {len(prompt)} tokens; the model reads and says {self._spec.max_length} in all"
+            reason = f"{name!r} has {len(prompt)} tokens; the model reads and says {self._spec.max_length} in all"
             raise InvalidInputError.of("messages", reason)
-        teller = Teller(self._tokenizer, say=say, must_stop=must_stop)
-        tokens, _ = self._continue(prompt, min(room, asked.max_new_tokens), teller)
+        tokens, _ = self._continue(prompt, min(room, max_new_tokens), teller)
         text = str(self._tokenizer.decode(tokens, skip_special_tokens=True))
         teller.finish(text)
         return TextAnswer(
-            id=asked.id,
+            id=name,
             text=text,
             tokens=len(tokens),
             prompt_tokens=len(prompt),
