@@ -74,7 +74,7 @@ def about(feature: bytes | None, text: str = f"{GEOFORMER}\nHow warm is it?", **
 
 
 @pytest.mark.parametrize(("adapter", "tokens"), [("linear", 2), ("mlp", 1), ("resampler", 4)])
-def test_it_learns_and_leaves_a_certified_bundle(
+def test_it_learns_and_leaves_a_certified_bundle(  # noqa: PLR0917 - fixtures are arguments
     tmp_path: Path, tiny_base: Path, parent: ParentSource, asked: Path, adapter: str, tokens: int
 ) -> None:
     job = talk_job(
