@@ -12,7 +12,7 @@ from shared.contracts.interfaces import Interface
 from shared.contracts.kinds import Kind
 from shared.contracts.versions import ModelVersion
 from shared.errors import IntegrityError
-from shared.modeling.bundle import LORA, BundleInfo, read_info
+from shared.modeling.bundle import BundleInfo, read_info
 from shared.modeling.predictor import load_predictor
 from svc_infer.adapters.cache import ArtifactCache
 from svc_infer.adapters.field_model import PredictedFields
@@ -57,8 +57,8 @@ class BundleLoader:
         return MODELS[predictor.interface](version, predictor)
 
     def _base_folder(self, version: ModelVersion, info: BundleInfo) -> Path | None:
-        """The base an adapter needs; the digest in the bundle has to be the one that the registry knows."""
-        if info.method != LORA:
+        """The base that the bundle needs; the digest in the bundle has to be the one that the registry knows."""
+        if info.base is None or not info.needs_base:
             return None
         if info.base.digest != version.base.digest:
             raise IntegrityError(
