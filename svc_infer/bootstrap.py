@@ -49,9 +49,7 @@ def build(settings: InferSettings) -> App:
     shelf = Shelf(_loader(settings, cache), capacity=settings.loaded_versions)
     names = Names(catalogue, shelf)
     batcher = Batcher(limits_of(settings))
-    serving = Serving(
-        names=names, shelf=shelf, batcher=batcher, lines=Lines(), longest_s=settings.predict_seconds
-    )
+    serving = Serving(names=names, shelf=shelf, batcher=batcher, lines=Lines(), longest_s=settings.predict_seconds)
     datasets = ArtifactCache(artifacts, settings.data_dir / "datasets")
     server = GrpcServer(
         settings,

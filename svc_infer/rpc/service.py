@@ -27,9 +27,7 @@ class StatusCalls(Calls):
     async def GetModelStatus(self, request: pb.GetModelStatusRequest, context: Any) -> pb.GetModelStatusResponse:
         """From memory."""
         serving = self._serving
-        statuses = models.model_statuses(
-            serving.shelf, serving.names, [serving.batcher, serving.lines], request.model
-        )
+        statuses = models.model_statuses(serving.shelf, serving.names, [serving.batcher, serving.lines], request.model)
         return pb.GetModelStatusResponse(models=[status_message(status) for status in statuses])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from shared.contracts.interfaces import Interface
 from svc_infer.domain.callers import Caller
 from svc_infer.domain.interfaces import wrong_call
+from svc_infer.domain.texts import TextReply
 from svc_infer.ports import TextModel
 from svc_infer.rpc.calls import Calls, too_late
 from svc_infer.wire import texts as wire
@@ -24,7 +25,7 @@ class TextCalls(Calls):
         async with self._caller(context) as caller:
             model = await self._text_model(request.model)
 
-            def converse() -> wire.TextReply:
+            def converse() -> TextReply:
                 return model.converse(question, say=lambda _: None, must_stop=caller.is_gone)
 
             reply = await self._answer(model, converse, caller)
@@ -43,7 +44,7 @@ class TextCalls(Calls):
             async with asyncio.timeout_at(caller.deadline):
                 model = await self._text_model(request.request.model)
 
-            def converse() -> wire.TextReply:
+            def converse() -> TextReply:
                 return model.converse(question, say=pieces.say, must_stop=caller.is_gone)
 
             answering = asyncio.ensure_future(self._answer(model, converse, caller))
