@@ -75,9 +75,10 @@ def _open_netcdf(name: str, path: Path, stack: ExitStack) -> Part:
     try:
         if start in CLASSIC:
             _check_length(path)
-        # A mask is left to xarray; times are read by us, who say which calendar we refuse.
+        # Times are read by us, who say which calendar is refused.
         dataset = stack.enter_context(xr.open_dataset(path, engine="netcdf4", decode_times=False))
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
+    # scipy fails in many ways on what is cut off.
+    except (OSError, ValueError, TypeError, RuntimeError, LookupError, ArithmeticError) as error:
         reason = f"cannot be read as NetCDF; it may be truncated ({type(error).__name__})"
         raise InvalidInputError.of("file", f"{place}{reason}") from None
     return Part(name=name, dataset=dataset)
