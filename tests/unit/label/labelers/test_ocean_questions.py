@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -15,6 +17,7 @@ from shared.fields.wording import LANGUAGES
 from svc_label.labelers.base import DatasetLabeler, MadeDataset, StoredDataset
 from svc_label.labelers.catalogue import installed_labelers
 from svc_label.labelers.ocean_questions import LABELER
+from svc_label.labelers.ocean_questions.__main__ import main
 from svc_label.labelers.ocean_questions.kinds import KINDS
 from svc_label.labelers.ocean_questions.parameters import OceanQuestionsParameters
 from tests.support.oceans import ocean_field
@@ -125,3 +128,24 @@ def test_phrasings_fill_only_what_their_kind_can_say() -> None:
             for question in phrasing.questions:
                 slots = {name for _, name, _, _ in Formatter().parse(question) if name}
                 assert slots <= {"statistic", "months", "ahead", "first", "last"}
+
+
+def test_the_checker_reads_a_pulled_version_and_finds_what_is_not_true(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make(tmp_path, samples=12)
+    folder = made.files[CHAT_FILE].parent
+    assert main([str(folder)]) == 0
+    assert re.fullmatch(r"12 answers, \d+ facts: none untrue\n", capsys.readouterr().out)
+    rows = [json.loads(line) for line in made.files[CHAT_FILE].read_bytes().splitlines()]
+    answer = rows[4]["conversations"][1]
+    answer["value"] += " 7.7"
+    (folder / "geoformer_sft.json").write_text(json.dumps(rows))
+    (folder / CHAT_FILE).unlink()
+    assert main([str(folder)]) == 1
+    assert "item 5: the answer says the numbers" in capsys.readouterr().out
+    (folder / "features/000001.npz").unlink()
+    assert main([str(folder)]) == 2
+    assert "item 1: features/000001.npz: is missing" in capsys.readouterr().err
+    assert main([str(tmp_path)]) == 2
+    assert "has neither chat.jsonl nor geoformer_sft.json" in capsys.readouterr().err
