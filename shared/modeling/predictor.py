@@ -51,7 +51,7 @@ def load_predictor(bundle_dir: Path, base_dir: Path | None, *, device: str = "cp
 
     Args:
         bundle_dir: the bundle.
-        base_dir: the base of an adapter; may be None for a bundle whose `method` is `full`.
+        base_dir: the base it stands on; may be None for a bundle that needs none (see `BundleInfo.needs_base`).
         device: a torch device such as `cpu` or `cuda:0`.
 
     Raises:

@@ -9,7 +9,7 @@ import torch
 from shared.contracts.kinds import Kind
 from shared.contracts.versions import ModelVersion
 from shared.errors import IntegrityError
-from shared.modeling.bundle import LORA, BundleInfo, read_info
+from shared.modeling.bundle import BundleInfo, read_info
 from shared.modeling.predictor import load_predictor
 from shared.modeling.series.predictor import FAMILY as SERIES
 from shared.modeling.series.spec import parse_spec
@@ -46,8 +46,8 @@ class BundleLoader:
         return SeriesModel(version, predictor, Reach(window=spec.window, stride=spec.stride))
 
     def _base_folder(self, version: ModelVersion, info: BundleInfo) -> Path | None:
-        """The base an adapter needs; the digest in the bundle has to be the one that the registry knows."""
-        if info.method != LORA:
+        """The base that the bundle needs; the digest in the bundle has to be the one that the registry knows."""
+        if info.base is None or not info.needs_base:
             return None
         if info.base.digest != version.base.digest:
             raise IntegrityError(

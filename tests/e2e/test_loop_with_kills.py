@@ -15,7 +15,7 @@ from tests.support.bus import publish, stream_messages
 from tests.support.servers import Servers, Service, running_servers
 from upwell.client import Connection, Upwell, UpwellClientError
 from upwell.common.v1 import common_pb2 as common
-from upwell.demo.data import prepare
+from upwell.demo.series.data import prepare
 from upwell.errors import ToolError
 from upwell.events import SERVICES
 from upwell.infer.v1 import infer_service_pb2 as infer

@@ -13,18 +13,20 @@ import typer
 
 from upwell.cli.output import console, print_json
 from upwell.cli.session import DataOption, JsonOption, folder_of
+from upwell.demo.stories import StoryName, story_named
 from upwell.local.folder import DataFolder
 
 
 def demo(
+    story: Annotated[StoryName, typer.Argument(help="What it is about.")] = StoryName.SERIES,
     *,
     temporary: Annotated[bool, typer.Option("--temporary", help="Keep nothing: use a folder of its own.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Walk through the whole loop on real data: ingest, detect, inject, export, train, promote, predict, review.
+    """Walk through the whole loop: ingest, label, train, promote, predict, and see what came from what.
 
-    It starts the stack in the data folder if none runs there, and stops what it has started. With --json the scores
+    It starts the stack in the data folder if none runs there, and stops what it has started. With --json the results
     go to stdout and the story to stderr.
 
     Examples:
@@ -39,10 +41,10 @@ def demo(
     if temporary:
         root = Path(tempfile.mkdtemp(prefix="upwell-"))
         try:
-            scores = run_demo(DataFolder.at(root), console=screen, kept=False)
+            results = run_demo(story_named(story), DataFolder.at(root), console=screen, kept=False)
         finally:
             shutil.rmtree(root, ignore_errors=True)
     else:
-        scores = run_demo(folder_of(data), console=screen, kept=True)
+        results = run_demo(story_named(story), folder_of(data), console=screen, kept=True)
     if as_json:
-        print_json([score.as_json() for score in scores])
+        print_json([result.as_json() for result in results])

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
 from upwell.client import Connection, Upwell
-from upwell.demo import labels, model
-from upwell.demo.data import prepare
 from upwell.demo.narrator import Narrator
-from upwell.demo.scores import Score
-from upwell.demo.tour import MODEL, SCORED, Tour
+from upwell.demo.stage import Result, Stage, Story
 from upwell.errors import StackError
 from upwell.local.background import start_background, stop_background
 from upwell.local.environment import client_environment
@@ -26,10 +23,11 @@ from upwell.local.state import living_state
 LOOK_EVERY_S = 1.0
 
 
-def run_demo(folder: DataFolder, *, console: Console, kept: bool) -> list[Score]:
+def run_demo(story: Story, folder: DataFolder, *, console: Console, kept: bool) -> Sequence[Result]:
     """Start a stack if none runs on the folder, walk through the loop, and stop what was started.
 
     Args:
+        story: what is shown.
         folder: the stack's data folder.
         console: where to tell it.
         kept: whether the folder stays, so that one can look further.
@@ -39,12 +37,12 @@ def run_demo(folder: DataFolder, *, console: Console, kept: bool) -> list[Score]
         record = load_record(folder)
         assert record is not None, "a stack that runs has a record"
         connection = Connection.from_environment(client_environment(record))
-        scores = asyncio.run(_walk_while_it_lives(folder, _walk(connection, narrator, Path(files))))
-    _where_next(narrator, folder, kept=kept, runs=was_running)
-    return scores
+        results = asyncio.run(_walk_while_it_lives(folder, _walk(story, connection, narrator, Path(files))))
+    _where_next(story, narrator, folder, kept=kept, runs=was_running)
+    return results
 
 
-async def _walk_while_it_lives(folder: DataFolder, walk: Coroutine[None, None, list[Score]]) -> list[Score]:
+async def _walk_while_it_lives(folder: DataFolder, walk: Coroutine[None, None, Sequence[Result]]) -> Sequence[Result]:
     """Walk, and end at once when the stack is gone: without it every step would wait for its time limit."""
     walking = asyncio.create_task(walk)
     while not (await asyncio.wait({walking}, timeout=LOOK_EVERY_S))[0]:
@@ -55,22 +53,9 @@ async def _walk_while_it_lives(folder: DataFolder, walk: Coroutine[None, None, l
     return walking.result()
 
 
-async def _walk(connection: Connection, narrator: Narrator, files: Path) -> list[Score]:
+async def _walk(story: Story, connection: Connection, narrator: Narrator, files: Path) -> Sequence[Result]:
     async with Upwell.connect(connection) as upwell:
-        tour = Tour(upwell=upwell, narrator=narrator, data=prepare(files), nats_url=connection.nats_url)
-        await labels.ingest(tour)
-        await labels.detect(tour)
-        await labels.inject(tour)
-        await labels.export(tour)
-        run_id = await model.ask_for_training(tour)
-        version = await model.watch(tour, run_id)
-        await model.promote(tour, version)
-        await model.predict(tour)
-        await model.predict_dataset(tour, version)
-        await model.review_queue(tour, version)
-        await model.lineage(tour, version)
-        model.show_scores(tour)
-        return tour.scores
+        return await story.walk(Stage(upwell=upwell, narrator=narrator, files=files, nats_url=connection.nats_url))
 
 
 @contextmanager
@@ -92,7 +77,7 @@ def _stack(folder: DataFolder, narrator: Narrator) -> Iterator[bool]:
             stop_background(folder)
 
 
-def _where_next(narrator: Narrator, folder: DataFolder, *, kept: bool, runs: bool) -> None:
+def _where_next(story: Story, narrator: Narrator, folder: DataFolder, *, kept: bool, runs: bool) -> None:
     narrator.step("Where to look next", f"All of it took {narrator.elapsed_s:.0f} s.")
     if not kept:
         narrator.say("`upwell demo` without --temporary keeps everything, so that you can look at it afterwards.")
@@ -100,10 +85,5 @@ def _where_next(narrator: Narrator, folder: DataFolder, *, kept: bool, runs: boo
     if not runs:
         narrator.say(f"upwell up --data {folder.root} --detach    (it starts again with all that is in it now)")
     narrator.say(f"export UPWELL_DATA={folder.root}")
-    for command, what in (
-        (f"upwell review list {SCORED}", "the queue; `upwell review decide` works it"),
-        (f"upwell lineage {SCORED} --down", "what was made from the test part"),
-        (f"upwell models show {MODEL}", "versions, aliases, numbers"),
-        ("upwell env", "addresses and token for your own client"),
-    ):
+    for command, what in (*story.where_next, ("upwell env", "addresses and token for your own client")):
         narrator.say(f"{command:<40}{what}")

@@ -7,8 +7,8 @@ import pytest
 
 from upwell.common.v1 import common_pb2
 from upwell.demo import publish_request
-from upwell.demo.data import prepare
-from upwell.demo.scores import score
+from upwell.demo.series.data import prepare
+from upwell.demo.series.scores import score
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from upwell.cli.datasets import preview_lines
 from upwell.cli.output import counted, version_name
-from upwell.demo.data import TIME, VALUE
-from upwell.demo.scores import score
-from upwell.demo.tour import GAIT, INJECTED, LABELS, NORMAL, SCORED, Tour
+from upwell.demo.series.data import TIME, VALUE
+from upwell.demo.series.scores import score
+from upwell.demo.series.tour import GAIT, INJECTED, LABELS, NORMAL, SCORED, Tour
 from upwell.ingest.v1 import events_pb2
 
 DETECTORS = ("robust", "subsequence-pca")

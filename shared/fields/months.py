@@ -1,0 +1,50 @@
+"""Months as dates, as text and as counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import InvalidInputError
+
+
+def month_text(month: date) -> str:
+    """`2009-11`."""
+    return f"{month.year:04d}-{month.month:02d}"
+
+
+def month_from_text(field: str, text: str, *, last: bool = False) -> date:
+    """The first day of the month that `2009-11` names; `2009` alone is its January, or its December if `last`.
+
+    Raises:
+        InvalidInputError: naming `field`.
+    """
+    found = re.fullmatch(r"(\d{4})(?:-(\d\d))?", text)
+    month = int(found[2] or (12 if last else 1)) if found else 0
+    if not found or not 1 <= month <= 12 or found[1] == "0000":
+        raise InvalidInputError.of(field, f"{text!r} is no month: write 2009-11, or 2009 for the year")
+    return date(int(found[1]), month, 1)
+
+
+def count_of(month: date) -> int:
+    """Months since January of year 0, so that months can be subtracted."""
+    return month.year * 12 + month.month - 1
+
+
+def month_of(count: int) -> date:
+    """The month that is so many after January of year 0."""
+    return date(count // 12, count % 12 + 1, 1)
+
+
+def months_between(first: date, last: date) -> tuple[date, ...]:
+    """Every month from the first to the last, both of them in it."""
+    return tuple(month_of(count) for count in range(count_of(first), count_of(last) + 1))
+
+
+def months_of_year(months: Sequence[date]) -> NDArray[np.int64]:
+    """Which month of the year each is, January being 0."""
+    return np.array([month.month - 1 for month in months], dtype=np.int64)

@@ -1,0 +1,1 @@
+"""The family `geoformer`: forecasts of gridded ocean fields."""

@@ -1,0 +1,242 @@
+"""Geoformer: a transformer that reads months of ocean fields and writes the months that follow.
+
+1. Patches of the anomalies, and of the mask that says what of them is known, become tokens.
+2. The encoder's tokens hear one another within a month, then along the months of a place: divided space-time attention.
+3. The decoder writes month after month: its tokens are the month before (the true one or its own), and hear the leads
+   before them, one another, and the encoder's tokens of their place. What it writes is added to a first guess.
+
+The encoder-decoder over patches of multivariate fields follows 3D-Geoformer (Zhou & Zhang, "A self-attention-based
+neural network for three-dimensional multivariate modeling and its skillful ENSO predictions", Science Advances 2023);
+the divided attention follows TimeSformer (see `attention.py`).
+
+Shape suffixes: B = windows, T = months of history, F = months ahead, C = channels, Y = latitudes (south to north),
+X = longitudes (west to east), P = patches (row by row from the south-west), K = numbers of a patch, D = token size.
+"""
+
+# ruff: noqa: N803, N806 - names end in their shape, in capitals
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from shared.modeling.geoformer.attention import Attention, FeedForward, allowed, to_space, to_time, waves
+from shared.modeling.geoformer.patches import from_patches, to_patches
+from shared.modeling.geoformer.spec import GeoformerSpec
+
+MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """True months for a decoder that learns.
+
+    Args:
+        truth_BFCYX: anomalies; anything where not known.
+        known_BFCYX: where they are.
+        forced_BF: True where the decoder takes the true month to go on from; else it takes its own.
+    """
+
+    truth_BFCYX: Tensor
+    known_BFCYX: Tensor
+    forced_BF: Tensor
+
+
+class PatchEmbedding(nn.Module):
+    """Fields to tokens; what is not known changes nothing."""
+
+    def __init__(self, spec: GeoformerSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        channels, rows, columns = len(spec.channels), *spec.patch
+        self.linear = nn.Linear(2 * channels * rows * columns, spec.d_model)
+
+    def forward(self, scaled_BTCYX: Tensor, known_BTCYX: Tensor) -> Tensor:
+        """[B, T, P, D]."""
+        both = torch.cat([to_patches(scaled_BTCYX, self.spec), to_patches(known_BTCYX.float(), self.spec)], dim=3)
+        tokens_BTPD: Tensor = self.linear(both)
+        return tokens_BTPD
+
+
+class EncoderLayer(nn.Module):
+    """Space, time, thought."""
+
+    def __init__(self, spec: GeoformerSpec, dropout: float) -> None:
+        super().__init__()
+        self.space_norm, self.time_norm = nn.LayerNorm(spec.d_model), nn.LayerNorm(spec.d_model)
+        self.space = Attention(size=spec.d_model, heads=spec.heads, dropout=dropout)
+        self.time = Attention(size=spec.d_model, heads=spec.heads, dropout=dropout)
+        self.feed_forward = FeedForward(size=spec.d_model, dropout=dropout)
+
+    def forward(self, tokens_BTPD: Tensor, present_BTP: Tensor) -> Tensor:
+        """[B, T, P, D]."""
+        batch, months, patches, _ = tokens_BTPD.shape
+        spatial = self.space.among(to_space(self.space_norm(tokens_BTPD)), allowed(present_BTP.flatten(0, 1)))
+        tokens_BTPD = tokens_BTPD + spatial.unflatten(0, (batch, months))
+        present_NT = present_BTP.transpose(1, 2).flatten(0, 1)
+        temporal = self.time.among(to_time(self.time_norm(tokens_BTPD)), allowed(present_NT))
+        tokens_BTPD = tokens_BTPD + temporal.unflatten(0, (batch, patches)).transpose(1, 2)
+        tokens_BTPD = tokens_BTPD + self.feed_forward(tokens_BTPD)
+        return tokens_BTPD
+
+
+class DecoderLayer(nn.Module):
+    """One month ahead at a time: the leads before it, the months of history, space, thought."""
+
+    def __init__(self, spec: GeoformerSpec, dropout: float) -> None:
+        super().__init__()
+        size, heads = spec.d_model, spec.heads
+        self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in range(3))
+        self.time = Attention(size=size, heads=heads, dropout=dropout)
+        self.history = Attention(size=size, heads=heads, dropout=dropout)
+        self.space = Attention(size=size, heads=heads, dropout=dropout)
+        self.feed_forward = FeedForward(size=size, dropout=dropout)
+
+    def remember(self, memory_BTPD: Tensor) -> Tensor:
+        """The keys and values of the history, which are the same for every lead."""
+        return self.history.keys_and_values(to_time(memory_BTPD))
+
+    def forward(
+        self, tokens_BPD: Tensor, leads: Tensor | None, history: Tensor, heard_NT: Tensor, present_BP: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The tokens [B, P, D] of this lead, and the keys and values of the leads up to it.
+
+        Args:
+            tokens_BPD: of this lead.
+            leads: keys and values of the leads before it; None at the first.
+            history: see `remember`.
+            heard_NT: which months of history say something at each place [B x P, T].
+            present_BP: which places are no land.
+        """
+        alone_N1D = self.norms[0](tokens_BPD).flatten(0, 1).unsqueeze(1)
+        new = self.time.keys_and_values(alone_N1D)
+        leads = new if leads is None else torch.cat([leads, new], dim=3)
+        tokens_BPD = tokens_BPD + self.time(alone_N1D, leads).squeeze(1).unflatten(0, tokens_BPD.shape[:2])
+        asking_N1D = self.norms[1](tokens_BPD).flatten(0, 1).unsqueeze(1)
+        told = self.history(asking_N1D, history, heard_NT.unsqueeze(1))
+        tokens_BPD = tokens_BPD + told.squeeze(1).unflatten(0, tokens_BPD.shape[:2])
+        tokens_BPD = tokens_BPD + self.space.among(self.norms[2](tokens_BPD), allowed(present_BP))
+        tokens_BPD = tokens_BPD + self.feed_forward(tokens_BPD)
+        return tokens_BPD, leads
+
+
+class Geoformer(nn.Module):
+    """See the module. Anomalies go in and come out in their own units; `dropout` is the share that training ignores."""
+
+    scales_C11: Tensor
+
+    def __init__(self, spec: GeoformerSpec, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.spec = spec
+        self.register_buffer("scales_C11", torch.tensor(spec.scales)[:, None, None], persistent=False)
+        self.embed, self.embed_guess = PatchEmbedding(spec), PatchEmbedding(spec)
+        self.place_PD = nn.Parameter(0.02 * torch.randn(spec.patches, spec.d_model))
+        self.calendar = nn.Embedding(MONTHS, spec.d_model)
+        self.time = nn.Linear(spec.d_model, spec.d_model)
+        self.encoder = nn.ModuleList(EncoderLayer(spec, dropout) for _ in range(spec.encoder_layers))
+        self.encoder_norm = nn.LayerNorm(spec.d_model)
+        self.decoder = nn.ModuleList(DecoderLayer(spec, dropout) for _ in range(spec.decoder_layers))
+        self.decoder_norm = nn.LayerNorm(spec.d_model)
+        self.head = nn.Linear(spec.d_model, len(spec.channels) * spec.patch[0] * spec.patch[1])
+        nn.init.normal_(self.calendar.weight, std=0.02)
+        # Untrained, the network adds nothing to the first guess.
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def encode(self, values_BTCYX: Tensor, known_BTCYX: Tensor, months_BT: Tensor | None = None) -> Tensor:
+        """The history as tokens.
+
+        Args:
+            values_BTCYX: anomalies in their own units, any number of months, oldest first; anything where not known.
+            known_BTCYX: bool: False on land and for what is missing, a whole channel or a whole month too.
+            months_BT: calendar months, 0 = January; None where they are not known.
+
+        Returns:
+            [B, T, P, D]: month after month; within a month row by row from south to north, in a row from west to east.
+        """
+        tokens_BTPD = self.embed(self._scaled(values_BTCYX, known_BTCYX), known_BTCYX) + self.place_PD
+        length = values_BTCYX.shape[1]
+        # Counted back from the last month, so that the months nearest to the forecast are called the same.
+        positions_T = torch.arange(1 - length, 1, device=values_BTCYX.device)
+        tokens_BTPD = tokens_BTPD + self._when(positions_T)[:, None]
+        if months_BT is not None:
+            tokens_BTPD = tokens_BTPD + self.calendar(months_BT).unsqueeze(2)
+        present_BTP = self._present(known_BTCYX)
+        for layer in self.encoder:
+            tokens_BTPD = layer(tokens_BTPD, present_BTP)
+        tokens_BTPD = self.encoder_norm(tokens_BTPD)
+        return tokens_BTPD
+
+    def forward(
+        self,
+        values_BTCYX: Tensor,
+        known_BTCYX: Tensor,
+        months_BT: Tensor,
+        guess_BFCYX: Tensor,
+        rollout: Rollout | None = None,
+    ) -> Tensor:
+        """The months that follow [B, F, C, Y, X], F of them as the first guess has.
+
+        Args:
+            values_BTCYX, known_BTCYX, months_BT: see `encode`.
+            guess_BFCYX: what the network corrects; zeros where it is to say everything itself.
+            rollout: what to go on from while learning; None always goes on from its own months.
+        """
+        memory_BTPD = self.encode(values_BTCYX, known_BTCYX, months_BT)
+        histories = [layer.remember(memory_BTPD) for layer in self.decoder]
+        heard_NT = self._heard(known_BTCYX)
+        sea_BCYX = known_BTCYX.any(1)
+        present_BP = self._present(sea_BCYX.unsqueeze(1)).squeeze(1)
+        caches: list[Tensor | None] = [None] * len(self.decoder)
+        previous, previous_known = values_BTCYX[:, -1:], known_BTCYX[:, -1:]
+        written: list[Tensor] = []
+        for lead in range(guess_BFCYX.shape[1]):
+            guess_B1CYX = guess_BFCYX[:, lead : lead + 1]
+            tokens_BPD = self._question(previous, previous_known, guess_B1CYX, sea_BCYX, months_BT[:, -1], lead)
+            for number, layer in enumerate(self.decoder):
+                tokens_BPD, caches[number] = layer(tokens_BPD, caches[number], histories[number], heard_NT, present_BP)
+            correction = from_patches(self.head(self.decoder_norm(tokens_BPD)).unsqueeze(1), self.spec)
+            own_B1CYX = guess_B1CYX + correction * self.scales_C11
+            written.append(own_B1CYX)
+            previous, previous_known = own_B1CYX, sea_BCYX.unsqueeze(1)
+            if rollout is not None:
+                previous, previous_known = _forced(rollout, lead, previous, previous_known)
+        return torch.cat(written, dim=1)
+
+    def _question(
+        self, month: Tensor, known: Tensor, guess_B1CYX: Tensor, sea_BCYX: Tensor, last_month_B: Tensor, lead: int
+    ) -> Tensor:
+        """[B, P, D]: the tokens of a lead before they have heard anything."""
+        sea_B1CYX = sea_BCYX.unsqueeze(1)
+        tokens = self.embed(self._scaled(month, known), known)
+        tokens = tokens + self.embed_guess(self._scaled(guess_B1CYX, sea_B1CYX), sea_B1CYX)
+        when_D = self._when(torch.tensor(lead + 1, device=month.device))
+        calendar_BD = self.calendar((last_month_B + lead + 1) % MONTHS)
+        tokens_BPD: Tensor = tokens.squeeze(1) + self.place_PD + when_D + calendar_BD.unsqueeze(1)
+        return tokens_BPD
+
+    def _scaled(self, values: Tensor, known: Tensor) -> Tensor:
+        return torch.where(known, values, 0.0) / self.scales_C11
+
+    def _when(self, positions: Tensor) -> Tensor:
+        when: Tensor = self.time(waves(positions, self.spec.d_model))
+        return when
+
+    def _present(self, known_BTCYX: Tensor) -> Tensor:
+        """[B, T, P]: which tokens hold anything known."""
+        return to_patches(known_BTCYX.float(), self.spec).any(dim=3)
+
+    def _heard(self, known_BTCYX: Tensor) -> Tensor:
+        """[B x P, T]: which months of a place are heard; the last one always, as nobody can hear nothing."""
+        present_BTP = self._present(known_BTCYX)
+        present_BTP[:, -1] = True
+        return present_BTP.transpose(1, 2).flatten(0, 1)
+
+
+def _forced(rollout: Rollout, lead: int, own: Tensor, sea: Tensor) -> tuple[Tensor, Tensor]:
+    forced_B1111 = rollout.forced_BF[:, lead, None, None, None, None]
+    here = slice(lead, lead + 1)
+    values = torch.where(forced_B1111, rollout.truth_BFCYX[:, here], own)
+    return values, torch.where(forced_B1111, rollout.known_BFCYX[:, here], sea)

@@ -1,0 +1,1 @@
+"""Series: arterial pressure with an anomaly that nobody has labelled."""
