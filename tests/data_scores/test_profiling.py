@@ -1,8 +1,9 @@
-"""The importer of profiles on real runs of real tools: tables made of WfInstances, which are not part of the checkout."""
+"""The importer of profiles on real runs of real tools (WfInstances), which are not part of the checkout."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -45,7 +46,7 @@ def test_tables_of_real_runs_are_imported_and_planned_for(runs: pl.DataFrame, tm
     (tmp_path / "profile").mkdir()
     made = SOURCE.make(tmp_path / "real.zip", NoParameters(), tmp_path / "profile", lambda: False)
     profile = read_profile(tmp_path / "profile")
-    print(f"\n{made.meta}")
+    sys.stdout.write(f"\n{made.meta}\n")
     assert made.rows == len(runs)
     assert [tool.name for tool in profile.tools] == names
     assert [parse_description(text)[0] for text in descriptions(profile)] == runs["tool"].to_list()
@@ -53,6 +54,6 @@ def test_tables_of_real_runs_are_imported_and_planned_for(runs: pl.DataFrame, tm
     (tmp_path / "plans").mkdir()
     dataset = StoredDataset(name="real", digest="0" * 64, kind=made.kind, folder=tmp_path / "profile", meta=made.meta)
     plans = LABELER.make(dataset, PlanParameters(samples=500), tmp_path / "plans", lambda: False)
-    print(plans.meta)
+    sys.stdout.write(f"{plans.meta}\n")
     chosen = pl.read_parquet(tmp_path / "plans" / PLANS_FILE)["config_id"]
     assert chosen.filter(chosen >= 0).n_unique() > 50
