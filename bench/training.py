@@ -108,7 +108,7 @@ CONTENDERS: dict[str, Callable[[TrainingJob, TextSftConfig], Run]] = {"text-sft"
 
 def _network(job: TrainingJob, config: TextSftConfig) -> tuple[nn.Module, Sequence[Pack]]:
     torch.manual_seed(config.seed)
-    base = load_network(job.base.folder, config, CPU)
+    base = load_network(job.needed_base.folder, config, CPU)
     return base.model, read_data(job, config, base.tokenizer).train
 
 

@@ -186,6 +186,7 @@ def recipe_message(recipe: Recipe) -> pb.Recipe:
         dataset_kinds=recipe.dataset_kinds,
         hyperparameters=struct(described),
         default_base=recipe.default_base,
+        parent_families=recipe.parent_families,
     )
 
 
@@ -194,5 +195,5 @@ def _said(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
 
 
-def _base_ref(base: BaseVersion) -> common.BaseRef:
-    return common.BaseRef(name=base.name, digest=base.digest)
+def _base_ref(base: BaseVersion) -> common.BaseRef | None:
+    return common.BaseRef(name=base.name, digest=base.digest) if base.digest else None

@@ -33,6 +33,9 @@ class BaseVersion:
     digest: str
 
 
+NO_BASE = BaseVersion(name="", digest="")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRef:
     """A model version by name and number, and by its key, the run that made it."""

@@ -5,7 +5,8 @@
 - config.json: architecture of the language model (full only; an adapter has its base for that)
 - model.safetensors: all weights (full), or
 - adapter.safetensors and heads.safetensors: the adapters, and every other trained weight (lora)
-- tokenizer.json and its like: the tokenizer
+- heads.safetensors alone: what was trained beside a base that stays as it is (frozen)
+- tokenizer.json and its like: the tokenizer, where the model reads text
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ CONFIG_FILE = "config.json"
 MODEL_FILE = "model.safetensors"
 ADAPTER_FILE = "adapter.safetensors"
 HEADS_FILE = "heads.safetensors"
-FULL, LORA = "full", "lora"
+FULL, LORA, FROZEN = "full", "lora", "frozen"
+METHODS = (FULL, LORA, FROZEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +61,10 @@ class BundleInfo:
     Args:
         family: which predictor loads it: a name in the entry point group `upwell.predictors`.
         recipe: which recipe made it.
-        method: `full` or `lora`.
-        base: the base it was trained on; an adapter works with no other.
+        method: `full` (all weights are here), `lora` (adapters for the base), `frozen` (what stands beside the base).
+        base: the base it was trained on; an adapter works with no other. None for a model that stands on none.
         spec: the family's own description of the network and its answers, label names included.
-        lora: the adapters' shape; empty for full.
+        lora: the adapters' shape; empty for the other methods.
         hyperparameters: all of the run's, defaults included.
         metrics: numbers measured on the held-out split.
         dtype: of the stored weights, e.g. `float32`.
@@ -71,7 +73,7 @@ class BundleInfo:
     family: str
     recipe: str
     method: str
-    base: BaseIdentity
+    base: BaseIdentity | None
     spec: Mapping[str, Any]
     lora: Mapping[str, Any]
     hyperparameters: Mapping[str, Any]
@@ -83,13 +85,18 @@ class BundleInfo:
         """What the model can call things, in the order of its outputs; empty for a family without labels."""
         return tuple(self.spec.get("labels", ()))
 
+    @property
+    def needs_base(self) -> bool:
+        """Whether it cannot be loaded without its base."""
+        return self.method != FULL
+
 
 def save_bundle(
     folder: Path,
     info: BundleInfo,
     *,
     tensors: Mapping[str, Mapping[str, Tensor]],
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: PreTrainedTokenizerBase | None,
     config: Mapping[str, Any] | None = None,
 ) -> None:
     """Write everything but the certificate.
@@ -98,11 +105,12 @@ def save_bundle(
         folder: made when it is not there.
         info: written as `bundle.json`.
         tensors: file name -> tensors by name.
-        tokenizer: saved in Hugging Face layout.
+        tokenizer: saved in Hugging Face layout; None for a model that reads no text.
         config: the language model's configuration, for a bundle that needs no base.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save_pretrained(folder)
+    if tokenizer is not None:
+        tokenizer.save_pretrained(folder)
     for name, named in tensors.items():
         save_file({key: tensor.detach().cpu().contiguous() for key, tensor in named.items()}, folder / name)
     if config is not None:
@@ -121,20 +129,25 @@ def read_info(folder: Path) -> BundleInfo:
     names = {field.name for field in fields(BundleInfo)}
     if set(body) - {"schema"} != names:
         raise IntegrityError(f"{INFO_FILE} has the fields {sorted(body)}; this release reads {sorted(names)}")
-    if body["method"] not in (FULL, LORA):
-        raise IntegrityError(f"The bundle's method is {body['method']!r}; this release reads {FULL!r} and {LORA!r}")
+    if body["method"] not in METHODS:
+        raise IntegrityError(f"The bundle's method is {body['method']!r}; this release reads {', '.join(METHODS)}")
     try:
-        base = BaseIdentity(**body["base"])
+        base = None if body["base"] is None else BaseIdentity(**body["base"])
     except TypeError as error:
         raise IntegrityError(f"{INFO_FILE} does not name its base rightly: {body['base']!r}") from error
-    return BundleInfo(**{name: body[name] for name in names} | {"base": base})
+    info = BundleInfo(**{name: body[name] for name in names} | {"base": base})
+    if info.needs_base and base is None:
+        raise IntegrityError(f"The bundle's method is {info.method!r}, and {INFO_FILE} names no base")
+    return info
 
 
 def check_base(info: BundleInfo, base_dir: Path | None) -> Path:
     """The base's folder when it is the one the bundle was trained on, else IntegrityError naming both."""
+    if info.base is None:
+        raise IntegrityError(f"The bundle of the family {info.family!r} stands on no base")
     wanted = f"{info.base.name!r} ({info.base.digest[:12]}, content {info.base.content_digest[:12]})"
     if base_dir is None:
-        raise IntegrityError(f"The bundle holds adapters for the base {wanted}, and no base was given")
+        raise IntegrityError(f"The bundle holds what was trained beside the base {wanted}, and no base was given")
     found = content_digest(base_dir)
     if found != info.base.content_digest:
         raise IntegrityError(f"The bundle was trained on the base {wanted}; this one has the content {found[:12]}")
@@ -183,9 +196,10 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def tokenizer_digest(folder: Path) -> str:
-    """One digest over the tokenizer's files, its chat template included."""
+    """One digest over the tokenizer's files, its chat template included; empty where there are none."""
     files = [folder / name for name in TOKENIZER_FILES]
-    return digest_of({path.name: _digest_of_file(path) for path in files if path.is_file()})
+    digests = {path.name: _digest_of_file(path) for path in files if path.is_file()}
+    return digest_of(digests) if digests else ""
 
 
 def _digest_of_file(path: Path) -> str:

@@ -27,11 +27,11 @@ class Certifiable(Protocol):
 
     @property
     def dtype(self) -> str:
-        """What its language model computes in, e.g. `float32`."""
+        """What it computes in, e.g. `float32`."""
 
     @property
     def tokenizer_digest(self) -> str:
-        """See `bundle.tokenizer_digest`."""
+        """See `bundle.tokenizer_digest`; empty for a model that reads no text."""
 
     def golden_inputs(self) -> Sequence[Mapping[str, Any]]:
         """Inputs as JSON values: few, small, the same every time."""

@@ -30,7 +30,8 @@ BUNDLE_SCHEMA = "upwell.bundle/v1"
 BUNDLE_ENDINGS = (".json", ".safetensors", ".txt", ".jinja", ".model")
 # These come through svc_train and svc_infer, which know what has to be in them.
 NOT_UPLOADED = (Kind.BASE, Kind.PREDICTION)
-LORA = "lora"
+# The method of a bundle that holds all its weights; the others need their base.
+FULL = "full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +85,10 @@ def bundle_meta(info: bytes, parents: Sequence[str]) -> dict[str, Any]:
         raise InvalidInputError.of("files", f"{INFO_FILE} cannot be read: {error}") from error
     if not isinstance(body, dict) or body.get("schema") != BUNDLE_SCHEMA:
         raise InvalidInputError.of("files", f"{INFO_FILE} has not the schema {BUNDLE_SCHEMA!r}")
-    base = body.get("base")
     facts = {name: _text(body, name) for name in ("family", "recipe", "method")}
-    base = base if isinstance(base, dict) else {}
     return {
         **facts,
-        "base": {"name": _text(base, "name"), "digest": check_digest("files", _text(base, "digest"))},
+        "base": _base(body.get("base"), is_needed=facts["method"] != FULL),
         "dataset": _dataset(parents),
         "metrics": _numbers(body),
         "hyperparameters": _mapping(body, "hyperparameters"),
@@ -118,8 +117,9 @@ def upload_id(name: str, digest: str) -> str:
 
 
 def bundle_parents(upload: Upload, meta: Mapping[str, Any]) -> tuple[str, ...]:
-    """What was named, and the base."""
-    return tuple(sorted({*upload.parents, base_key(meta["base"]["digest"])}))
+    """What was named, and the base if there is one."""
+    base = meta["base"]["digest"]
+    return tuple(sorted({*upload.parents, *([base_key(base)] if base else [])}))
 
 
 def _check_size(field_name: str, size_bytes: int) -> None:
@@ -163,6 +163,14 @@ def _mapping(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInputError.of("files", f"{INFO_FILE}: {name!r} has to hold values by name")
     return value
+
+
+def _base(base: object, *, is_needed: bool) -> dict[str, str]:
+    """Name and digest; both are empty for a model that says it stands on no base."""
+    if base is None and not is_needed:
+        return {"name": "", "digest": ""}
+    body = base if isinstance(base, dict) else {}
+    return {"name": _text(body, "name"), "digest": check_digest("files", _text(body, "digest"))}
 
 
 def _dataset(parents: Sequence[str]) -> dict[str, str]:

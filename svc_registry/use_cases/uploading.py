@@ -13,8 +13,8 @@ from shared.errors import ConflictError, InvalidInputError, StateError
 from svc_registry.domain.artifacts import FINISHED_WITHIN
 from svc_registry.domain.records import DatasetRecord, ModelRecord
 from svc_registry.domain.uploads import (
+    FULL,
     INFO_FILE,
-    LORA,
     Upload,
     bundle_meta,
     bundle_parents,
@@ -65,9 +65,9 @@ def _finish_bundle(store: RegistryStore, blobs: BlobStore, upload: Upload) -> Mo
     manifest = _manifest(upload, meta, bundle_parents(upload, meta))
     with store.transaction() as tx:
         base = meta["base"]
-        if meta["method"] == LORA and tx.bases.find(base["digest"]) is None:
+        if meta["method"] != FULL and tx.bases.find(base["digest"]) is None:
             raise StateError(
-                f"The bundle holds adapters for the base {base['name']!r} ({base['digest'][:12]}), which is not "
+                f"The bundle needs the base {base['name']!r} ({base['digest'][:12]}), which is not "
                 "registered here, so that nobody could serve it: train from that base once, or upload a full model"
             )
         record = number_model(tx, uploaded_model(upload.name, manifest))

@@ -44,10 +44,10 @@ def read_job(folder: Path) -> ChildJob:
 
 
 def _training(body: Mapping[str, Any], bundle_dir: Path) -> TrainingJob:
-    base, training_set = body["base"], body["training_set"]
+    training_set = body["training_set"]
     return TrainingJob(
         hyperparameters=body["hyperparameters"],
-        base=BaseSource(name=base["name"], digest=base["digest"], folder=Path(base["dir"])),
+        base=_base(body.get("base")),
         training_set=DatasetSource(
             name=training_set["name"], digest=training_set["digest"], folder=Path(training_set["dir"])
         ),
@@ -60,6 +60,10 @@ def _training(body: Mapping[str, Any], bundle_dir: Path) -> TrainingJob:
         checkpoints_dir=_folder(body.get("checkpoints_dir")),
         resume_from=_folder(body.get("resume_from")),
     )
+
+
+def _base(body: Mapping[str, Any] | None) -> BaseSource | None:
+    return BaseSource(name=body["name"], digest=body["digest"], folder=Path(body["dir"])) if body else None
 
 
 def _parent(body: Mapping[str, Any] | None) -> ParentSource | None:

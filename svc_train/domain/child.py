@@ -35,8 +35,9 @@ class SeriesOnDisk:
 class Job:
     """All that one attempt is made from; folders are absolute.
 
-    `parent` is the version to go on from, None for the base; `resume_folder` holds the checkpoint of an earlier
-    attempt, None begins at the first step.
+    `base` has no digest and `base_folder` is None where the recipe takes no base. `parent` is the version to go on
+    from, None where there is none; `resume_folder` holds the checkpoint of an earlier attempt, None begins at the
+    first step.
     """
 
     run_id: str
@@ -44,7 +45,7 @@ class Job:
     recipe: str
     hyperparameters: Mapping[str, Any]
     base: BaseVersion
-    base_folder: Path
+    base_folder: Path | None
     dataset: DatasetVersion
     dataset_folder: Path
     series: tuple[SeriesOnDisk, ...]
@@ -61,7 +62,7 @@ class Job:
             "attempt": self.attempt,
             "recipe": self.recipe,
             "hyperparameters": dict(self.hyperparameters),
-            "base": _located(self.base.name, self.base.digest, self.base_folder),
+            "base": _located(self.base.name, self.base.digest, self.base_folder) if self.base_folder else None,
             "training_set": _located(self.dataset.name, self.dataset.digest, self.dataset_folder),
             "series": [{**_located(one.name, one.digest, one.folder), "meta": dict(one.meta)} for one in self.series],
             "output_dir": str(self.output_folder),

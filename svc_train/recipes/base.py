@@ -59,6 +59,7 @@ class TrainingJob:
     """Everything one attempt reads, all of it on this machine's disk, and where its bundle goes.
 
     Args:
+        base: None for a recipe that takes none (see `needed_base`).
         parent: the version to go on from; None starts from the base.
         checkpoints_dir: where checkpoints are left, each a sub-folder `step-<n>` that appears whole; None leaves none.
         resume_from: a checkpoint that an earlier attempt of this run left; None begins at the first step.
@@ -66,7 +67,7 @@ class TrainingJob:
     """
 
     hyperparameters: Mapping[str, Any]
-    base: BaseSource
+    base: BaseSource | None
     training_set: DatasetSource
     series: tuple[SeriesSource, ...]
     bundle_dir: Path
@@ -74,6 +75,13 @@ class TrainingJob:
     checkpoints_dir: Path | None = None
     resume_from: Path | None = None
     stop: StopRequest = field(default_factory=StopRequest)
+
+    @property
+    def needed_base(self) -> BaseSource:
+        """The base, for a recipe whose models stand on one; InvalidInputError when there is none."""
+        if self.base is None:
+            raise InvalidInputError.of("base", "is missing: this recipe's models stand on one")
+        return self.base
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +153,8 @@ class Recipe(Protocol):
         summary: one sentence for people.
         family: what it makes models of: a name in the entry point group `upwell.predictors`.
         dataset_kinds: kinds of training set it learns from.
-        default_base: the base taken when a request names none.
+        parent_families: families of the models it goes on from; empty for none.
+        default_base: the base taken when a request names none; empty for a recipe whose models stand on none.
         config_type: the frozen dataclass of its hyperparameters (see `hyperparameters.py`).
     """
 
@@ -153,6 +162,7 @@ class Recipe(Protocol):
     summary: str
     family: str
     dataset_kinds: tuple[str, ...]
+    parent_families: tuple[str, ...]
     default_base: str
     config_type: type[Any]
 

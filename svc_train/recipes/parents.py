@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from shared.errors import IntegrityError, InvalidInputError
@@ -11,16 +11,17 @@ from svc_train.recipes.base import ParentSource, TrainingJob
 from svc_train.recipes.hyperparameters import FIELD
 
 
-def read_bundle(parent: ParentSource, *, family: str) -> BundleInfo:
+def read_bundle(parent: ParentSource, *, families: Collection[str]) -> BundleInfo:
     """What the parent says of itself.
 
     Raises:
-        InvalidInputError: it is of another family.
+        InvalidInputError: it is of none of these families.
         IntegrityError: its bundle is damaged.
     """
     info = read_info(parent.folder)
-    if info.family != family:
-        raise InvalidInputError.of("parent", f"{parent.name} is of the family {info.family}, not {family}")
+    if info.family not in families:
+        wanted = " or ".join(families)
+        raise InvalidInputError.of("parent", f"{parent.name} is of the family {info.family}, not {wanted}")
     return info
 
 
@@ -40,9 +41,9 @@ def check_same(parent: ParentSource, name: str, wanted: object, found: object) -
 def check_parents_base(parent: ParentSource, info: BundleInfo, job: TrainingJob) -> None:
     """InvalidInputError when the parent was trained on another base than the run's."""
     try:
-        check_base(info, job.base.folder)
+        check_base(info, job.needed_base.folder)
     except IntegrityError as error:
-        reason = f"{parent.name} was trained on another base than {job.base.name}: {error}"
+        reason = f"{parent.name} was trained on another base than {job.needed_base.name}: {error}"
         raise InvalidInputError.of("parent", reason) from error
 
 

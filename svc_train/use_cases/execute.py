@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from shared.contracts.versions import BaseVersion, ModelRef, ModelVersion
+from shared.contracts.versions import NO_BASE, BaseVersion, ModelRef, ModelVersion
 from shared.contracts.work import Failure, Work
 from shared.errors import UnavailableError
 from shared.ports import ArtifactStore
@@ -128,8 +128,10 @@ class Execution:
 
     def _base(
         self, name: str, parent: ModelVersion | None, recipe: Recipe, folder: Path, lease: Lease
-    ) -> tuple[BaseVersion, Path]:
-        """The base asked for; without a name the parent's, else the recipe's."""
+    ) -> tuple[BaseVersion, Path | None]:
+        """The base asked for; without a name the parent's, else the recipe's, which may be none."""
+        if not recipe.default_base:
+            return NO_BASE, None
         if parent and parent.base.digest and not name:
             return parent.base, self.inputs.stored_base(parent.base, folder)
         base, base_folder = self.inputs.base(name or recipe.default_base, folder, lease)

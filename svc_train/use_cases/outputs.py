@@ -42,7 +42,7 @@ def store_bundle(artifacts: ArtifactStore, job: Job, result: Result) -> Manifest
         },
         parents=(
             job.dataset.key,
-            base_key(job.base.digest),
+            *((base_key(job.base.digest),) if job.base.digest else ()),
             *((model_key(job.parent.run_id),) if job.parent else ()),
         ),
     )

@@ -36,7 +36,7 @@ class Parents:
             MissingParentError: the registry does not know it yet.
             PendingParentError: the run that is to make it has not ended.
             FailedRunError: that run has failed or was cancelled.
-            InvalidInputError: the recipe does not make models of its family.
+            InvalidInputError: the recipe does not go on from models of its family.
         """
         if not request.parent and not request.parent_run:
             return None
@@ -79,11 +79,11 @@ class Parents:
 
     def _check_family(self, parent: ModelVersion, recipe: Recipe) -> None:
         family = str(self.artifacts.manifest(parent.bundle_digest).meta.get("family", ""))
-        if family != recipe.family:
+        if family not in recipe.parent_families:
+            families = " or ".join(repr(name) for name in recipe.parent_families)
+            wanted = f"models of the family {families}" if families else "no model"
             raise InvalidInputError.of(
-                "parent",
-                f"{parent} is of the family {family!r}; the recipe {recipe.name!r} goes on from models of the family "
-                f"{recipe.family!r}",
+                "parent", f"{parent} is of the family {family!r}; the recipe {recipe.name!r} goes on from {wanted}"
             )
 
 

@@ -117,7 +117,13 @@ def _check_recipe(recipes: Recipes, request: RunRequest) -> None:
     recipe = recipes.get(request.recipe)
     if recipe is None:
         raise no_recipe(request.recipe, recipes)
-    parse(recipe.config_type, request.hyperparameters)
+    check_all([lambda: _check_base(recipe, request), lambda: parse(recipe.config_type, request.hyperparameters)])
+
+
+def _check_base(recipe: Recipe, request: RunRequest) -> None:
+    if request.base and not recipe.default_base:
+        reason = f"{request.base!r}: the models of the recipe {recipe.name!r} stand on no base; leave it out"
+        raise InvalidInputError.of("base", reason)
 
 
 def _refused(run_id: str, request: RunRequest, error: InvalidInputError) -> RunFailed:

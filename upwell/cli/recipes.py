@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 from google.protobuf import json_format
 
-from upwell.cli.output import print_json, print_table
+from upwell.cli.output import print_json, print_table, say
 from upwell.cli.session import DataOption, JsonOption, run
+from upwell.train.v1.train_service_pb2 import Recipe
 
 app = typer.Typer(help="Look at recipes and their hyperparameters.", no_args_is_help=True)
 
@@ -26,10 +27,8 @@ def list_recipes(data: DataOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [
-        (r.name, ", ".join(r.dataset_kinds), r.default_base, len(r.hyperparameters.fields), r.summary) for r in found
-    ]
-    columns = ["recipe", "learns from", "base", "hyperparameters#", "summary"]
+    rows = [(r.name, *_takes(r), len(r.hyperparameters.fields), r.summary) for r in found]
+    columns = ["recipe", "learns from", "base", "goes on from", "hyperparameters#", "summary"]
     print_table(columns, rows, empty="No recipes are installed where svc_train runs.")
 
 
@@ -39,7 +38,7 @@ def show(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a recipe's hyperparameters: each goes into `upwell train` as `--set NAME=VALUE`.
+    """Show what a recipe takes, and its hyperparameters: each goes into `upwell train` as `--set NAME=VALUE`.
 
     Examples:
     - `upwell recipes show series-lm`
@@ -56,6 +55,13 @@ def show(
     ]
     columns = ["hyperparameter", "type", "default#", "unit", "allowed", "help"]
     print_table(columns, rows, empty=f"{recipe.name} has no hyperparameters.")
+    learns, base, parents = _takes(recipe)
+    say(f"{recipe.name} learns from {learns}; base: {base}; goes on from models of: {parents}")
+
+
+def _takes(recipe: Recipe) -> tuple[str, str, str]:
+    """Kinds of training set, the base, families of parents."""
+    return ", ".join(recipe.dataset_kinds), recipe.default_base or "-", ", ".join(recipe.parent_families) or "-"
 
 
 def _allowed(rule: Mapping[str, Any]) -> str:

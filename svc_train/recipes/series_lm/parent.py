@@ -21,7 +21,7 @@ def read_parent(job: TrainingJob, config: SeriesLMConfig) -> BundleInfo | None:
     """
     if job.parent is None:
         return None
-    info = read_bundle(job.parent, family=FAMILY)
+    info = read_bundle(job.parent, families=(FAMILY,))
     check_same(job.parent, "method", config.method, info.method)
     check_adapters(job.parent, info, config, names=("rank", "alpha"))
     spec = parse_spec(info.spec)
@@ -34,4 +34,4 @@ def read_parent(job: TrainingJob, config: SeriesLMConfig) -> BundleInfo | None:
 def take_weights(network: SeriesLM, job: TrainingJob, info: BundleInfo) -> None:
     """Give the network the parent's weights."""
     assert job.parent is not None
-    network.load_state_dict(load_network(job.parent.folder, job.base.folder, info).state_dict())
+    network.load_state_dict(load_network(job.parent.folder, job.needed_base.folder, info).state_dict())

@@ -14,6 +14,7 @@ class SeriesLMRecipe:
     summary = "Finds and names unusual stretches of time series, learnt from labelled segments."
     family = "series"
     dataset_kinds: tuple[str, ...] = (Kind.SEGMENTS,)
+    parent_families: tuple[str, ...] = ("series",)
     default_base = "tiny-qwen"
     config_type = SeriesLMConfig
 

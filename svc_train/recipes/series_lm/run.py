@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from shared.errors import InvalidInputError
-from shared.modeling.bases import Base, content_digest, load_base
-from shared.modeling.bundle import BaseIdentity, BundleInfo, tokenizer_digest
+from shared.modeling.bases import Base, load_base
+from shared.modeling.bundle import BundleInfo, tokenizer_digest
 from shared.modeling.certificate import certify, save_certificate
 from shared.modeling.lora import LoraSpec, add_adapters
 from shared.modeling.series.network import SeriesLM
@@ -19,6 +18,7 @@ from shared.modeling.series.predictor import FAMILY, SeriesPredictor, load
 from shared.modeling.series.spec import SeriesSpec
 from shared.modeling.series.storage import save_network
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
+from svc_train.recipes.bases import base_identity
 from svc_train.recipes.hyperparameters import FIELD, parse, resolved
 from svc_train.recipes.series_lm.config import LORA, SeriesLMConfig
 from svc_train.recipes.series_lm.data import TrainingData, counts, read_data
@@ -55,7 +55,7 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     workers = join_workers()
     torch.manual_seed(config.seed)
     spec = config.spec(data.labels)
-    base = load_base(job.base.folder)
+    base = load_base(job.needed_base.folder)
     network = build_network(base, spec, config)
     if parent is not None:
         take_weights(network, job, parent)
@@ -91,7 +91,7 @@ def make_task(
     """What the loop trains."""
     spec = config.spec(data.labels)
     predictor = SeriesPredictor(
-        network=network, tokenizer=tokenizer, spec=spec, tokenizer_digest=tokenizer_digest(job.base.folder)
+        network=network, tokenizer=tokenizer, spec=spec, tokenizer_digest=tokenizer_digest(job.needed_base.folder)
     )
     return SeriesTask(
         network=network, predictor=predictor, tokenizer=tokenizer, spec=spec, config=config, held_out=data.held_out
@@ -124,7 +124,7 @@ def certify_bundle(job: TrainingJob, network: SeriesLM, tokenizer: PreTrainedTok
     )
     certificate = certify(trained)
     save_certificate(job.bundle_dir, certificate)
-    certificate.replay(load(job.bundle_dir, job.base.folder, "cpu"))
+    certificate.replay(load(job.bundle_dir, job.needed_base.folder, "cpu"))
 
 
 def _info(job: TrainingJob, config: SeriesLMConfig, spec: SeriesSpec, metrics: Mapping[str, float]) -> BundleInfo:
@@ -133,9 +133,7 @@ def _info(job: TrainingJob, config: SeriesLMConfig, spec: SeriesSpec, metrics: M
         family=FAMILY,
         recipe="series-lm",
         method=config.method,
-        base=BaseIdentity(
-            name=job.base.name, digest=job.base.digest, content_digest=content_digest(Path(job.base.folder))
-        ),
+        base=base_identity(job),
         spec=spec.to_json(),
         lora=lora,
         hyperparameters=resolved(config),

@@ -24,7 +24,7 @@ def read_parent(job: TrainingJob, config: TextSftConfig) -> BundleInfo | None:
     """
     if job.parent is None:
         return None
-    info = read_bundle(job.parent, family=FAMILY)
+    info = read_bundle(job.parent, families=(FAMILY,))
     # Adapters are adapters, whether the base was in 4 bits while they were trained or not.
     if (info.method == FULL) != (config.method == FULL):
         raise differs(job.parent, "method", config.method, info.method)

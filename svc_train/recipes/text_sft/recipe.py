@@ -14,6 +14,7 @@ class TextSftRecipe:
     summary = "Teaches a causal language model to answer as the conversations do; only the model's turns are learnt."
     family = "text"
     dataset_kinds: tuple[str, ...] = (Kind.CHAT,)
+    parent_families: tuple[str, ...] = ("text",)
     default_base = "smollm2-135m"
     config_type = TextSftConfig
 

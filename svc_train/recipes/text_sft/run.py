@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 
 from shared.modeling import bundle
-from shared.modeling.bases import Base, content_digest
-from shared.modeling.bundle import BaseIdentity, BundleInfo, tokenizer_digest
+from shared.modeling.bases import Base
+from shared.modeling.bundle import BundleInfo, tokenizer_digest
 from shared.modeling.certificate import certify, save_certificate
 from shared.modeling.text.predictor import FAMILY, TextPredictor, load
 from shared.modeling.text.spec import TextSpec
 from shared.modeling.text.storage import save_model
 from shared.modeling.text.template import NoChatTemplateError
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
+from svc_train.recipes.bases import base_identity
 from svc_train.recipes.failure import TrainingFailedError
 from svc_train.recipes.hyperparameters import parse, resolved
 from svc_train.recipes.text_sft.checks import check_isolated, check_learns
@@ -49,7 +49,7 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     check_device(config, workers.device)
     parent = read_parent(job, config)
     torch.manual_seed(config.seed)
-    base = load_network(job.base.folder, config, workers.device)
+    base = load_network(job.needed_base.folder, config, workers.device)
     data = _data(job, config, base)
     sizes = counts(data)
     log.info("training data: %s", sizes)
@@ -82,7 +82,7 @@ def _data(job: TrainingJob, config: TextSftConfig, base: Base) -> TextData:
     except NoChatTemplateError as error:
         raise TrainingFailedError(
             cause="no_chat_template",
-            reason=f"The base {job.base.name!r} cannot be taught conversations: {error.violations[0].reason}.",
+            reason=f"The base {job.needed_base.name!r} cannot be taught conversations: {error.violations[0].reason}.",
             remedy="Take a base that was made for conversations, or add a chat_template.jinja to its folder.",
         ) from error
 
@@ -98,7 +98,7 @@ def _certify(job: TrainingJob, config: TextSftConfig, base: Base) -> None:
         spec=TextSpec(max_length=config.max_length),
         tokenizer_digest=tokenizer_digest(job.bundle_dir),
     )
-    served = load(job.bundle_dir, job.base.folder, "cpu")
+    served = load(job.bundle_dir, job.needed_base.folder, "cpu")
     certificate = certify(served if config.method == QLORA else trained)
     save_certificate(job.bundle_dir, certificate)
     certificate.replay(served)
@@ -109,9 +109,7 @@ def _info(job: TrainingJob, config: TextSftConfig, metrics: Mapping[str, float])
         family=FAMILY,
         recipe="text-sft",
         method=bundle.FULL if config.method == FULL else bundle.LORA,
-        base=BaseIdentity(
-            name=job.base.name, digest=job.base.digest, content_digest=content_digest(Path(job.base.folder))
-        ),
+        base=base_identity(job),
         spec=TextSpec(max_length=config.max_length).to_json(),
         lora={} if config.method == FULL else shape_of(config).to_json(),
         hyperparameters=resolved(config),

@@ -133,7 +133,7 @@ class Trainer(Generic[ExampleT, BatchT]):
         job = self._job
         return {
             **decisive(self._config),
-            "base": job.base.digest,
+            "base": job.base.digest if job.base else "",
             "training_set": job.training_set.digest,
             "series": [one.digest for one in job.series],
             "parent": job.parent.run_id if job.parent else "",

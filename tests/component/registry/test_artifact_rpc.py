@@ -215,7 +215,8 @@ async def test_a_deleted_bundle_is_not_pushed_again(served: Served):
         ({"recipe": "a\0b"}, "'recipe' has to be a text"),
         ({"family": "x" * 501}, "'family' has to be a text"),
         ({"base": {"name": "tiny", "digest": "../x"}}, "is not a sha256 digest"),
-        ({"base": None}, "'name' has to be a text"),
+        ({"base": None, "method": "frozen"}, "'name' has to be a text"),
+        ({"base": {}}, "'name' has to be a text"),
         ({"metrics": {"f1": float("inf")}}, "inf is no number that JSON knows"),
         ({"hyperparameters": {"rate": 10**400}}, "is no number that JSON knows"),
         ({"hyperparameters": {"name": "\ud800"}}, "half of a surrogate pair"),
@@ -226,6 +227,11 @@ async def test_a_bundle_that_says_nonsense_is_refused(served: Served, changed, s
         await served.push(bundle(**changed), name="detector", kind="bundle/v1")
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert says in (caught.value.details() or "")
+
+
+async def test_a_bundle_may_stand_on_no_base(served: Served):
+    model = (await served.push(bundle(base=None), name="forecaster", kind="bundle/v1")).model
+    assert (model.ref.version, model.base.name, model.base.digest) == (1, "", "")
 
 
 async def test_addresses_are_for_where_clients_are(served: Served):

@@ -244,6 +244,7 @@ async def test_recipes_are_listed_with_defaults_and_help(running: Running):
     answer = await running.stub.ListRecipes(pb.ListRecipesRequest(), metadata=bearer(VIEWER))
     (recipe,) = answer.recipes
     assert (recipe.name, recipe.default_base, list(recipe.dataset_kinds)) == ("fake-lm", "tiny", ["chat/v1"])
+    assert list(recipe.parent_families) == ["fake"]
     assert json_format.MessageToDict(recipe.hyperparameters)["max_steps"] == {
         "default": 10,
         "type": "int",

@@ -141,9 +141,7 @@ def test_the_object_store_itself_refuses_other_bytes(world: World) -> None:
 
 def test_a_bundle_needs_its_base_and_becomes_one_version(world: World, tmp_path: Path) -> None:
     unknown = world.bundle_folder("adrift", common.BaseRef(name="lost", digest="1" * 64))
-    with pytest.raises(
-        UpwellClientError, match=r"adapters for the base 'lost' \(111111111111\), which is not registered"
-    ):
+    with pytest.raises(UpwellClientError, match=r"needs the base 'lost' \(111111111111\), which is not registered"):
         world.ask(lambda upwell: upwell.artifacts.push_model(unknown, name="adrift"))
     base = world.base("tiny", {"config.json": b"{}"})
     labels = world.dataset("taught", {"l": b"labels"}, kind="segments/v1")

@@ -31,6 +31,7 @@ class HungryRecipe:
     summary = "Needs memory."
     family = "fake"
     dataset_kinds: tuple[str, ...] = ("segments/v1",)
+    parent_families: tuple[str, ...] = ()
     default_base = "tiny"
     config_type: type[Any] = HungryConfig
 

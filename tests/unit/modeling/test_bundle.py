@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from shared.errors import IntegrityError
 from shared.modeling.bases import load_base
-from shared.modeling.bundle import read_info, tokenizer_digest
+from shared.modeling.bundle import check_base, read_info, save_bundle, tokenizer_digest
 from shared.modeling.lora import LoraSpec, add_adapters, parse_lora
 from shared.modeling.series.network import SeriesLM
 from shared.modeling.series.predictor import load
@@ -175,3 +176,19 @@ def test_the_tokenizers_digest_covers_a_model_that_is_no_text(full: Path):
     with_it = tokenizer_digest(full)
     (full / "tokenizer.model").write_bytes(b"\x0a\xff\xff")
     assert len({before, with_it, tokenizer_digest(full)}) == 3
+
+
+def test_a_bundle_may_stand_on_no_base_and_read_no_text(tiny_base: Path, tmp_path: Path):
+    said = replace(info(tiny_base), base=None)
+    save_bundle(tmp_path, said, tensors={"model.safetensors": {"weight": torch.ones(2)}}, tokenizer=None)
+    assert (read_info(tmp_path), tokenizer_digest(tmp_path)) == (said, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle.json", "model.safetensors"]
+    with pytest.raises(IntegrityError, match="stands on no base"):
+        check_base(said, tiny_base)
+
+
+@pytest.mark.parametrize("method", ["lora", "frozen"])
+def test_what_was_trained_beside_a_base_names_it(tiny_base: Path, tmp_path: Path, method: str):
+    save_bundle(tmp_path, replace(info(tiny_base, method=method), base=None), tensors={}, tokenizer=None)
+    with pytest.raises(IntegrityError, match=f"method is '{method}', and bundle.json names no base"):
+        read_info(tmp_path)

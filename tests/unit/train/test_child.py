@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.contracts.versions import BaseVersion, DatasetVersion
-from shared.errors import IntegrityError
+from shared.contracts.versions import NO_BASE, BaseVersion, DatasetVersion
+from shared.errors import IntegrityError, InvalidInputError
+from svc_train.child.job import read_job
 from svc_train.domain.child import (
     LONGEST_ETA_S,
     Job,
@@ -118,3 +119,23 @@ def test_a_result_is_read_and_a_broken_one_refused():
     for broken in (b"", b"[]", b"{}", json.dumps({**body, "metrics": 3}).encode()):
         with pytest.raises(IntegrityError, match=r"result\.json that is not readable"):
             parse_result(broken)
+
+
+def test_a_job_without_a_base_reads_as_it_was_written(tmp_path: Path):
+    job = Job(
+        run_id="r",
+        attempt=1,
+        recipe="forecaster",
+        hyperparameters={},
+        base=NO_BASE,
+        base_folder=None,
+        dataset=DatasetVersion(name="ocean", digest="d", version=1),
+        dataset_folder=tmp_path / "training_set",
+        series=(),
+        output_folder=tmp_path / "output",
+    )
+    (tmp_path / "job.json").write_text(json.dumps(job.to_json()))
+    training = read_job(tmp_path).training
+    assert training.base is None
+    with pytest.raises(InvalidInputError, match="base: is missing"):
+        _ = training.needed_base

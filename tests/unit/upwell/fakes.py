@@ -310,7 +310,9 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         return train_service_pb2.StartRunResponse(run_id=request.request.run_id)
 
     def ListRecipes(self, request, context):
-        recipe = train_service_pb2.Recipe(name="series-lm", summary="Finds stretches.", default_base="tiny-qwen")
+        recipe = train_service_pb2.Recipe(
+            name="series-lm", summary="Finds stretches.", default_base="tiny-qwen", parent_families=["series"]
+        )
         recipe.dataset_kinds.append("segments/v1")
         recipe.hyperparameters.update(
             {

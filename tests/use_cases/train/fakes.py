@@ -34,6 +34,7 @@ class FakeRecipe:
     summary: str = "Learns nothing."
     family: str = "fake"
     dataset_kinds: tuple[str, ...] = ("segments/v1",)
+    parent_families: tuple[str, ...] = ("fake",)
     default_base: str = "tiny"
     config_type: type[Any] = FakeConfig
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from shared.contracts.lineage import model_key
-from shared.contracts.versions import BaseVersion, ModelVersion
+from shared.contracts.versions import NO_BASE, BaseVersion, ModelVersion
 from shared.contracts.work import WorkState
 from shared.errors import InvalidInputError, NotYetError, PendingError, PermanentError, StateError
 from svc_train.use_cases.requests import cancel_run, resume_run
+from tests.use_cases.train.fakes import FakeRecipe
 from tests.use_cases.train.world import REQUEST, World, failure_of
 
 CHILD = replace(REQUEST, parent_run="run-1", stage="stage2")
@@ -26,7 +27,7 @@ def run_parent(world: World, run_id: str = "run-1") -> ModelVersion:
         version=len(world.catalogue.models) + 1,
         run_id=run_id,
         bundle_digest=body["bundleDigest"],
-        base=BaseVersion(name=body["base"]["name"], digest=body["base"]["digest"]),
+        base=BaseVersion(**body["base"]) if "base" in body else NO_BASE,
     )
     world.catalogue.models[str(version)] = version
     return version
@@ -92,7 +93,7 @@ def test_a_parent_that_is_not_registered_yet_is_waited_for(world: World):
 def test_a_parent_of_another_family_is_refused(world: World):
     world.start()
     run_parent(world)
-    world.recipes["fake-lm"].family = "other"
+    world.recipes["fake-lm"].parent_families = ("other",)
     world.start(replace(REQUEST, parent="detector@1"), run_id="run-2")
     with pytest.raises(InvalidInputError, match=r"of the family 'fake'.*models of the family 'other'"):
         attempt(world)
@@ -182,3 +183,50 @@ def test_a_cancelled_run_that_was_resumed_can_be_cancelled_again(world: World):
         cancel_run(world.store, "run-1", cancelled_by="ann")
         resume_run(world.store, "run-1")
     assert world.subjects() == ["train.cancelled"] * 2
+
+
+def test_a_parent_of_another_family_may_be_what_the_recipe_wants(world: World):
+    world.start()
+    run_parent(world)
+    world.recipes["fake-lm"] = FakeRecipe(family="other", parent_families=("fake", "other"))
+    world.start(replace(REQUEST, parent="detector@1"), run_id="run-2")
+    attempt(world)
+    assert world.events("train.completed")[-1]["parent"]["runId"] == "run-1"
+
+
+def test_a_recipe_that_goes_on_from_nothing_says_so(world: World):
+    world.start()
+    run_parent(world)
+    world.recipes["fake-lm"] = FakeRecipe(parent_families=())
+    world.start(replace(REQUEST, parent="detector@1"), run_id="run-2")
+    with pytest.raises(InvalidInputError, match="the recipe 'fake-lm' goes on from no model"):
+        attempt(world)
+
+
+def test_a_recipe_without_a_base_makes_a_version_without_one(world: World):
+    world.recipes["fake-lm"] = FakeRecipe(default_base="")
+    world.start()
+    version = run_parent(world)
+    assert (world.launcher.jobs[-1]["base"], world.shelf.prepared) == (None, [])
+    manifest = world.artifacts.manifest(version.bundle_digest)
+    assert manifest.meta["base"] == {"name": "", "digest": ""}
+    assert not [parent for parent in manifest.parents if parent.startswith("base/")]
+    world.start(replace(REQUEST, parent="detector@1"), run_id="run-2")
+    attempt(world)
+    assert world.launcher.jobs[-1]["parent"]["run_id"] == "run-1"
+
+
+def test_a_recipe_with_a_base_goes_on_from_a_version_without_one(world: World):
+    world.recipes["fake-lm"] = FakeRecipe(default_base="")
+    world.start()
+    run_parent(world)
+    world.recipes["fake-lm"] = FakeRecipe()
+    world.start(replace(REQUEST, parent="detector@1"), run_id="run-2")
+    attempt(world)
+    assert world.events("train.completed")[-1]["base"]["name"] == "tiny"
+
+
+def test_a_base_for_a_recipe_without_one_is_refused(world: World):
+    world.recipes["fake-lm"] = FakeRecipe(default_base="")
+    with pytest.raises(InvalidInputError, match="base: 'tiny': the models of the recipe 'fake-lm' stand on no base"):
+        world.start(replace(REQUEST, base="tiny"))

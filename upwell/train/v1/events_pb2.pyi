@@ -47,7 +47,7 @@ class TrainRequested(_message.Message):
     """Name of the model to make a version of."""
     base: _builtins.str
     """The base: a built-in name such as `tiny-qwen`, or a folder under the server's bases folder. Empty takes the
-    recipe's default.
+    recipe's default. A recipe that takes no base refuses one.
     """
     stage: _builtins.str
     """Place in a chain, e.g. `stage1`; empty when the run stands alone."""
@@ -106,7 +106,7 @@ class TrainStarted(_message.Message):
 
     @_builtins.property
     def base(self) -> _common_pb2.BaseRef:
-        """The base, resolved."""
+        """The base, resolved; absent where the recipe takes none."""
 
     def __init__(
         self,
@@ -296,7 +296,7 @@ class TrainCompleted(_message.Message):
 
     @_builtins.property
     def base(self) -> _common_pb2.BaseRef:
-        """The base."""
+        """The base; absent where the model stands on none."""
 
     @_builtins.property
     def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:

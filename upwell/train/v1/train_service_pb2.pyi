@@ -518,12 +518,13 @@ class Recipe(_message.Message):
     DATASET_KINDS_FIELD_NUMBER: _builtins.int
     HYPERPARAMETERS_FIELD_NUMBER: _builtins.int
     DEFAULT_BASE_FIELD_NUMBER: _builtins.int
+    PARENT_FAMILIES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     summary: _builtins.str
     """One sentence."""
     default_base: _builtins.str
-    """The base it takes when none is named."""
+    """The base it takes when none is named; empty where its models stand on no base."""
     @_builtins.property
     def dataset_kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Kinds of dataset it learns from."""
@@ -531,6 +532,10 @@ class Recipe(_message.Message):
     @_builtins.property
     def hyperparameters(self) -> _struct_pb2.Struct:
         """Its hyperparameters: name -> {default, type, help, unit, low, high, choices}; what does not apply is absent."""
+
+    @_builtins.property
+    def parent_families(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Families of the models it goes on from; empty where it goes on from none."""
 
     def __init__(
         self,
@@ -540,10 +545,11 @@ class Recipe(_message.Message):
         dataset_kinds: _abc.Iterable[_builtins.str] | None = ...,
         hyperparameters: _struct_pb2.Struct | None = ...,
         default_base: _builtins.str = ...,
+        parent_families: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hyperparameters", b"hyperparameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_kinds", b"dataset_kinds", "default_base", b"default_base", "hyperparameters", b"hyperparameters", "name", b"name", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_kinds", b"dataset_kinds", "default_base", b"default_base", "hyperparameters", b"hyperparameters", "name", b"name", "parent_families", b"parent_families", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -45,7 +45,11 @@ def train_with_llamafactory(
     before = _evaluated(task) if config.smoke else {}
     folder = job.bundle_dir.parent / LLAMAFACTORY
     path = write_files(
-        folder, base=job.base.folder, config=config, conversations=data.train_texts, device=task.network.device.type
+        folder,
+        base=job.needed_base.folder,
+        config=config,
+        conversations=data.train_texts,
+        device=task.network.device.type,
     )
     steps, epochs, tokens, last = 0, 0.0, 0, None
     started = time.monotonic()

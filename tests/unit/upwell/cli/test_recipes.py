@@ -15,8 +15,8 @@ def upwell(services):
 
 def test_recipes_are_listed(upwell):
     assert [line.split() for line in upwell("recipes", "list").stdout.splitlines()] == [
-        ["recipe", "learns", "from", "base", "hyperparameters", "summary"],
-        ["series-lm", "segments/v1", "tiny-qwen", "4", "Finds", "stretches."],
+        ["recipe", "learns", "from", "base", "goes", "on", "from", "hyperparameters", "summary"],
+        ["series-lm", "segments/v1", "tiny-qwen", "series", "4", "Finds", "stretches."],
     ]
     assert [recipe["name"] for recipe in upwell.json("recipes", "list")] == ["series-lm"]
 
