@@ -68,8 +68,8 @@ class FeedForward(nn.Sequential):
 class Season(nn.Module):
     """Tokens changed by the time of the year: the same anomaly means something else in spring than in autumn.
 
-    The year is a wave and its first overtone, so that neighbouring months are alike (feature-wise modulation as in FiLM,
-    Perez et al., AAAI 2018).
+    The year is a wave and its first overtone, so that neighbouring months are alike. Gain and shift by a condition are
+    those of FiLM (Perez et al., AAAI 2018).
     """
 
     def __init__(self, size: int) -> None:

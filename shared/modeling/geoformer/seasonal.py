@@ -1,9 +1,9 @@
 """A linear model with seasons and memory: for each lead, a regression on the patterns' amplitudes now and months ago.
 
-The linear inverse model knows the last month and no season. What El Nino does next depends on both: the same anomaly
-grows in summer and fades in spring, and what came before tells what the surface hides. Seasonal coefficients and memory
-in a regression of pattern amplitudes are those of Kondrashov et al., "A hierarchy of data-based ENSO models", Journal of
-Climate 2005; here each lead has a ridge regression of its own.
+The linear inverse model knows the last month, and no season. But what El Nino does next depends on the time of the
+year, and what came before tells of what the surface hides. Seasonal coefficients and memory in a regression of pattern
+amplitudes are those of Kondrashov et al., "A hierarchy of data-based ENSO models", Journal of Climate 2005; here each
+lead has a ridge regression of its own.
 
 Shape suffixes: N = windows, T = months, C = channels, Y = latitudes, X = longitudes, K = patterns, F = months ahead,
 J = features of a window.
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from shared.modeling.geoformer.lim import Floats, LinearInverseModel, fit_lim
 
+Reals = NDArray[np.floating]
 # Months ago whose amplitudes are features; a history that is shorter has fewer.
 LAGS = (0, 3, 6)
 MONTHS = 12
@@ -40,7 +41,7 @@ class SeasonalModel:
     lags: tuple[int, ...]
 
     def forecast(self, histories_NTCYX: Floats, months_NT: NDArray[np.int64], leads: int) -> Floats:
-        """What follows each history: [N, F, C, Y, X]; see `LinearInverseModel.forecast`."""
+        """See `FirstGuess`; at most as many leads as it was fitted to."""
         amplitudes_NTK = np.stack([self.patterns.amplitudes(history) for history in histories_NTCYX])
         features_NJ = _features(amplitudes_NTK, months_NT[:, -1], self.lags)
         ahead_NFK = np.einsum("nj,fjk->nfk", features_NJ, self.weights_FJK[:leads])
@@ -76,7 +77,7 @@ def fit_seasonal(
         InvalidInputError: too little is known; see `fit_lim`.
     """
     patterns = fit_lim(anomalies_TCYX, scales=scales, lat=lat, usable_T=usable_T, modes=modes)
-    lags = tuple(lag for lag in LAGS if lag < history)
+    lags = lags_within(history)
     span = lags[-1] + 1
     amplitudes_TK = patterns.amplitudes(anomalies_TCYX).astype(np.float64)
     ends = np.arange(span - 1, len(amplitudes_TK) - 1)
@@ -88,7 +89,17 @@ def fit_seasonal(
     return SeasonalModel(patterns=patterns, weights_FJK=np.stack(weights).astype(np.float32), lags=lags)
 
 
-def _features(amplitudes_NTK: Floats, months_N: NDArray[np.int64], lags: tuple[int, ...]) -> Floats:
+def lags_within(history: int) -> tuple[int, ...]:
+    """The lags that a history of so many months holds."""
+    return tuple(lag for lag in LAGS if lag < history)
+
+
+def features_of(lags: tuple[int, ...], modes: int) -> int:
+    """How many features a window has."""
+    return (len(lags) + 2) * modes
+
+
+def _features(amplitudes_NTK: Reals, months_N: NDArray[np.int64], lags: tuple[int, ...]) -> Reals:
     """[N, J]: the amplitudes at each lag, and those of the last month times the wave of the year."""
     angle_N = 2 * np.pi * months_N / MONTHS
     now_NK = amplitudes_NTK[:, -1]
@@ -97,7 +108,7 @@ def _features(amplitudes_NTK: Floats, months_N: NDArray[np.int64], lags: tuple[i
 
 
 def _regression(
-    features_NJ: Floats, amplitudes_TK: Floats, targets_N: NDArray[np.int64], usable_T: NDArray[np.bool_], power: float
+    features_NJ: Reals, amplitudes_TK: Reals, targets_N: NDArray[np.int64], usable_T: NDArray[np.bool_], power: float
 ) -> NDArray[np.float64]:
     """[J, K], over the windows whose month at this lead may be used."""
     inside_N = np.minimum(targets_N, len(amplitudes_TK) - 1)
