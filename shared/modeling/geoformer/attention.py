@@ -26,7 +26,7 @@ class Attention(nn.Module):
     def __init__(self, *, size: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads = heads
-        self.dropout = dropout
+        self.dropout = nn.Dropout(dropout)
         self.query, self.key_value = nn.Linear(size, size), nn.Linear(size, 2 * size)
         self.out = nn.Linear(size, size)
 
@@ -40,9 +40,9 @@ class Attention(nn.Module):
         query: Tensor = self.query(tokens_NQD)
         query = query.reshape(*query.shape[:2], self.heads, -1).transpose(1, 2)
         mask = None if allowed_NQS is None else allowed_NQS.unsqueeze(1)
-        dropout = self.dropout if self.training else 0.0
-        heard = nn.functional.scaled_dot_product_attention(query, kept[0], kept[1], attn_mask=mask, dropout_p=dropout)
-        out: Tensor = self.out(heard.transpose(1, 2).flatten(2))
+        # Dropout inside the attention would keep its fast kernels from being used.
+        heard = nn.functional.scaled_dot_product_attention(query, kept[0], kept[1], attn_mask=mask)
+        out: Tensor = self.dropout(self.out(heard.transpose(1, 2).flatten(2)))
         return out
 
     def among(self, tokens_NSD: Tensor, allowed_NSS: Tensor) -> Tensor:
@@ -63,6 +63,27 @@ class FeedForward(nn.Sequential):
             nn.Linear(2 * size, size),
             nn.Dropout(dropout),
         )
+
+
+class Season(nn.Module):
+    """Tokens changed by the time of the year: the same anomaly means something else in spring than in autumn.
+
+    The year is a wave and its first overtone, so that neighbouring months are alike. Gain and shift by a condition are
+    those of FiLM (Perez et al., AAAI 2018).
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 2 * size)
+        nn.init.normal_(self.linear.weight, std=0.1)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, tokens_NPD: Tensor, months_N: Tensor) -> Tensor:
+        """The tokens of each month [..., P, D], whose calendar month is given [...]; 0 = January."""
+        angles = 2 * math.pi * torch.stack([months_N, 2 * months_N], dim=-1) / 12
+        gain, shift = self.linear(torch.cat([angles.sin(), angles.cos()], dim=-1)).unsqueeze(-2).chunk(2, dim=-1)
+        changed: Tensor = tokens_NPD * (1 + gain) + shift
+        return changed
 
 
 def allowed(present_NS: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from shared.modeling.geoformer.lim import Floats, LinearInverseModel
+from shared.modeling.geoformer.guess import FirstGuess
+from shared.modeling.geoformer.lim import Floats
 from shared.modeling.geoformer.network import Geoformer, Rollout
 from shared.modeling.geoformer.spec import GeoformerSpec
 
@@ -49,12 +50,11 @@ class Forecaster:
 
     Args:
         ensemble: in eval mode, on any device.
-        lim: gives the first guess where the spec asks for one.
+        guess: what the networks correct.
     """
 
-    def __init__(self, ensemble: Ensemble, lim: LinearInverseModel | None) -> None:
-        assert (lim is not None) == (ensemble.spec.residual != "none"), "the spec says whether there is a first guess"
-        self.ensemble, self.lim = ensemble, lim
+    def __init__(self, ensemble: Ensemble, guess: FirstGuess) -> None:
+        self.ensemble, self.guess = ensemble, guess
         self.spec = ensemble.spec
 
     @property
@@ -78,7 +78,7 @@ class Forecaster:
 
     def _forecast(self, histories_NTCYX: Floats, months_NT: NDArray[np.int64], leads: int) -> Floats:
         known = np.isfinite(histories_NTCYX)
-        guess = first_guess(self.lim, histories_NTCYX[:, -1], leads)
+        guess = self.guess.forecast(histories_NTCYX, months_NT, leads)
         with torch.inference_mode():
             told = self.ensemble(
                 torch.from_numpy(np.nan_to_num(histories_NTCYX)).to(self.device),
@@ -88,10 +88,3 @@ class Forecaster:
             )
             mean: Floats = torch.stack(told).mean(0).float().cpu().numpy()
         return np.where(known.any(axis=1, keepdims=True), mean, np.float32(np.nan))
-
-
-def first_guess(lim: LinearInverseModel | None, months_NCYX: Floats, leads: int) -> Floats:
-    """What the networks correct [N, F, C, Y, X]: the linear inverse model's forecast, or nothing at all."""
-    if lim is None:
-        return np.zeros((len(months_NCYX), leads, *months_NCYX.shape[1:]), dtype=np.float32)
-    return lim.forecast(months_NCYX, leads)

@@ -41,7 +41,12 @@ class LinearInverseModel:
         """[T, K]; what is not known counts as usual."""
         return np.asarray(np.tensordot(np.nan_to_num(months_TCYX), self.project_KCYX, axes=([1, 2, 3], [1, 2, 3])))
 
-    def forecast(self, months_TCYX: Floats, leads: int) -> Floats:
+    def forecast(self, histories_NTCYX: Floats, months_NT: NDArray[np.int64], leads: int) -> Floats:
+        """See `FirstGuess`: what follows the last month of each history."""
+        del months_NT
+        return self.follow(histories_NTCYX[:, -1], leads)
+
+    def follow(self, months_TCYX: Floats, leads: int) -> Floats:
         """What follows each month: [T, F, C, Y, X]."""
         amplitudes_TK = self.amplitudes(months_TCYX)
         ahead: list[Floats] = []

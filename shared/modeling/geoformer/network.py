@@ -23,11 +23,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from shared.modeling.geoformer.attention import Attention, FeedForward, allowed, to_space, to_time, waves
+from shared.modeling.geoformer.attention import Attention, FeedForward, Season, allowed, to_space, to_time, waves
 from shared.modeling.geoformer.patches import from_patches, to_patches
 from shared.modeling.geoformer.spec import GeoformerSpec
-
-MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,14 +132,13 @@ class Geoformer(nn.Module):
         self.register_buffer("scales_C11", torch.tensor(spec.scales)[:, None, None], persistent=False)
         self.embed, self.embed_guess = PatchEmbedding(spec), PatchEmbedding(spec)
         self.place_PD = nn.Parameter(0.02 * torch.randn(spec.patches, spec.d_model))
-        self.calendar = nn.Embedding(MONTHS, spec.d_model)
+        self.season, self.season_ahead = Season(spec.d_model), Season(spec.d_model)
         self.time = nn.Linear(spec.d_model, spec.d_model)
         self.encoder = nn.ModuleList(EncoderLayer(spec, dropout) for _ in range(spec.encoder_layers))
         self.encoder_norm = nn.LayerNorm(spec.d_model)
         self.decoder = nn.ModuleList(DecoderLayer(spec, dropout) for _ in range(spec.decoder_layers))
         self.decoder_norm = nn.LayerNorm(spec.d_model)
         self.head = nn.Linear(spec.d_model, len(spec.channels) * spec.patch[0] * spec.patch[1])
-        nn.init.normal_(self.calendar.weight, std=0.02)
         # Untrained, the network adds nothing to the first guess.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -163,7 +160,7 @@ class Geoformer(nn.Module):
         positions_T = torch.arange(1 - length, 1, device=values_BTCYX.device)
         tokens_BTPD = tokens_BTPD + self._when(positions_T)[:, None]
         if months_BT is not None:
-            tokens_BTPD = tokens_BTPD + self.calendar(months_BT).unsqueeze(2)
+            tokens_BTPD = self.season(tokens_BTPD, months_BT)
         present_BTP = self._present(known_BTCYX)
         for layer in self.encoder:
             tokens_BTPD = layer(tokens_BTPD, present_BTP)
@@ -199,7 +196,8 @@ class Geoformer(nn.Module):
         for lead in range(guess_BFCYX.shape[1]):
             guess_B1CYX = guess_BFCYX[:, lead : lead + 1]
             tokens_BPD = self._month(previous, previous_known) + self._guess(guess_B1CYX, sea_BCYX.unsqueeze(1))
-            tokens_BPD = tokens_BPD + self._lead(months_BT[:, -1], lead + 1)
+            tokens_BPD = tokens_BPD + self._when(torch.tensor(lead + 1, device=tokens_BPD.device))
+            tokens_BPD = self.season_ahead(tokens_BPD, months_BT[:, -1] + lead + 1)
             for number, layer in enumerate(layers):
                 tokens_BPD, caches[number] = layer(tokens_BPD, caches[number], histories[number], heard_NT, present_BP)
             correction = from_patches(self.head(self.decoder_norm(tokens_BPD)).unsqueeze(1), self.spec)
@@ -219,11 +217,6 @@ class Geoformer(nn.Module):
         """[B, P, D]: what the decoder corrects."""
         tokens_B1PD: Tensor = self.embed_guess(self._scaled(guess_B1CYX, sea_B1CYX), sea_B1CYX)
         return tokens_B1PD.squeeze(1)
-
-    def _lead(self, last_month_B: Tensor, lead: int) -> Tensor:
-        """[B, 1, D]: how far ahead, and in which month of the year."""
-        calendar_BD: Tensor = self.calendar((last_month_B + lead) % MONTHS)
-        return (calendar_BD + self._when(torch.tensor(lead, device=last_month_B.device))).unsqueeze(1)
 
     def _scaled(self, values: Tensor, known: Tensor) -> Tensor:
         return torch.where(known, values, 0.0) / self.scales_C11

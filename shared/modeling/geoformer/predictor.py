@@ -18,7 +18,6 @@ from shared.fields.values import FieldAnswer, FieldInput, Floats
 from shared.modeling.bundle import read_info
 from shared.modeling.geoformer import golden
 from shared.modeling.geoformer.ensemble import Forecaster
-from shared.modeling.geoformer.network import MONTHS
 from shared.modeling.geoformer.spec import GeoformerSpec
 from shared.modeling.geoformer.storage import load_forecaster
 
@@ -26,6 +25,7 @@ FAMILY = "geoformer"
 TEMPERATURE = "sst"
 # Grids are written in float32 here and there.
 SAME_DEGREES = 1e-3
+MONTHS = 12
 
 
 class GeoformerPredictor:

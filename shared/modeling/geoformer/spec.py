@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.errors import IntegrityError, InvalidInputError
 
-RESIDUALS = NONE, LIM = "none", "lim"
+RESIDUALS = NONE, LIM, SEASONAL = "none", "lim", "seasonal"
 _TUPLES = ("channels", "scales", "lat", "lon", "patch")
 
 
@@ -29,8 +29,9 @@ class GeoformerSpec:
         heads: attention heads; divides `d_model`.
         encoder_layers, decoder_layers: how many.
         members: networks of that shape whose mean is the forecast.
-        residual: `lim`: the networks correct the forecast of a linear inverse model; `none`: they make the forecast.
-        lim_modes: patterns of that linear model; 0 without one.
+        residual: what the networks correct: a linear inverse model (`lim`), a linear model with seasons and memory
+            (`seasonal`), or nothing (`none`).
+        guess_modes: patterns of that linear model; 0 without one.
 
     Raises:
         InvalidInputError: the numbers do not fit together.
@@ -49,7 +50,7 @@ class GeoformerSpec:
     decoder_layers: int = 2
     members: int = 1
     residual: str = NONE
-    lim_modes: int = 0
+    guess_modes: int = 0
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -100,8 +101,8 @@ def _check_network(spec: GeoformerSpec) -> None:
         raise InvalidInputError.of("d_model", f"{spec.d_model} is not a multiple of twice the {spec.heads} heads")
     if spec.residual not in RESIDUALS:
         raise InvalidInputError.of("residual", f"{spec.residual!r} is not one of: {', '.join(RESIDUALS)}")
-    if (spec.lim_modes > 0) != (spec.residual == LIM):
-        raise InvalidInputError.of("lim_modes", f"{spec.lim_modes}, but the residual is {spec.residual!r}")
+    if (spec.guess_modes > 0) != (spec.residual != NONE):
+        raise InvalidInputError.of("guess_modes", f"{spec.guess_modes}, but the residual is {spec.residual!r}")
 
 
 def parse_spec(body: Mapping[str, Any]) -> GeoformerSpec:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from shared.modeling.bundle import MODEL_FILE, BundleInfo, read_tensors, save_bundle
 from shared.modeling.geoformer.ensemble import Ensemble, Forecaster
+from shared.modeling.geoformer.guess import FirstGuess, NoGuess
 from shared.modeling.geoformer.lim import LinearInverseModel
-from shared.modeling.geoformer.spec import NONE, GeoformerSpec, parse_spec
+from shared.modeling.geoformer.seasonal import SeasonalModel, features_of, lags_within
+from shared.modeling.geoformer.spec import NONE, SEASONAL, GeoformerSpec, parse_spec
 
-LIM_FILE = "lim.safetensors"
+GUESS_FILE = "first_guess.safetensors"
+PROJECT, EXPAND, GROWTH, WEIGHTS = "project", "expand", "growth", "weights"
 
 
 def save_forecaster(folder: Path, info: BundleInfo, forecaster: Forecaster) -> None:
     """Write the bundle, apart from its certificate."""
     tensors = {MODEL_FILE: dict(forecaster.ensemble.state_dict())}
-    if forecaster.lim is not None:
-        tensors[LIM_FILE] = _tensors(forecaster.lim)
+    if guess := _tensors(forecaster.guess):
+        tensors[GUESS_FILE] = guess
     save_bundle(folder, info, tensors=tensors, tokenizer=None)
 
 
@@ -31,20 +35,29 @@ def load_forecaster(folder: Path, info: BundleInfo) -> Forecaster:
         ensemble = Ensemble(spec)
     shapes = {name: tuple(tensor.shape) for name, tensor in ensemble.state_dict().items()}
     ensemble.load_state_dict(read_tensors(folder / MODEL_FILE, shapes=shapes))
-    return Forecaster(ensemble.eval(), None if spec.residual == NONE else _load_lim(folder / LIM_FILE, spec))
+    return Forecaster(ensemble.eval(), _load_guess(folder / GUESS_FILE, spec))
 
 
-def _load_lim(path: Path, spec: GeoformerSpec) -> LinearInverseModel:
-    modes = spec.lim_modes
-    pattern = (modes, *spec.shape)
-    shapes = {"project": pattern, "expand": pattern, "growth": (modes, modes)}
-    stored = {name: tensor.numpy() for name, tensor in read_tensors(path, shapes=shapes).items()}
-    return LinearInverseModel(project_KCYX=stored["project"], expand_KCYX=stored["expand"], growth_KK=stored["growth"])
+def _load_guess(path: Path, spec: GeoformerSpec) -> FirstGuess:
+    if spec.residual == NONE:
+        return NoGuess()
+    modes, lags = spec.guess_modes, lags_within(spec.history)
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys((PROJECT, EXPAND), (modes, *spec.shape))
+    shapes[GROWTH] = (modes, modes)
+    if spec.residual == SEASONAL:
+        shapes[WEIGHTS] = (spec.horizon, features_of(lags, modes), modes)
+    stored = {name: np.asarray(tensor.numpy()) for name, tensor in read_tensors(path, shapes=shapes).items()}
+    lim = LinearInverseModel(project_KCYX=stored[PROJECT], expand_KCYX=stored[EXPAND], growth_KK=stored[GROWTH])
+    return lim if WEIGHTS not in stored else SeasonalModel(patterns=lim, weights_FJK=stored[WEIGHTS], lags=lags)
 
 
-def _tensors(lim: LinearInverseModel) -> dict[str, Tensor]:
+def _tensors(guess: FirstGuess) -> dict[str, Tensor]:
+    if isinstance(guess, SeasonalModel):
+        return {**_tensors(guess.patterns), WEIGHTS: torch.from_numpy(guess.weights_FJK)}
+    if not isinstance(guess, LinearInverseModel):
+        return {}
     return {
-        "project": torch.from_numpy(lim.project_KCYX),
-        "expand": torch.from_numpy(lim.expand_KCYX),
-        "growth": torch.from_numpy(lim.growth_KK),
+        PROJECT: torch.from_numpy(guess.project_KCYX),
+        EXPAND: torch.from_numpy(guess.expand_KCYX),
+        GROWTH: torch.from_numpy(guess.growth_KK),
     }

@@ -63,8 +63,8 @@ def dims_of(part: Part, variable: str) -> Dims:
     )
     if array.sizes[dims.lat] * array.sizes[dims.lon] > MOST_CELLS:
         raise part.wrong(f"a map has over {MOST_CELLS} cells: cut or coarsen it first", variable)
-    if array.sizes[dims.time] > MOST_TIMES:
-        raise part.wrong(f"has {array.sizes[dims.time]} times; at most {MOST_TIMES}", variable)
+    if max(array.sizes[dims.time], array.sizes.get(dims.level, 1)) > MOST_TIMES:
+        raise part.wrong(f"has {array.sizes[dims.time]} times; at most {MOST_TIMES}, and so many levels", variable)
     if min(array.shape) == 0:
         raise part.wrong("is empty", variable)
     return dims

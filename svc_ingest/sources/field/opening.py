@@ -75,8 +75,9 @@ def _open_netcdf(name: str, path: Path, stack: ExitStack) -> Part:
     try:
         if start in CLASSIC:
             _check_length(path)
-        # Times are read by us, who say which calendar is refused.
-        dataset = stack.enter_context(xr.open_dataset(path, engine="netcdf4", decode_times=False))
+        # Times are read by us, who say which calendar is refused; an index would read an axis of any length at once.
+        opened = xr.open_dataset(path, engine="netcdf4", decode_times=False, create_default_indexes=False)
+        dataset = stack.enter_context(opened)
     # scipy fails in many ways on what is cut off.
     except (OSError, ValueError, TypeError, RuntimeError, LookupError, ArithmeticError) as error:
         reason = f"cannot be read as NetCDF; it may be truncated ({type(error).__name__})"
@@ -93,7 +94,9 @@ def _check_length(path: Path) -> None:
 def _open_zarr(path: Path, root: str, stack: ExitStack) -> Part:
     store = stack.enter_context(ZipStore(path, mode="r"))
     try:
-        dataset = xr.open_zarr(store, group=root, chunks=None, consolidated=False, decode_times=False)
+        dataset = xr.open_zarr(
+            store, group=root, chunks=None, consolidated=False, decode_times=False, create_default_indexes=False
+        )
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise InvalidInputError.of("file", f"cannot be read as a Zarr store ({error})") from None
     return Part(name="", dataset=stack.enter_context(dataset))

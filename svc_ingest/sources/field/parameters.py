@@ -43,8 +43,8 @@ class FieldParameters:
     resolution: float = parameter(0.0, low=0, high=20)
     land_below: float = parameter(NEVER, low=NEVER, high=100)
     gaps: str = parameter("refuse", choices=("refuse", "missing"))
-    base_start: str = parameter("")
-    base_end: str = parameter("")
+    base_start: str = parameter("", digits=True)
+    base_end: str = parameter("", digits=True)
 
     def checked(self) -> FieldParameters:
         """The parameters themselves.

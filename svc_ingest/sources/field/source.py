@@ -23,7 +23,7 @@ from svc_ingest.sources.field.choosing import inputs_of
 from svc_ingest.sources.field.inputs import Input
 from svc_ingest.sources.field.land import cold_land, either, marked_land
 from svc_ingest.sources.field.opening import Part, open_parts
-from svc_ingest.sources.field.parameters import FieldParameters
+from svc_ingest.sources.field.parameters import NEVER, FieldParameters
 from svc_ingest.sources.field.regrid import Regridder
 from svc_ingest.sources.field.target import header_for, some
 
@@ -58,7 +58,10 @@ def _channels(parts: Sequence[Part], parameters: FieldParameters, must_stop: Mus
         cold = cold_land(source, parameters.land_below, must_stop) if name == "sst" else None
         return either(marked_land(source), cold)
 
-    return channels_of(inputs_of(parts, parameters), land_of)
+    inputs = inputs_of(parts, parameters)
+    if parameters.land_below > NEVER and "sst" not in inputs:
+        raise InvalidInputError.of("parameters.land_below", f"needs the channel sst; there are {', '.join(inputs)}")
+    return channels_of(inputs, land_of)
 
 
 def _write_all(

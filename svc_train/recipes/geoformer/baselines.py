@@ -1,26 +1,32 @@
-"""What a forecast has to beat: persistence, damped persistence and the linear inverse model, from the same months."""
+"""What a forecast has to beat: persistence, damped persistence and linear models, fitted to the same months."""
 
 # ruff: noqa: N803, N806 - names end in their shape, in capitals
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.modeling.geoformer.lim import Floats, LinearInverseModel
+from shared.modeling.geoformer.guess import FirstGuess
+from shared.modeling.geoformer.lim import Floats
 from svc_train.recipes.geoformer.data import OceanData
 
-PERSISTENCE, DAMPED, LIM = "persistence", "damped_persistence", "lim"
+PERSISTENCE, DAMPED = "persistence", "damped_persistence"
 
 
-def baseline_forecasts(data: OceanData, lim: LinearInverseModel, leads: int) -> dict[str, Floats]:
-    """Forecasts of the test windows by name, [N, F, C, Y, X]."""
-    last_NCYX = np.nan_to_num(data.anomalies_TCYX[data.test])
+def baseline_forecasts(
+    data: OceanData, models: Mapping[str, FirstGuess], *, history: int, leads: int
+) -> dict[str, Floats]:
+    """Forecasts of the test windows by name, [N, F, C, Y, X]; `models` are fitted ones by name."""
+    histories_NTCYX, months_NT = data.histories(data.test, history)
+    last_NCYX = np.nan_to_num(histories_NTCYX[:, -1])
     persistent = np.repeat(last_NCYX[:, None], leads, axis=1)
     return {
         PERSISTENCE: persistent,
         DAMPED: persistent * damping(data, leads),
-        LIM: lim.forecast(last_NCYX, leads),
+        **{name: model.forecast(histories_NTCYX, months_NT, leads) for name, model in models.items()},
     }
 
 

@@ -9,7 +9,7 @@ from shared.errors import InvalidInputError
 from svc_train.recipes.hyperparameters import FIELD, Rule, hyperparameter
 from svc_train.recipes.training.knobs import CommonConfig
 
-LIM, NONE = "lim", "none"
+LIM, SEASONAL, NONE = "lim", "seasonal", "none"
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -47,6 +47,9 @@ class GeoformerConfig(CommonConfig):
     test_start: str = hyperparameter(
         "", Rule(help="First month whose forecast is scored, such as 2005-01; empty takes the last fifth.")
     )
+    test_end: str = hyperparameter(
+        "", Rule(help="Last month that is scored; what comes behind it is learnt from. Empty scores to the end.")
+    )
     history: int = hyperparameter(12, Rule(help="Months a forecast is made from.", unit="months", low=1, high=120))
     horizon: int = hyperparameter(12, Rule(help="Months to forecast.", unit="months", low=1, high=60))
     patch_rows: int = hyperparameter(3, Rule(help="Rows of the grid in a patch.", low=1, high=180))
@@ -80,18 +83,24 @@ class GeoformerConfig(CommonConfig):
         Rule(help="Share of the training after which the decoder always goes on from its own months.", low=0, high=1),
     )
     residual: str = hyperparameter(
-        LIM,
-        Rule(help="Correct the forecast of a linear inverse model, or make the whole forecast.", choices=(LIM, NONE)),
+        SEASONAL,
+        Rule(
+            help="What the networks correct: a linear inverse model, a linear one with seasons and memory, or nothing.",
+            choices=(LIM, SEASONAL, NONE),
+        ),
     )
     lim_modes: int = hyperparameter(
         0,
-        Rule(
-            help="Patterns of the linear inverse model; 0 takes the number that forecasts left-out years best.", low=0
-        ),
+        Rule(help="Patterns of the linear inverse model; 0 takes what forecasts left-out years best.", low=0, high=500),
     )
     lim_lag: int = hyperparameter(
-        1,
-        Rule(help="Months between the pairs it is fitted to; where lim_modes is 0 that is chosen too.", low=1, high=12),
+        1, Rule(help="Months between the pairs it is fitted to; chosen with lim_modes where that is 0.", low=1, high=12)
+    )
+    seasonal_modes: int = hyperparameter(
+        10, Rule(help="Patterns of the linear model with seasons and memory.", low=1, high=500)
+    )
+    seasonal_ridge: float = hyperparameter(
+        0.03, Rule(help="How much its weights are kept small, beside the first pattern's power.", low=0, high=1000)
     )
     lim_folds: int = hyperparameter(
         6,
@@ -105,11 +114,16 @@ class GeoformerConfig(CommonConfig):
 
     def __post_init__(self) -> None:
         CommonConfig.__post_init__(self)
-        for name in ("train_end", "test_start"):
+        for name in ("train_end", "test_start", "test_end"):
             month = getattr(self, name)
             if month and not _MONTH.fullmatch(month):
                 raise InvalidInputError.of(f"{FIELD}.{name}", f"{month!r} is no month such as 2004-12")
-        if self.train_end and self.test_start and self.train_end >= self.test_start:
+        if self.test_end and (not self.test_start or self.test_end < self.test_start):
+            reason = (
+                f"{self.test_end} is no end for the test period that begins at {self.test_start or 'no given month'}"
+            )
+            raise InvalidInputError.of(f"{FIELD}.test_end", reason)
+        if self.train_end and not self.test_end and self.test_start and self.train_end >= self.test_start:
             reason = f"{self.train_end} is not before test_start {self.test_start}: what is scored must not be learnt"
             raise InvalidInputError.of(f"{FIELD}.train_end", reason)
         if self.d_model % (2 * self.heads):

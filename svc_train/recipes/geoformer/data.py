@@ -69,9 +69,10 @@ class OceanData:
         """Calendar months, 0 = January."""
         return np.array([month.month - 1 for month in self.months])
 
-    def histories(self, rows: NDArray[np.int64], length: int) -> Floats:
-        """[N, T, C, Y, X]."""
-        return self.anomalies_TCYX[history_rows(rows, length)]
+    def histories(self, rows: NDArray[np.int64], length: int) -> tuple[Floats, NDArray[np.int64]]:
+        """The windows' histories [N, T, C, Y, X], oldest month first, and their calendar months [N, T]."""
+        rows_NT = rows[:, None] + np.arange(1 - length, 1)
+        return self.anomalies_TCYX[rows_NT], self.calendar[rows_NT]
 
     def futures(self, rows: NDArray[np.int64], leads: int, wanted_T: NDArray[np.bool_]) -> Floats:
         """[N, F, C, Y, X]: NaN for the months that are not wanted, and for those behind the last."""
@@ -85,11 +86,6 @@ class OceanData:
         temperature = fields[..., self.temperature, :, :]
         inside = self.index_YX > 0
         return np.asarray((temperature[..., inside] * self.index_YX[inside]).sum(axis=-1, dtype=np.float64))
-
-
-def history_rows(rows: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    """[N, T]: the rows of each window's history, oldest first."""
-    return rows[:, None] + np.arange(1 - length, 1)
 
 
 def read_data(job: TrainingJob, config: GeoformerConfig) -> OceanData:
@@ -161,8 +157,10 @@ def _periods(months: Sequence[date], config: GeoformerConfig) -> tuple[NDArray[n
         test_start = min(named[named > config.train_end], default="9999-12")
     else:
         test_start = named[len(named) - max(round(TEST_SHARE * len(named)), 1)]
-    usable_T = named <= config.train_end if config.train_end else named < test_start
-    return usable_T, named >= test_start
+    scored_T = (named >= test_start) & (named <= (config.test_end or named[-1]))
+    behind_too_T = np.full(len(named), bool(config.test_end))
+    usable_T = (named <= (config.train_end or named[-1])) & ~scored_T & (behind_too_T | (named < test_start))
+    return usable_T, scored_T
 
 
 def _windows(
@@ -172,7 +170,7 @@ def _windows(
     rows = np.arange(config.history - 1, len(known_T) - 1)
     good = known_T[rows] & wanted_T[rows + 1] & known_T[rows + 1]
     if history_too:
-        good &= wanted_T[history_rows(rows, config.history)].all(axis=1)
+        good &= wanted_T[rows[:, None] + np.arange(1 - config.history, 1)].all(axis=1)
     return np.asarray(rows[good])
 
 

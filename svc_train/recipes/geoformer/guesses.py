@@ -1,4 +1,4 @@
-"""The linear inverse models of a training: the one that is kept, and those that give honest first guesses.
+"""The first guesses of a training: the one that is kept, and those that the networks learn to correct.
 
 A linear model forecasts the years it was fitted to better than any others: it leaves too little to correct there. So
 each part of the training period is corrected from a model that was fitted without it.
@@ -16,9 +16,10 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.modeling.geoformer.ensemble import first_guess
+from shared.modeling.geoformer.guess import FirstGuess, NoGuess
 from shared.modeling.geoformer.lim import Floats, LinearInverseModel, fit_lim
-from svc_train.recipes.geoformer.config import GeoformerConfig
+from shared.modeling.geoformer.seasonal import SeasonalModel, fit_seasonal
+from svc_train.recipes.geoformer.config import LIM, NONE, GeoformerConfig
 from svc_train.recipes.geoformer.data import OceanData
 
 # What is tried where the number of patterns is not given.
@@ -41,19 +42,23 @@ class Guesses:
     """First guesses of the training windows.
 
     Args:
-        lims: one for each part of the training period; empty where the networks correct nothing.
-        part_T: which of them a window's last month takes.
+        models: one for each part of the training period.
+        part_T: which of them a window takes, by its last month.
         leads: months ahead.
     """
 
-    lims: tuple[LinearInverseModel, ...]
+    models: tuple[FirstGuess, ...]
     part_T: NDArray[np.int64]
     leads: int
 
-    def of(self, row: int, month_CYX: Floats) -> Floats:
-        """[F, C, Y, X]."""
-        lim = self.lims[self.part_T[row]] if self.lims else None
-        return np.asarray(first_guess(lim, month_CYX[None], self.leads)[0])
+    def of(self, rows: NDArray[np.int64], histories_NTCYX: Floats, months_NT: NDArray[np.int64]) -> Floats:
+        """[N, F, C, Y, X]: each window's, by the model of its part."""
+        parts_N = self.part_T[rows]
+        told = [
+            self.models[part].forecast(history[None], months[None], self.leads)
+            for part, history, months in zip(parts_N.tolist(), histories_NTCYX, months_NT, strict=True)
+        ]
+        return np.concatenate(told)
 
 
 def choose_shape(data: OceanData, config: GeoformerConfig) -> Shape:
@@ -63,18 +68,14 @@ def choose_shape(data: OceanData, config: GeoformerConfig) -> Shape:
     """
     if config.lim_modes:
         return Shape(modes=config.lim_modes, lag=config.lim_lag)
-    errors = {
-        Shape(modes=modes, lag=lag): _error(data, config, Shape(modes=modes, lag=lag))
-        for modes, lag in product(MODES, LAGS)
-    }
+    shapes = [Shape(modes=modes, lag=lag) for modes, lag in product(MODES, LAGS)]
+    errors = {shape: _error(data, config, shape) for shape in shapes}
     best = min(errors, key=lambda shape: errors[shape])
-    log.info(
-        "linear inverse model: %d patterns, lag %d; error in left-out parts %.4f", best.modes, best.lag, errors[best]
-    )
+    log.info("linear inverse model: %d patterns, lag %d; left-out error %.4f", best.modes, best.lag, errors[best])
     return best
 
 
-def fit(data: OceanData, shape: Shape, usable_T: NDArray[np.bool_]) -> LinearInverseModel:
+def fit_linear(data: OceanData, shape: Shape, usable_T: NDArray[np.bool_]) -> LinearInverseModel:
     """The linear inverse model of these months."""
     return fit_lim(
         data.anomalies_TCYX,
@@ -86,23 +87,45 @@ def fit(data: OceanData, shape: Shape, usable_T: NDArray[np.bool_]) -> LinearInv
     )
 
 
+def fit_with_seasons(data: OceanData, config: GeoformerConfig, usable_T: NDArray[np.bool_]) -> SeasonalModel:
+    """The linear model with seasons and memory of these months."""
+    return fit_seasonal(
+        data.anomalies_TCYX,
+        data.calendar,
+        scales=data.scales,
+        lat=data.lat,
+        usable_T=usable_T,
+        modes=config.seasonal_modes,
+        ridge=config.seasonal_ridge,
+        history=config.history,
+        leads=config.horizon,
+    )
+
+
+def fit_guess(data: OceanData, config: GeoformerConfig, shape: Shape, usable_T: NDArray[np.bool_]) -> FirstGuess:
+    """What the networks correct, fitted to these months."""
+    if config.residual == NONE:
+        return NoGuess()
+    if config.residual == LIM:
+        return fit_linear(data, shape, usable_T)
+    return fit_with_seasons(data, config, usable_T)
+
+
 def make_guesses(data: OceanData, config: GeoformerConfig, shape: Shape) -> Guesses:
     """See the module."""
     part_T = np.zeros(len(data.months), dtype=np.int64)
-    if config.residual != "lim":
-        return Guesses(lims=(), part_T=part_T, leads=config.horizon)
     parts = _parts(data, config)
     for number, part in enumerate(parts):
         part_T[part] = number
-    lims = tuple(fit(data, shape, _without(data, part, config.horizon)) for part in parts)
-    return Guesses(lims=lims, part_T=part_T, leads=config.horizon)
+    models = tuple(fit_guess(data, config, shape, _without(data, part, config.horizon)) for part in parts)
+    return Guesses(models=models, part_T=part_T, leads=config.horizon)
 
 
 def _error(data: OceanData, config: GeoformerConfig, shape: Shape) -> float:
     total = 0.0
     for part in _parts(data, config):
-        lim = fit(data, shape, _without(data, part, config.horizon))
-        told = data.index(lim.forecast(data.anomalies_TCYX[part], config.horizon))
+        lim = fit_linear(data, shape, _without(data, part, config.horizon))
+        told = data.index(lim.follow(data.anomalies_TCYX[part], config.horizon))
         true = data.index(data.futures(part, config.horizon, data.usable_T))
         total += float(np.nansum(np.square(told - true)))
     return total / len(data.train)

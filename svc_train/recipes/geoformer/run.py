@@ -12,15 +12,24 @@ import torch
 from shared.modeling.bundle import FULL, BundleInfo
 from shared.modeling.certificate import certify, save_certificate
 from shared.modeling.geoformer.ensemble import Ensemble, Forecaster
+from shared.modeling.geoformer.guess import FirstGuess
 from shared.modeling.geoformer.lim import LinearInverseModel
 from shared.modeling.geoformer.predictor import FAMILY, GeoformerPredictor, load
+from shared.modeling.geoformer.seasonal import SeasonalModel
 from shared.modeling.geoformer.spec import GeoformerSpec
 from shared.modeling.geoformer.storage import save_forecaster
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
 from svc_train.recipes.geoformer.baselines import baseline_forecasts
-from svc_train.recipes.geoformer.config import LIM, GeoformerConfig
-from svc_train.recipes.geoformer.data import OceanData, counts, history_rows, read_data
-from svc_train.recipes.geoformer.guesses import choose_shape, fit, make_guesses
+from svc_train.recipes.geoformer.config import LIM, SEASONAL, GeoformerConfig
+from svc_train.recipes.geoformer.data import OceanData, counts, read_data
+from svc_train.recipes.geoformer.guesses import (
+    Shape,
+    choose_shape,
+    fit_guess,
+    fit_linear,
+    fit_with_seasons,
+    make_guesses,
+)
 from svc_train.recipes.geoformer.parent import take_weights
 from svc_train.recipes.geoformer.plot import draw_skill
 from svc_train.recipes.geoformer.sampling import WindowSampler
@@ -52,10 +61,10 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     workers = join_workers()
     torch.manual_seed(config.seed)
     shape = choose_shape(data, config)
-    lim = fit(data, shape, data.usable_T)
-    ensemble = Ensemble(make_spec(data, config, lim), dropout=config.dropout)
+    guess = fit_guess(data, config, shape, data.usable_T)
+    ensemble = Ensemble(make_spec(data, config, _modes(guess)), dropout=config.dropout)
     take_weights(ensemble, job)
-    forecaster = Forecaster(ensemble.to(workers.device), lim if config.residual == LIM else None)
+    forecaster = Forecaster(ensemble.to(workers.device), guess)
     task = GeoformerTask(
         network=ensemble,
         config=config,
@@ -66,7 +75,7 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     examples = WindowSampler(data, config)
     trainer = Trainer(task=task, examples=examples, config=config, job=job, report=report, workers=workers)
     outcome = trainer.train()
-    skills = _skills(data, forecaster, lim, config)
+    skills = _skills(data, forecaster, config, shape)
     metrics = {**outcome.metrics, **_baseline_metrics(skills), **sizes, "lim_modes": shape.modes, "lim_lag": shape.lag}
     ensemble.cpu()
     save_forecaster(job.bundle_dir, _info(config, ensemble.spec, metrics), forecaster)
@@ -81,7 +90,7 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     )
 
 
-def make_spec(data: OceanData, config: GeoformerConfig, lim: LinearInverseModel) -> GeoformerSpec:
+def make_spec(data: OceanData, config: GeoformerConfig, guess_modes: int) -> GeoformerSpec:
     """The networks these hyperparameters ask for, on the data's grid."""
     return GeoformerSpec(
         channels=data.channels,
@@ -97,22 +106,29 @@ def make_spec(data: OceanData, config: GeoformerConfig, lim: LinearInverseModel)
         decoder_layers=config.decoder_layers,
         members=config.members,
         residual=config.residual,
-        lim_modes=len(lim.growth_KK) if config.residual == LIM else 0,
+        guess_modes=guess_modes,
     )
 
 
 def _skill(data: OceanData, forecaster: Forecaster, config: GeoformerConfig) -> Skill:
-    months = data.calendar[history_rows(data.test, config.history)]
-    return measure(data, forecaster.forecast(data.histories(data.test, config.history), months, config.horizon))
+    return measure(data, forecaster.forecast(*data.histories(data.test, config.history), config.horizon))
 
 
-def _skills(
-    data: OceanData, forecaster: Forecaster, lim: LinearInverseModel, config: GeoformerConfig
-) -> dict[str, Skill]:
+def _modes(guess: FirstGuess) -> int:
+    """Patterns of a linear model."""
+    lim = guess.patterns if isinstance(guess, SeasonalModel) else guess
+    return len(lim.growth_KK) if isinstance(lim, LinearInverseModel) else 0
+
+
+def _skills(data: OceanData, forecaster: Forecaster, config: GeoformerConfig, shape: Shape) -> dict[str, Skill]:
     """The forecaster's first, then those of what it has to beat; empty without a test period."""
     if not len(data.test):
         return {}
-    baselines = baseline_forecasts(data, lim, config.horizon)
+    models: dict[str, FirstGuess] = {
+        LIM: fit_linear(data, shape, data.usable_T),
+        SEASONAL: fit_with_seasons(data, config, data.usable_T),
+    }
+    baselines = baseline_forecasts(data, models, history=config.history, leads=config.horizon)
     others = {name: measure(data, forecasts) for name, forecasts in baselines.items()}
     return {FAMILY: _skill(data, forecaster, config), **others}
 

@@ -68,26 +68,24 @@ class GeoformerTask:
     def collate(self, examples: Sequence[Drawn]) -> WindowBatch:
         """The batch on the CPU."""
         rows = np.array([one.row for one in examples])
-        histories = self.data.histories(rows, self.config.history)
+        histories, months = self.data.histories(rows, self.config.history)
         truth = self.data.futures(rows, self.config.horizon, self.data.usable_T)
         changed = [self._changed(history, generator(one)) for one, history in zip(examples, histories, strict=True)]
         forced = [generator(one).random(self.config.horizon) < one.forcing for one in examples]
         known = np.isfinite(truth)
         spec = self.network.spec
-        months = self.config.history + self.config.horizon
         return WindowBatch(
             values_BTCYX=torch.from_numpy(np.nan_to_num(np.stack(changed))),
             known_BTCYX=torch.from_numpy(np.isfinite(np.stack(changed))),
-            months_BT=torch.from_numpy(self.data.calendar[rows[:, None] + np.arange(1 - self.config.history, 1)]),
-            guess_BFCYX=torch.from_numpy(
-                np.stack([self.guesses.of(row, self.data.anomalies_TCYX[row]) for row in rows.tolist()])
-            ),
+            months_BT=torch.from_numpy(months),
+            # As the clean history has it: noise is there for the networks, not for the model they correct.
+            guess_BFCYX=torch.from_numpy(self.guesses.of(rows, histories, months)),
             truth_BFCYX=torch.from_numpy(np.nan_to_num(truth)),
             truth_known_BFCYX=torch.from_numpy(known),
             # A month that is not known cannot be gone on from.
             forced_BF=torch.from_numpy(np.stack(forced) & known.any(axis=(2, 3, 4))),
             weights=(float(known.any(axis=(3, 4)).sum()), float(len(rows))),
-            tokens=len(rows) * months * spec.patches * spec.members,
+            tokens=len(rows) * (self.config.history + self.config.horizon) * spec.patches * spec.members,
         )
 
     def loss(self, batch: WindowBatch, totals: Sequence[float]) -> Tensor:

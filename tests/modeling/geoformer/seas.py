@@ -1,5 +1,7 @@
 """Small seas that hold the Nino3.4 box, and training jobs over them."""
 
+# ruff: noqa: N806 - names end in their shape, in capitals
+
 from __future__ import annotations
 
 from collections.abc import Mapping

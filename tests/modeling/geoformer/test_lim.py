@@ -38,7 +38,7 @@ def test_it_recovers_a_known_linear_system(lag: int) -> None:
 def test_its_forecast_of_the_next_month_is_what_noise_leaves() -> None:
     fields = linear_system()
     lim = fit_lim(fields[:3000], scales=(1.0,), lat=LAT, usable_T=np.ones(3000, dtype=bool), modes=3)
-    told = lim.forecast(fields[3000:-2], leads=2)
+    told = lim.follow(fields[3000:-2], leads=2)
     assert told.shape == (998, 2, 1, 3, 4)
     off = told[:, 0] - fields[3001:-1]
     assert np.sqrt((off**2).sum(axis=(1, 2, 3)).mean()) == pytest.approx(0.1 * np.sqrt(3), rel=0.05)
@@ -49,7 +49,7 @@ def test_what_is_not_known_in_all_months_is_left_out() -> None:
     fields[10, 1] = np.nan  # a channel that lacks a month
     fields[:, 0, 0, 0] = np.nan  # land
     lim = fit_lim(fields, scales=(1.0, 2.0), lat=LAT, usable_T=np.ones(400, dtype=bool), modes=3)
-    told = lim.forecast(fields[-1:], leads=3)
+    told = lim.follow(fields[-1:], leads=3)
     assert np.isfinite(told).all()
     assert not told[0, :, 1].any()
     assert not told[0, :, 0, 0, 0].any()

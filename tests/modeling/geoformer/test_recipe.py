@@ -17,7 +17,9 @@ from shared.fields.values import FieldInput
 from shared.modeling.bundle import read_info
 from shared.modeling.predictor import load_predictor
 from svc_train.recipes.base import Checkpoint, ParentSource, Progress, TrainingJob, find_recipe
-from svc_train.recipes.geoformer.config import tiny
+from svc_train.recipes.geoformer.config import GeoformerConfig, tiny
+from svc_train.recipes.geoformer.data import read_data
+from svc_train.recipes.hyperparameters import parse
 from tests.modeling.geoformer.seas import LAT, LON, sea_job, travelling_wave, write_sea
 
 pytestmark = pytest.mark.heavy
@@ -46,7 +48,7 @@ def wave_input(wave: np.ndarray, row: int, **changes: Any) -> FieldInput:
 
 
 def test_it_learns_where_a_wave_goes(tmp_path: Path) -> None:
-    job = sea_job(tmp_path, residual="none", max_steps=150, learning_rate=1e-2, eval_steps=75, dropout=0.0)
+    job = sea_job(tmp_path, residual="none", max_steps=90, learning_rate=1e-2, eval_steps=45, dropout=0.0)
     progress, result = trained(job)
     assert progress[-1].loss < 0.5 * progress[0].loss
     metrics = result.metrics
@@ -76,7 +78,7 @@ def test_the_skill_is_saved_with_the_version(tmp_path: Path) -> None:
     assert (result.metrics["train_windows"], result.metrics["test_windows"]) == (114, 30)
     skill = json.loads((job.bundle_dir / "skill.json").read_bytes())
     assert (skill["scored"], skill["leads"]) == (["2000-01", "2002-06"], 4)
-    assert list(skill["forecasts"]) == ["geoformer", "persistence", "damped_persistence", "lim"]
+    assert list(skill["forecasts"]) == ["geoformer", "persistence", "damped_persistence", "lim", "seasonal"]
     for scores in skill["forecasts"].values():
         assert len(scores["nino34_correlation"]) == len(scores["rmse"]["sst"]) == 4
         # A window that starts in December is scored twice in this period, too seldom for a correlation.
@@ -127,7 +129,7 @@ def test_smoke_tries_everything_once_with_winds_that_end_early(tmp_path: Path) -
 
 
 def test_it_goes_on_from_a_parent(tmp_path: Path) -> None:
-    job = sea_job(tmp_path / "parent", residual="none", max_steps=40, learning_rate=5e-3)
+    job = sea_job(tmp_path / "parent", residual="none", max_steps=15, learning_rate=5e-3)
     _, before = trained(job)
     parent = ParentSource(name="sea@1", run_id="r", folder=job.bundle_dir)
     child = replace(sea_job(tmp_path / "child", residual="none", max_steps=1, learning_rate=1e-8), parent=parent)
@@ -190,6 +192,7 @@ def test_a_certificate_finds_other_weights(small_bundle: Path, tmp_path: Path) -
         ({"sst": travelling_wave(12)}, {}, "12 months, 10 of them to learn from"),
         ({"sst": travelling_wave()}, {"channels": "sst,taux"}, "each once: sst"),
         ({"sst": travelling_wave()}, {"train_end": "2001-13"}, "no month such as 2004-12"),
+        ({"sst": travelling_wave()}, {"test_end": "2001-01"}, "begins at no given month"),
         ({"sst": travelling_wave()}, {"train_end": "2001-01", "test_start": "2000-12"}, "must not be learnt"),
     ],
 )
@@ -198,6 +201,18 @@ def test_data_that_cannot_be_learnt_from_is_refused(
 ) -> None:
     with pytest.raises(InvalidInputError, match=reason):
         trained(sea_job(tmp_path, fields, **hyperparameters))
+
+
+def test_years_may_be_left_out_in_the_middle(tmp_path: Path) -> None:
+    job = sea_job(tmp_path, test_start="1995-01", test_end="1996-12", train_end="2000-12")
+    data = read_data(job, parse(GeoformerConfig, job.hyperparameters))
+    assert (data.usable_T.sum(), data.scored_T.sum()) == (60 + 48, 24)
+    assert not (data.usable_T & data.scored_T).any()
+    # Windows of six months, and one more: none reaches over the years left out.
+    assert data.train.tolist() == [*range(5, 59), *range(89, 131)]
+    assert data.test.tolist() == list(range(59, 83))
+    futures = data.futures(data.train[-1:], 4, data.usable_T)
+    assert np.isfinite(futures).any(axis=(2, 3, 4)).tolist() == [[True, False, False, False]]
 
 
 def test_a_grid_without_the_box_is_refused(tmp_path: Path) -> None:

@@ -195,6 +195,11 @@ def test_a_zarr_store_is_refused(tmp_path, make, change, said) -> None:
         make(zarr_with(tmp_path, change))
 
 
+def test_a_threshold_of_land_needs_the_sea(save, make) -> None:
+    with pytest.raises(InvalidInputError, match="needs the channel sst; there are u, v"):
+        make(save(wind_dataset()), land_below=15)
+
+
 def test_maps_and_times_without_end_are_refused(save, make, monkeypatch) -> None:
     path = save(sst_dataset())
     monkeypatch.setattr(axes, "MOST_CELLS", 100)
