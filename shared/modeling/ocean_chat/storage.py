@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # The encoder is kept in the bundle, so that a version serves without its parent.
 GEOFORMER_FILE = "geoformer.safetensors"
-# What a Geoformer reads with; what it forecasts with is not needed here.
-READING = ("embed.", "place_PD", "calendar.", "time.", "encoder.", "encoder_norm.")
+# What a Geoformer forecasts with, which is not needed here; all else is kept.
+FORECASTING = ("decoder", "embed_guess.", "head.", "season_ahead.")
 
 
 def save_network(folder: Path, info: BundleInfo, network: OceanChat, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -58,5 +58,7 @@ def take_weights(network: OceanChat, folder: Path) -> None:
 
 def _parts(network: OceanChat) -> Mapping[str, Mapping[str, Tensor]]:
     named = {name: parameter.detach() for name, parameter in network.model.named_parameters() if is_adapter(name)}
-    reading = {name: tensor for name, tensor in network.geoformer.state_dict().items() if name.startswith(READING)}
+    reading = {
+        name: tensor for name, tensor in network.geoformer.state_dict().items() if not name.startswith(FORECASTING)
+    }
     return {ADAPTER_FILE: named, HEADS_FILE: dict(network.adapter.state_dict()), GEOFORMER_FILE: reading}
