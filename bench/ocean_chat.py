@@ -142,7 +142,7 @@ def _job(
 
 
 def _tell(told: Any) -> None:
-    if isinstance(told, Progress) and told.step % 50 == 0:
+    if isinstance(told, Progress) and told.step % 10 == 0:
         print(f"<!-- {told.step} {told.loss:.3f} {told.elapsed_s:.0f} s -->", flush=True)
 
 
