@@ -25,6 +25,7 @@ from upwell.cli import (
     models,
     plan,
     predict,
+    profile,
     recipes,
     registry,
     review,
@@ -52,6 +53,7 @@ app.command()(stack.env)
 app.command()(demo.demo)
 app.command()(ingest.ingest)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(profile.app, name="profile")
 app.add_typer(label.app, name="label")
 app.add_typer(review.app, name="review")
 app.command()(export.export)
