@@ -44,12 +44,12 @@ class GeoformerPredictor:
 
     @property
     def history(self) -> int:
-        """Months that it goes on from."""
+        """Months it goes on from."""
         return self._spec.history
 
     @property
     def horizon(self) -> int:
-        """Months that it can look ahead."""
+        """Months it can look ahead."""
         return self._spec.horizon
 
     def predict(self, inputs: Sequence[FieldInput]) -> list[FieldAnswer]:
