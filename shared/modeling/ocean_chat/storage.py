@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # The encoder is kept in the bundle, so that a version serves without its parent.
 GEOFORMER_FILE = "geoformer.safetensors"
 # What a Geoformer reads with; what it forecasts with is not needed here.
-READING = ("embed.", "place_PD", "calendar.", "time.", "encoder.", "encoder_norm.")
+READING = ("embed.", "place_PD", "season.", "time.", "encoder.", "encoder_norm.")
 
 
 def save_network(folder: Path, info: BundleInfo, network: OceanChat, tokenizer: PreTrainedTokenizerBase) -> None:
