@@ -149,7 +149,7 @@ class Trainer(Generic[ExampleT, BatchT]):
         step = self._standing.step + 1
         rate = learning_rate(step, self._total, self._config)
         loss, norm, tokens, stop = self._optimise(step, rate)
-        is_learnt = 0 < self._config.target_loss and loss < self._config.target_loss
+        is_learnt = self._config.target_loss > 0 and loss < self._config.target_loss
         standing = replace(self._standing, step=step, tokens=self._standing.tokens + tokens, is_learnt=is_learnt)
         metrics: dict[str, float] = {}
         if is_learnt or step == self._total or (self._config.eval_steps and step % self._config.eval_steps == 0):
