@@ -48,10 +48,13 @@ from shared.runtime.grpc_server import GrpcServer
 from shared.runtime.object_store import FolderObjectStore
 from svc_infer.adapters.bundles import BundleLoader, use_threads
 from svc_infer.adapters.cache import ArtifactCache
+from svc_infer.adapters.fields import CachedFields
 from svc_infer.adapters.store import SqlInferStore
 from svc_infer.bootstrap import limits_of
-from svc_infer.rpc import infer_rpc
+from svc_infer.rpc.calls import Serving
+from svc_infer.rpc.service import infer_rpc
 from svc_infer.serving.batcher import Batcher
+from svc_infer.serving.lines import Lines
 from svc_infer.serving.names import Names
 from svc_infer.serving.shelf import Shelf
 from svc_infer.settings import InferSettings
@@ -148,9 +151,11 @@ async def serve(root: Path, digest: str, settings: InferSettings) -> None:
     use_threads(settings.model_threads)
     artifacts = Artifacts(FolderObjectStore(root / "objects"))
     shelf = Shelf(BundleLoader(ArtifactCache(artifacts, root / "cache"), device="cpu"), capacity=1)
-    names, batcher = Names(OneModel(version_of(digest)), shelf), Batcher(limits_of(settings))
+    catalogue = OneModel(version_of(digest))
+    names, batcher = Names(catalogue, shelf), Batcher(limits_of(settings))
     store = SqlInferStore(Database(f"sqlite:///{root / 'infer.db'}", schema="infer"), source="bench")
-    rpc = infer_rpc(store, names, shelf, batcher, longest_s=60)
+    serving = Serving(names=names, shelf=shelf, batcher=batcher, lines=Lines(), longest_s=60)
+    rpc = infer_rpc(serving, store, catalogue, CachedFields(ArtifactCache(artifacts, root / "datasets")))
     server = GrpcServer(settings, default_port=1, rpcs=[rpc], auth=authenticator_for(settings))
     shelf.start()
     batcher.start()

@@ -16,14 +16,17 @@ from shared.runtime.signatures import trusted_keys
 from shared.runtime.worker import Worker
 from svc_infer.adapters.bundles import BundleLoader, use_threads
 from svc_infer.adapters.cache import ArtifactCache
+from svc_infer.adapters.fields import CachedFields
 from svc_infer.adapters.parquet import ParquetSeries
 from svc_infer.adapters.signed import SignedLoader
 from svc_infer.adapters.store import SqlInferStore
 from svc_infer.handlers import take_events
 from svc_infer.ports import ModelLoader
-from svc_infer.rpc import infer_rpc
+from svc_infer.rpc.calls import Serving
+from svc_infer.rpc.service import infer_rpc
 from svc_infer.serving.batcher import Batcher, Limits
 from svc_infer.serving.follower import Follower
+from svc_infer.serving.lines import Lines
 from svc_infer.serving.names import Names
 from svc_infer.serving.shelf import Shelf
 from svc_infer.settings import DEFAULT_PORT, InferSettings
@@ -46,10 +49,12 @@ def build(settings: InferSettings) -> App:
     shelf = Shelf(_loader(settings, cache), capacity=settings.loaded_versions)
     names = Names(catalogue, shelf)
     batcher = Batcher(limits_of(settings))
+    serving = Serving(names=names, shelf=shelf, batcher=batcher, lines=Lines(), longest_s=settings.predict_seconds)
+    datasets = ArtifactCache(artifacts, settings.data_dir / "datasets")
     server = GrpcServer(
         settings,
         default_port=DEFAULT_PORT,
-        rpcs=[infer_rpc(store, names, shelf, batcher, longest_s=settings.predict_seconds)],
+        rpcs=[infer_rpc(serving, store, catalogue, CachedFields(datasets))],
         auth=authenticator_for(settings),
     )
 

@@ -7,9 +7,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
+from shared.contracts.interfaces import Interface
 from shared.errors import IntegrityError
 from shared.modeling.bundle import read_info
 from shared.modeling.certificate import Certifiable, load_certificate
+from shared.modeling.text.values import TextAnswer, TextInput
 
 GROUP = "upwell.predictors"
 
@@ -17,8 +19,12 @@ GROUP = "upwell.predictors"
 class Predictor(Certifiable, Protocol):
     """A loaded model. Not for several threads at once: one model thread asks it.
 
-    Which values go in and come out is the family's matter (`series`: SeriesInput and SeriesAnswer).
+    Which values go in and come out is said by its interface.
     """
+
+    @property
+    def interface(self) -> Interface:
+        """What it is asked and what it answers; three interfaces want more of a predictor, see below."""
 
     @property
     def family(self) -> str:
@@ -30,6 +36,49 @@ class Predictor(Certifiable, Protocol):
 
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
         """One answer for each input, in order; what is computed together does not change an answer."""
+
+
+class SeriesPredictor(Predictor, Protocol):
+    """A predictor of the interface `series`: it also says how far it looks, so that long series can be cut."""
+
+    @property
+    def window(self) -> int:
+        """Rows that it looks at at once."""
+
+    @property
+    def stride(self) -> int:
+        """Rows between the starts of two windows."""
+
+
+class FieldPredictor(Predictor, Protocol):
+    """A predictor of the interface `field`: it also says how many months it goes on from, and how far."""
+
+    @property
+    def history(self) -> int:
+        """Months that it reads."""
+
+    @property
+    def horizon(self) -> int:
+        """Months that it can look ahead."""
+
+
+class TextPredictor(Predictor, Protocol):
+    """A predictor of the interface `text`: it also answers piece by piece, and stops when it is told to."""
+
+    def answer(
+        self,
+        asked: TextInput,
+        *,
+        say: Callable[[str], None] = ...,
+        must_stop: Callable[[], bool] = ...,
+    ) -> TextAnswer:
+        """The answer, as `predict` gives it.
+
+        Args:
+            asked: the conversation.
+            say: called with each piece of the answer; together they are its text.
+            must_stop: asked before each token; once it is true, what there is of the answer comes back as `stopped`.
+        """
 
 
 # (bundle folder, base folder or None where the bundle needs none, torch device) -> predictor

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from shared.contracts.interfaces import Interface
 from shared.contracts.kinds import Kind
 from shared.contracts.versions import ModelVersion
 from shared.errors import IntegrityError
 from shared.modeling.bundle import BundleInfo, read_info
 from shared.modeling.predictor import load_predictor
-from shared.modeling.series.predictor import FAMILY as SERIES
-from shared.modeling.series.spec import parse_spec
-from shared.modeling.text.predictor import FAMILY as TEXT
 from svc_infer.adapters.cache import ArtifactCache
-from svc_infer.adapters.series_model import SeriesModel
-from svc_infer.adapters.text_model import ConversingModel
-from svc_infer.domain.chunks import Reach
+from svc_infer.adapters.field_model import PredictedFields
+from svc_infer.adapters.plan_model import PredictedPlans
+from svc_infer.adapters.series_model import PredictedSeries
+from svc_infer.adapters.text_model import PredictedText
+from svc_infer.adapters.values_model import PredictedValues
+from svc_infer.ports import Model
+
+# A predictor offers what its interface asks for (see shared/modeling/predictor.py); which one it is shows on loading.
+MODELS: Mapping[Interface, Callable[[ModelVersion, Any], Model]] = {
+    Interface.SERIES: PredictedSeries,
+    Interface.TEXT: PredictedText,
+    Interface.PLAN: PredictedPlans,
+    Interface.FIELD: PredictedFields,
+    Interface.VALUES: PredictedValues,
+}
 
 
 class BundleLoader:
@@ -32,18 +44,17 @@ class BundleLoader:
         self._cache = cache
         self._device = device
 
-    def load(self, version: ModelVersion) -> SeriesModel | ConversingModel:
+    def load(self, version: ModelVersion) -> Model:
         """A certified version; see the port."""
         folder = self._cache.folder(version.bundle_digest, kind=Kind.BUNDLE)
         info = read_info(folder)
-        if info.family not in (SERIES, TEXT):
-            reason = f"this server answers for {SERIES!r} and {TEXT!r}"
-            raise IntegrityError(f"The bundle is of the family {info.family!r}; {reason}")
         predictor = load_predictor(folder, self._base_folder(version, info), device=self._device)
-        if info.family == TEXT:
-            return ConversingModel(version, predictor)
-        spec = parse_spec(info.spec)
-        return SeriesModel(version, predictor, Reach(window=spec.window, stride=spec.stride))
+        if predictor.interface not in MODELS:
+            raise IntegrityError(
+                f"The predictor of the family {info.family!r} has the interface {predictor.interface!r}; this server "
+                f"knows: {', '.join(MODELS)}"
+            )
+        return MODELS[predictor.interface](version, predictor)
 
     def _base_folder(self, version: ModelVersion, info: BundleInfo) -> Path | None:
         """The base that the bundle needs; the digest in the bundle has to be the one that the registry knows."""

@@ -1,23 +1,26 @@
-"""The `Model` port over a predictor of the series family."""
+"""The `SeriesModel` port over a predictor of the interface `series`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.contracts.interfaces import Interface
 from shared.contracts.series import Segment
 from shared.contracts.versions import ModelVersion
-from shared.modeling.predictor import Predictor
+from shared.modeling.predictor import SeriesPredictor
 from shared.modeling.series.values import AnswerSegment, SeriesAnswer, SeriesInput
 from svc_infer.domain.chunks import Reach
 from svc_infer.domain.series import Answer, Series, Times
 
 
-class SeriesModel:
+class PredictedSeries:
     """A loaded version."""
 
-    def __init__(self, version: ModelVersion, predictor: Predictor, reach: Reach) -> None:
+    interface = Interface.SERIES
+
+    def __init__(self, version: ModelVersion, predictor: SeriesPredictor) -> None:
         self.version = version
-        self.reach = reach
+        self.reach = Reach(window=predictor.window, stride=predictor.stride)
         self._predictor = predictor
 
     def predict(self, series: Sequence[Series]) -> list[Answer]:

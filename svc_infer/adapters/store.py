@@ -8,8 +8,8 @@ from shared.runtime.database import Database
 from shared.runtime.outbox import SqlOutbox
 from shared.runtime.sql_store import SqlStore
 from shared.runtime.work import SqlWork
-from svc_infer import wire
 from svc_infer.domain.jobs import InferEvent
+from svc_infer.wire.jobs import to_message
 
 
 class SqlInferTransaction:
@@ -17,7 +17,7 @@ class SqlInferTransaction:
 
     def __init__(self, session: Session, source: str) -> None:
         self.work = SqlWork(session)
-        self.outbox: SqlOutbox[InferEvent] = SqlOutbox(session, source=source, translate=wire.to_message)
+        self.outbox: SqlOutbox[InferEvent] = SqlOutbox(session, source=source, translate=to_message)
 
 
 class SqlInferStore(SqlStore[SqlInferTransaction]):

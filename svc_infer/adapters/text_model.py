@@ -1,43 +1,38 @@
-"""The `Model` and `TextModel` ports over a predictor of the text family."""
+"""The `TextModel` port over a predictor of the interface `text`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Never
+from collections.abc import Callable
 
+from shared.contracts.interfaces import Interface
 from shared.contracts.versions import ModelVersion
-from shared.errors import InvalidInputError
-from shared.modeling.predictor import Predictor
-from shared.modeling.text.values import TextInput
-from svc_infer.domain.chunks import Reach
-from svc_infer.domain.series import Answer, Series
+from shared.modeling.predictor import TextPredictor
+from shared.modeling.text.values import Finish, TextInput
 from svc_infer.domain.texts import TextQuestion, TextReply
 
 
-class ConversingModel:
-    """A loaded version that answers conversations; whoever asks it about series is told so."""
+class PredictedText:
+    """A loaded version."""
 
-    def __init__(self, version: ModelVersion, predictor: Predictor) -> None:
+    interface = Interface.TEXT
+
+    def __init__(self, version: ModelVersion, predictor: TextPredictor) -> None:
         self.version = version
         self._predictor = predictor
 
-    @property
-    def reach(self) -> Reach:
-        """It has none."""
-        self._refuse()
-
-    def predict(self, series: Sequence[Series]) -> list[Answer]:
-        """InvalidInputError that says what it is for."""
-        del series
-        self._refuse()
-
-    def converse(self, question: TextQuestion) -> TextReply:
-        """What it says next."""
-        asked = TextInput(id="", messages=question.messages, max_new_tokens=question.max_new_tokens)
-        [answer] = self._predictor.predict([asked])
+    def converse(
+        self, question: TextQuestion, *, say: Callable[[str], None], must_stop: Callable[[], bool]
+    ) -> TextReply:
+        """What it says next; see the port."""
+        asked = TextInput(
+            id="",
+            messages=question.messages,
+            max_new_tokens=question.max_new_tokens,
+            features=question.features,
+        )
+        answer = self._predictor.answer(asked, say=say, must_stop=must_stop)
+        if answer.finish is Finish.STOPPED:
+            raise TimeoutError("Nobody waited for the answer any more")
         return TextReply(
             text=answer.text, tokens=answer.tokens, prompt_tokens=answer.prompt_tokens, finish=str(answer.finish)
         )
-
-    def _refuse(self) -> Never:
-        raise InvalidInputError.of("model", f"{self.version} answers conversations (Generate), not series")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from shared.errors import OverloadedError, UnavailableError
 from svc_infer.domain.series import Answer, Series
-from svc_infer.ports import Model
+from svc_infer.ports import Model, SeriesModel
 
 STOPPED_WITHIN_S = 10.0
 
@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Request:
-    model: Model
+    model: SeriesModel
     series: Sequence[Series]
     values: int
     deadline: float | None
@@ -48,7 +48,7 @@ class _Request:
 
 
 # Requests of one lane may share a batch.
-_Lane = tuple[Model, bool]
+_Lane = tuple[SeriesModel, bool]
 
 
 class Batcher:
@@ -88,7 +88,7 @@ class Batcher:
         self._thread.join(STOPPED_WITHIN_S)
 
     def submit(
-        self, model: Model, series: Sequence[Series], *, deadline: float | None = None, of_job: bool = False
+        self, model: SeriesModel, series: Sequence[Series], *, deadline: float | None = None, of_job: bool = False
     ) -> Future[list[Answer]]:
         """Put a request in line.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.contracts.ids import check_id
+from shared.contracts.interfaces import Interface
 from shared.contracts.kinds import Kind
 from shared.contracts.lineage import model_key
 from shared.contracts.names import parse_reference
@@ -23,10 +24,11 @@ from shared.errors import InvalidInputError, NotFoundError, NotYetError, Retryab
 from shared.ports import ArtifactStore, Catalogue
 from svc_infer.domain.chunks import chunks
 from svc_infer.domain.findings import Findings
+from svc_infer.domain.interfaces import wrong_call
 from svc_infer.domain.jobs import InferCompleted, InferFailed, JobRequest
 from svc_infer.domain.results import METRICS_FILE, SEGMENTS_FILE, metrics_file, segments_file
 from svc_infer.domain.series import Series
-from svc_infer.ports import InferStore, Lease, Model, SeriesReader
+from svc_infer.ports import InferStore, Lease, SeriesModel, SeriesReader
 from svc_infer.serving.batcher import Batcher
 from svc_infer.serving.names import Names
 from svc_infer.serving.shelf import Shelf
@@ -110,6 +112,8 @@ class JobRunner:
             )
         version = _once_known(lambda text: self.names.resolve(parse_reference("model", text)), request.model)
         model = _awaited(self.shelf.load(version), lease)
+        if not isinstance(model, SeriesModel):
+            raise wrong_call(model.version, answers=model.interface, asked=Interface.SERIES)
         with _workspace(self.folder / work.id, work.attempt) as folder:
             result = self._predict(work.id, dataset, model, folder, lease)
         with self.store.transaction() as tx:
@@ -117,7 +121,7 @@ class JobRunner:
             tx.outbox.add(result)
 
     def _predict(
-        self, job_id: str, dataset: DatasetVersion, model: Model, folder: Path, lease: Lease
+        self, job_id: str, dataset: DatasetVersion, model: SeriesModel, folder: Path, lease: Lease
     ) -> InferCompleted:
         started = time.monotonic()
         path = folder / SERIES_FILE
@@ -146,7 +150,7 @@ class JobRunner:
             finished_at=datetime.now(UTC),
         )
 
-    def _findings(self, path: Path, model: Model, lease: Lease) -> Findings:
+    def _findings(self, path: Path, model: SeriesModel, lease: Lease) -> Findings:
         findings = Findings()
         for chunk in chunks(self.reader.read(path), model.reach, values=self.chunk_values):
             rows = chunk.rows

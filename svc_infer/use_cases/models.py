@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from shared.contracts.names import Reference, parse_reference
 from shared.errors import NotFoundError
 from svc_infer.domain.models import ModelStatus
-from svc_infer.serving.batcher import Batcher
+from svc_infer.ports import Model
 from svc_infer.serving.names import Names
 from svc_infer.serving.shelf import Shelf
 
 
-def model_statuses(shelf: Shelf, names: Names, batcher: Batcher, reference: str) -> Sequence[ModelStatus]:
+class Queue(Protocol):
+    """What requests wait in."""
+
+    def waiting(self, model: Model) -> int:
+        """Requests that wait in front of a model."""
+
+
+def model_statuses(shelf: Shelf, names: Names, queues: Sequence[Queue], reference: str) -> Sequence[ModelStatus]:
     """Every version here, or those that a reference means; a bare name means all of its versions.
 
     Raises:
@@ -24,7 +32,7 @@ def model_statuses(shelf: Shelf, names: Names, batcher: Batcher, reference: str)
         replace(
             status,
             aliases=tuple(sorted(alias for (_, alias), version in aliases.items() if version == status.version)),
-            queue_length=batcher.waiting(model) if model else 0,
+            queue_length=sum(queue.waiting(model) for queue in queues) if model else 0,
         )
         for status, model in shelf.statuses()
     ]

@@ -97,4 +97,4 @@ def source_for_path(path: str) -> Source:
     matches = [suffix for suffix in known if path.lower().endswith(suffix)]
     if not matches:
         raise InvalidInputError.of(FIELD, f"{path!r} ends in none of: {', '.join(known)}; name the source")
-    return find_source(known[matches[0]])
+    return find_source(known[max(matches, key=len)])

@@ -20,6 +20,7 @@ from upwell.cli import (
     lineage,
     models,
     predict,
+    profile,
     recipes,
     registry,
     review,
@@ -47,6 +48,7 @@ app.command()(stack.env)
 app.command()(demo.demo)
 app.command()(ingest.ingest)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(profile.app, name="profile")
 app.add_typer(label.app, name="label")
 app.add_typer(review.app, name="review")
 app.command()(export.export)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from shared.contracts.interfaces import Interface
 from shared.modeling.bundle import load_tokenizer, read_info, tokenizer_digest
 from shared.modeling.series import golden
 from shared.modeling.series.answers import RowScores, by_confidence, find_segments, sentence
@@ -44,6 +45,7 @@ class SeriesPredictor:
     """Answers for SeriesInput with SeriesAnswer (see `Predictor`)."""
 
     family = FAMILY
+    interface = Interface.SERIES
 
     def __init__(
         self,
@@ -69,6 +71,16 @@ class SeriesPredictor:
     def labels(self) -> tuple[str, ...]:
         """What segments can be called."""
         return self._spec.labels
+
+    @property
+    def window(self) -> int:
+        """Rows of a window."""
+        return self._spec.window
+
+    @property
+    def stride(self) -> int:
+        """Rows between the starts of two windows."""
+        return self._spec.stride
 
     def predict(self, inputs: Sequence[SeriesInput]) -> list[SeriesAnswer]:
         """One answer for each series; the windows of all of them are computed together."""

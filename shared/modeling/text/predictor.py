@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import GenerationConfig
+from transformers import GenerationConfig, StoppingCriteriaList
 
+from shared.contracts.interfaces import Interface
 from shared.errors import InvalidInputError
 from shared.modeling.bundle import load_tokenizer, read_info, tokenizer_digest
 from shared.modeling.text import golden
+from shared.modeling.text.generation import MustStop, Say, Teller, never, nobody_listens
 from shared.modeling.text.spec import TextSpec, parse_spec
 from shared.modeling.text.storage import load_model
 from shared.modeling.text.template import prompt_ids
-from shared.modeling.text.values import Finish, TextAnswer, TextInput
+from shared.modeling.text.values import TextAnswer, TextInput
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -29,6 +31,7 @@ class TextPredictor:
     """Answers for TextInput with TextAnswer (see `Predictor`): always the likeliest token, so that answers repeat."""
 
     family = FAMILY
+    interface = Interface.TEXT
     labels: tuple[str, ...] = ()
 
     def __init__(
@@ -55,26 +58,37 @@ class TextPredictor:
         Raises:
             InvalidInputError: a conversation leaves no room for an answer.
         """
-        return [self._answer(one) for one in inputs]
+        return [self.answer(one) for one in inputs]
 
-    def _answer(self, asked: TextInput) -> TextAnswer:
+    def answer(self, asked: TextInput, *, say: Say = nobody_listens, must_stop: MustStop = never) -> TextAnswer:
+        """One answer, piece by piece; see `TextPredictor` of `shared/modeling/predictor.py`.
+
+        Raises:
+            InvalidInputError: the conversation leaves no room for an answer, or brings features.
+        """
+        if asked.features:
+            raise InvalidInputError.of("attachments", "this model reads text alone: send none")
         prompt = prompt_ids(asked.messages, self._tokenizer)
         room = self._spec.max_length - len(prompt)
         if room < 1:
             reason = f"{asked.id!r} has {len(prompt)} tokens; the model reads and says {self._spec.max_length} in all"
             raise InvalidInputError.of("messages", reason)
-        tokens, _ = self._continue(prompt, min(room, asked.max_new_tokens))
-        is_ended = tokens[-1] == self._tokenizer.eos_token_id
+        teller = Teller(self._tokenizer, say=say, must_stop=must_stop)
+        tokens, _ = self._continue(prompt, min(room, asked.max_new_tokens), teller)
+        text = str(self._tokenizer.decode(tokens, skip_special_tokens=True))
+        teller.finish(text)
         return TextAnswer(
             id=asked.id,
-            text=str(self._tokenizer.decode(tokens, skip_special_tokens=True)),
+            text=text,
             tokens=len(tokens),
             prompt_tokens=len(prompt),
-            finish=Finish.STOP if is_ended else Finish.LENGTH,
+            finish=teller.finish_of(tokens),
         )
 
     @torch.inference_mode()
-    def _continue(self, prompt: Sequence[int], count: int) -> tuple[list[int], list[float]]:
+    def _continue(
+        self, prompt: Sequence[int], count: int, teller: Teller | None = None
+    ) -> tuple[list[int], list[float]]:
         """At most `count` tokens, and by how much each one's probability was above the next likeliest's."""
         end = self._tokenizer.eos_token_id
         output: Any = self._model.generate(  # type: ignore[operator]
@@ -88,6 +102,7 @@ class TextPredictor:
                 output_logits=True,
                 return_dict_in_generate=True,
             ),
+            stopping_criteria=StoppingCriteriaList([teller] if teller else []),
         )
         best = [step_BV[0].float().softmax(-1).topk(2).values for step_BV in output.logits]
         return output.sequences[0, len(prompt) :].tolist(), [float(top[0] - top[1]) for top in best]

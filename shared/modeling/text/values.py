@@ -12,10 +12,11 @@ ROLES = ("system", "user", "assistant")
 
 
 class Finish(StrEnum):
-    """Why an answer ended: the model said so, or no more tokens were allowed."""
+    """Why an answer ended: the model said so, no more tokens were allowed, or nobody waited for it any more."""
 
     STOP = "stop"
     LENGTH = "length"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class TextInput:
         id: the caller's name for it; comes back in the answer.
         messages: `role` (system, user or assistant) and `content`, the last one of the user.
         max_new_tokens: the longest answer.
+        features: what stands at the feature marks of the user's turns, e.g. `<geoformer>`, in the order of the marks:
+            the bytes of `.npz` files. A family without such marks refuses them.
 
     Raises:
         InvalidInputError: nothing to answer, an unknown role, or no tokens allowed.
@@ -34,6 +37,7 @@ class TextInput:
     id: str
     messages: tuple[Mapping[str, str], ...]
     max_new_tokens: int = 256
+    features: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.messages or self.messages[-1].get("role") != "user":

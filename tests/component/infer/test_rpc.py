@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import grpc
 import pytest
@@ -14,55 +13,12 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from shared.errors import IntegrityError, UnavailableError
-from shared.runtime.auth import authenticator_for
-from shared.runtime.database import Database
-from shared.runtime.grpc_server import GrpcServer
-from shared.runtime.migrations import migrate
-from svc_infer.adapters.store import SqlInferStore
-from svc_infer.rpc import infer_rpc
-from svc_infer.serving.batcher import Batcher, Limits
-from svc_infer.serving.names import Names
-from svc_infer.serving.shelf import Shelf
-from svc_infer.settings import InferSettings
-from tests.unit.infer.fakes import FakeCatalogue, FakeLoader, version
+from tests.component.infer.server import QUEUE, Client, Server, refused
+from tests.unit.infer.fakes import version
 from upwell.common.v1 import common_pb2 as common
 from upwell.infer.v1 import events_pb2 as events
 from upwell.infer.v1 import infer_service_pb2 as pb
-from upwell.infer.v1 import infer_service_pb2_grpc as pb_grpc
 from upwell.infer.v1 import text_pb2
-from upwell.local.ports import choose_ports
-
-MIGRATIONS = Path(__file__).parents[3] / "svc_infer" / "migrations"
-QUEUE = 3
-
-
-class Server:
-    """A server that holds `pump@1` (champion) and knows `pump@2`."""
-
-    def __init__(self, root: Path) -> None:
-        self.database = Database(f"sqlite:///{root / 'infer.db'}", schema="svc_infer")
-        migrate(self.database, MIGRATIONS)
-        self.loader = FakeLoader()
-        self.catalogue = FakeCatalogue()
-        self.shelf = Shelf(self.loader, capacity=4)
-        self.names = Names(self.catalogue, self.shelf)
-        self.batcher = Batcher(Limits(queue_requests=QUEUE))
-        self.shelf.start()
-        self.batcher.start()
-        self.catalogue.promote(version(1))
-        self.catalogue.models.append(version(2))
-        self.names.reconcile()
-        settings = InferSettings(
-            grpc_port=choose_ports(["grpc"], {})["grpc"],
-            tokens="mira:viewer:view,rob:reviewer:review",
-        )
-        store = SqlInferStore(self.database, source="svc_infer")
-        rpc = infer_rpc(store, self.names, self.shelf, self.batcher, longest_s=5.0)
-        self.grpc = GrpcServer(settings, default_port=1, rpcs=[rpc], auth=authenticator_for(settings))
-
-    @property
-    def champion(self):
-        return self.shelf.ready(version(1))
 
 
 @pytest_asyncio.fixture
@@ -70,31 +26,7 @@ async def server(tmp_path) -> AsyncIterator[Server]:
     made = Server(tmp_path)
     await made.grpc.start()
     yield made
-    made.loader.gate.set()
-    made.champion.gate.set()
-    await made.grpc.stop(1)
-    made.batcher.stop()
-    made.shelf.stop()
-    made.database.dispose()
-
-
-class Client:
-    """Calls with a token."""
-
-    def __init__(self, server: Server) -> None:
-        # A client has limits of its own: it takes answers of up to 4 MiB unless it says otherwise.
-        self.channel = grpc.aio.insecure_channel(server.grpc.address, [("grpc.max_receive_message_length", 16 * 2**20)])
-        self.stub = pb_grpc.InferServiceStub(self.channel)
-        self.metadata = [("authorization", "Bearer view")]
-
-    def predict(self, model: str = "pump", values=(0.0, 9.0, 0.0), *, timeout: float = 10.0, **more):
-        series = [pb.Series(id="s", channels=[pb.Channel(name="flow", values=values)])]
-        request = pb.PredictRequest(model=model, series=more.pop("series", series), **more)
-        return self.stub.Predict(request, timeout=timeout, metadata=self.metadata)
-
-    async def statuses(self, model: str = "") -> dict[str, pb.ModelStatus]:
-        answer = await self.stub.GetModelStatus(pb.GetModelStatusRequest(model=model), metadata=self.metadata)
-        return {f"{one.model.name}@{one.model.version}": one for one in answer.models}
+    await made.stop()
 
 
 @pytest_asyncio.fixture
@@ -102,12 +34,6 @@ async def client(server) -> AsyncIterator[Client]:
     made = Client(server)
     yield made
     await made.channel.close()
-
-
-async def refused(call) -> grpc.aio.AioRpcError:
-    with pytest.raises(grpc.aio.AioRpcError) as error:
-        await call
-    return error.value
 
 
 async def until(condition) -> None:

@@ -13,7 +13,6 @@ from google.rpc import error_details_pb2, status_pb2
 
 from shared.contracts.kinds import Kind
 from shared.contracts.versions import BaseVersion, ModelVersion
-from shared.errors import InvalidInputError
 from shared.modeling.bases import base_files, build_base
 from shared.runtime.artifacts import Artifacts
 from shared.runtime.auth import authenticator_for
@@ -23,10 +22,13 @@ from shared.runtime.migrations import migrate
 from shared.runtime.object_store import FolderObjectStore
 from svc_infer.adapters.bundles import BundleLoader
 from svc_infer.adapters.cache import ArtifactCache
+from svc_infer.adapters.fields import CachedFields
 from svc_infer.adapters.store import SqlInferStore
 from svc_infer.bootstrap import MIGRATIONS
-from svc_infer.rpc import infer_rpc
+from svc_infer.rpc.calls import Serving
+from svc_infer.rpc.service import infer_rpc
 from svc_infer.serving.batcher import Batcher, Limits
+from svc_infer.serving.lines import Lines
 from svc_infer.serving.names import Names
 from svc_infer.serving.shelf import Shelf
 from svc_infer.settings import InferSettings
@@ -76,7 +78,9 @@ async def stub(tmp_path: Path, made: tuple[Artifacts, ModelVersion]) -> AsyncIte
     shelf.start()
     batcher.start()
     store = SqlInferStore(database, source="svc_infer")
-    rpc = infer_rpc(store, Names(catalogue, shelf), shelf, batcher, longest_s=60.0)
+    names = Names(catalogue, shelf)
+    serving = Serving(names=names, shelf=shelf, batcher=batcher, lines=Lines(), longest_s=60.0)
+    rpc = infer_rpc(serving, store, catalogue, CachedFields(ArtifactCache(artifacts, tmp_path / "datasets")))
     settings = InferSettings(grpc_port=choose_ports(["grpc"], {})["grpc"], tokens="mira:viewer:view")
     server = GrpcServer(settings, default_port=1, rpcs=[rpc], auth=authenticator_for(settings))
     await server.start()
@@ -122,6 +126,31 @@ async def test_what_cannot_be_answered_is_told_by_field(stub: Any, request_: Any
     assert await refusal(stub.Generate(request_, metadata=VIEW)) == field
 
 
+async def test_the_pieces_of_an_answer_are_its_text(stub: Any) -> None:
+    request = asked("Rows 1 to 9 hold a spike. 均值多少？", max_new_tokens=24)
+    whole = await stub.Generate(request, metadata=VIEW)
+    stream = stub.GenerateStream(text_pb2.GenerateStreamRequest(request=request), metadata=VIEW)
+    *pieces, last = [piece async for piece in stream]
+    assert len(pieces) > 1
+    assert "".join(piece.text for piece in pieces) == whole.text
+    assert (last.finish, last.tokens, last.prompt_tokens) == (whole.finish, whole.tokens, whole.prompt_tokens)
+    assert {piece.model.run_id for piece in (*pieces, last)} == {"r1"}
+
+
+async def test_an_answer_that_takes_too_long_ends_at_the_deadline_and_keeps_nobody_else_waiting(stub: Any) -> None:
+    long, short = asked("word " * 20, max_new_tokens=1000), asked("Hi", max_new_tokens=1)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.Generate(long, metadata=VIEW, timeout=0.05)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert (await stub.Generate(short, metadata=VIEW, timeout=5)).tokens == 1
+
+
+async def test_attachments_are_refused_by_a_model_that_reads_text_alone(stub: Any) -> None:
+    attachments = [text_pb2.Attachment(mark="<geoformer>", npz=b"PK")]
+    call = stub.Generate(asked("<geoformer> So?", attachments=attachments), metadata=VIEW)
+    assert await refusal(call) == "attachments"
+
+
 async def test_a_question_about_series_is_refused_with_what_the_model_is_for(stub: Any) -> None:
     series = [pb.Series(channels=[pb.Channel(values=[1.0, 2.0])])]
     call = stub.Predict(pb.PredictRequest(model="answers", series=series), metadata=VIEW)
@@ -139,10 +168,3 @@ async def refusal(call: Any) -> str:
     assert detail.Unpack(bad_request)
     (violation,) = bad_request.field_violations
     return str(violation.field)
-
-
-def test_a_job_over_series_is_refused_before_anything_is_read(made: tuple[Artifacts, ModelVersion], tmp_path: Path):
-    artifacts, version = made
-    model = BundleLoader(ArtifactCache(artifacts, tmp_path / "cache"), device="cpu").load(version)
-    with pytest.raises(InvalidInputError, match="answers@1 answers conversations \\(Generate\\), not series"):
-        _ = model.reach

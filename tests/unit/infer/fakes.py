@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from shared.contracts.interfaces import Interface
 from shared.contracts.series import Segment
 from shared.contracts.versions import BaseVersion, DatasetVersion, ModelVersion
 from shared.errors import NotFoundError, UnavailableError
 from svc_infer.domain.chunks import Reach
 from svc_infer.domain.series import Answer, Series
+from svc_infer.ports import Model
 
 WAIT_S = 10.0
 
@@ -36,6 +38,8 @@ class FakeModel:
 
     It answers at once, unless `gate` is closed: then it waits for it, which keeps the model thread busy.
     """
+
+    interface = Interface.SERIES
 
     def __init__(self, of: ModelVersion | None = None, *, reach: Reach | None = None) -> None:
         self.version = of or version()
@@ -80,22 +84,26 @@ def _runs(inside: np.ndarray) -> list[tuple[int, int]]:
 
 
 class FakeLoader:
-    """Loads fake models; an error under a version's run is raised instead. `gate` holds loads back."""
+    """Loads fake models; under a version's run there may be an error instead, or another model.
+
+    `gate` holds loads back.
+    """
 
     def __init__(self) -> None:
+        self.models: dict[str, Model] = {}
         self.errors: dict[str, Exception] = {}
         self.loads: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()
 
-    def load(self, of: ModelVersion) -> FakeModel:
+    def load(self, of: ModelVersion) -> Model:
         self.loads.append(str(of))
         self.entered.set()
         assert self.gate.wait(WAIT_S), "nobody opened the gate"
         if of.run_id in self.errors:
             raise self.errors[of.run_id]
-        return FakeModel(of)
+        return self.models.get(of.run_id) or FakeModel(of)
 
 
 class FakeCatalogue:

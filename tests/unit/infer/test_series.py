@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shared.errors import InvalidInputError
-from svc_infer.wire import series_values
+from svc_infer.wire.series import series_values
 from upwell.infer.v1 import infer_service_pb2 as pb
 
 

@@ -266,6 +266,9 @@ class FakeLabel(label_service_pb2_grpc.LabelServiceServicer):
         if self.fails and self.asked >= 3:
             job.state = common_pb2.WORK_STATE_FAILED
             job.failure.reason = self.fails
+        if self.request.labeler == "plan-oracle" and self.asked == 3:
+            job.labeler, job.candidate_count = self.request.labeler, 0
+            job.output.CopyFrom(self.registry.produce(f"{self.request.dataset}-plan-oracle", 50))
         return label_service_pb2.GetJobResponse(job=job)
 
     def ListCandidates(self, request, context):

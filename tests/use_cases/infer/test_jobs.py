@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlmodel import select
 
+from shared.contracts.interfaces import Interface
 from shared.contracts.lineage import dataset_key, model_key
 from shared.contracts.versions import DatasetVersion
 from shared.contracts.work import Failure, Work, WorkState
@@ -116,6 +117,13 @@ class World:
     def result_file(self, digest: str, path: str) -> dict:
         entry = self.artifacts.manifest(digest).file(path)
         return json.loads(self.objects.get_bytes(blob_key(entry.sha256), max_bytes=2**20))
+
+
+class FakePlanner:
+    """Answers no series."""
+
+    interface = Interface.PLAN
+    version = version(3)
 
 
 @pytest.fixture
@@ -227,6 +235,13 @@ def test_a_dataset_of_another_kind_is_refused(world):
     world.add_dataset("labels", {"flow": np.zeros(3)}, kind="segments/v1")
     with pytest.raises(InvalidInputError, match="labels@2 is of the kind 'segments/v1'; predictions are made over"):
         world.runner.run(world.claimed(JobRequest(dataset="labels", model="pump")), FakeLease())
+
+
+def test_a_model_that_answers_no_series_is_refused_before_anything_is_read(world):
+    world.loader.models["pump-run-3"] = FakePlanner()
+    with pytest.raises(InvalidInputError, match=r"pump@3 answers tasks \(Plan\), not series \(Predict\)"):
+        world.runner.run(world.claimed(), FakeLease())
+    assert not world.runner.folder.exists()
 
 
 def test_a_refused_model_fails_the_job_with_the_reason(world):

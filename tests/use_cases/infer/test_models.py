@@ -37,7 +37,7 @@ class Server:
         self.names.reconcile()
 
     def statuses(self, reference: str = "") -> dict[str, tuple[ModelState, tuple[str, ...], int]]:
-        found = model_statuses(self.shelf, self.names, self.batcher, reference)
+        found = model_statuses(self.shelf, self.names, [self.batcher], reference)
         return {str(status.version): (status.state, status.aliases, status.queue_length) for status in found}
 
 

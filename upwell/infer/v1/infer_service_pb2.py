@@ -25,46 +25,49 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from upwell.common.v1 import common_pb2 as upwell_dot_common_dot_v1_dot_common__pb2
 from upwell.infer.v1 import events_pb2 as upwell_dot_infer_dot_v1_dot_events__pb2
+from upwell.infer.v1 import forecast_pb2 as upwell_dot_infer_dot_v1_dot_forecast__pb2
+from upwell.infer.v1 import plan_pb2 as upwell_dot_infer_dot_v1_dot_plan__pb2
 from upwell.infer.v1 import text_pb2 as upwell_dot_infer_dot_v1_dot_text__pb2
+from upwell.infer.v1 import values_pb2 as upwell_dot_infer_dot_v1_dot_values__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#upwell/infer/v1/infer_service.proto\x12\x0fupwell.infer.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dupwell/common/v1/common.proto\x1a\x1cupwell/infer/v1/events.proto\x1a\x1aupwell/infer/v1/text.proto\"\'\n\x07\x43hannel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01\"O\n\x06Series\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x08\x63hannels\x18\x02 \x03(\x0b\x32\x18.upwell.infer.v1.Channel\x12\r\n\x05times\x18\x03 \x03(\x03\"`\n\x0ePredictRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\'\n\x06series\x18\x02 \x03(\x0b\x32\x17.upwell.infer.v1.Series\x12\x16\n\x0einclude_scores\x18\x03 \x01(\x08\"0\n\rChannelScores\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x0e\n\x06scores\x18\x02 \x03(\x02\"\x85\x01\n\x0cSeriesAnswer\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\x08segments\x18\x02 \x03(\x0b\x32\x19.upwell.common.v1.Segment\x12\x0c\n\x04text\x18\x03 \x01(\t\x12.\n\x06scores\x18\x04 \x03(\x0b\x32\x1e.upwell.infer.v1.ChannelScores\"l\n\x0fPredictResponse\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12.\n\x07\x61nswers\x18\x02 \x03(\x0b\x32\x1d.upwell.infer.v1.SeriesAnswer\"&\n\x15GetModelStatusRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\xe5\x01\n\x0bModelStatus\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.upwell.infer.v1.ModelState\x12\x0f\n\x07\x61liases\x18\x03 \x03(\t\x12*\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x19.upwell.common.v1.Failure\x12\x14\n\x0cqueue_length\x18\x05 \x01(\r\x12,\n\x08ready_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x16GetModelStatusResponse\x12,\n\x06models\x18\x01 \x03(\x0b\x32\x1c.upwell.infer.v1.ModelStatus\"C\n\x0fStartJobRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1f.upwell.infer.v1.InferRequested\"\"\n\x10StartJobResponse\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x9b\x02\n\rPredictionJob\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x30\n\x07request\x18\x02 \x01(\x0b\x32\x1f.upwell.infer.v1.InferRequested\x12*\n\x05state\x18\x03 \x01(\x0e\x32\x1b.upwell.common.v1.WorkState\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12/\n\x06result\x18\x05 \x01(\x0b\x32\x1f.upwell.infer.v1.InferCompleted\x12*\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32\x19.upwell.common.v1.Failure\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"=\n\x0eGetJobResponse\x12+\n\x03job\x18\x01 \x01(\x0b\x32\x1e.upwell.infer.v1.PredictionJob*q\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MODEL_STATE_LOADING\x10\x01\x12\x15\n\x11MODEL_STATE_READY\x10\x02\x12\x16\n\x12MODEL_STATE_FAILED\x10\x03\x32\xac\x03\n\x0cInferService\x12L\n\x07Predict\x12\x1f.upwell.infer.v1.PredictRequest\x1a .upwell.infer.v1.PredictResponse\x12O\n\x08Generate\x12 .upwell.infer.v1.GenerateRequest\x1a!.upwell.infer.v1.GenerateResponse\x12\x61\n\x0eGetModelStatus\x12&.upwell.infer.v1.GetModelStatusRequest\x1a\'.upwell.infer.v1.GetModelStatusResponse\x12O\n\x08StartJob\x12 .upwell.infer.v1.StartJobRequest\x1a!.upwell.infer.v1.StartJobResponse\x12I\n\x06GetJob\x12\x1e.upwell.infer.v1.GetJobRequest\x1a\x1f.upwell.infer.v1.GetJobResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#upwell/infer/v1/infer_service.proto\x12\x0fupwell.infer.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dupwell/common/v1/common.proto\x1a\x1cupwell/infer/v1/events.proto\x1a\x1eupwell/infer/v1/forecast.proto\x1a\x1aupwell/infer/v1/plan.proto\x1a\x1aupwell/infer/v1/text.proto\x1a\x1cupwell/infer/v1/values.proto\"\'\n\x07\x43hannel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01\"O\n\x06Series\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x08\x63hannels\x18\x02 \x03(\x0b\x32\x18.upwell.infer.v1.Channel\x12\r\n\x05times\x18\x03 \x03(\x03\"`\n\x0ePredictRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\'\n\x06series\x18\x02 \x03(\x0b\x32\x17.upwell.infer.v1.Series\x12\x16\n\x0einclude_scores\x18\x03 \x01(\x08\"0\n\rChannelScores\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x0e\n\x06scores\x18\x02 \x03(\x02\"\x85\x01\n\x0cSeriesAnswer\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\x08segments\x18\x02 \x03(\x0b\x32\x19.upwell.common.v1.Segment\x12\x0c\n\x04text\x18\x03 \x01(\t\x12.\n\x06scores\x18\x04 \x03(\x0b\x32\x1e.upwell.infer.v1.ChannelScores\"l\n\x0fPredictResponse\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12.\n\x07\x61nswers\x18\x02 \x03(\x0b\x32\x1d.upwell.infer.v1.SeriesAnswer\"&\n\x15GetModelStatusRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\xe5\x01\n\x0bModelStatus\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.upwell.infer.v1.ModelState\x12\x0f\n\x07\x61liases\x18\x03 \x03(\t\x12*\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x19.upwell.common.v1.Failure\x12\x14\n\x0cqueue_length\x18\x05 \x01(\r\x12,\n\x08ready_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x16GetModelStatusResponse\x12,\n\x06models\x18\x01 \x03(\x0b\x32\x1c.upwell.infer.v1.ModelStatus\"C\n\x0fStartJobRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1f.upwell.infer.v1.InferRequested\"\"\n\x10StartJobResponse\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x9b\x02\n\rPredictionJob\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x30\n\x07request\x18\x02 \x01(\x0b\x32\x1f.upwell.infer.v1.InferRequested\x12*\n\x05state\x18\x03 \x01(\x0e\x32\x1b.upwell.common.v1.WorkState\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12/\n\x06result\x18\x05 \x01(\x0b\x32\x1f.upwell.infer.v1.InferCompleted\x12*\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32\x19.upwell.common.v1.Failure\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"=\n\x0eGetJobResponse\x12+\n\x03job\x18\x01 \x01(\x0b\x32\x1e.upwell.infer.v1.PredictionJob*q\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13MODEL_STATE_LOADING\x10\x01\x12\x15\n\x11MODEL_STATE_READY\x10\x02\x12\x16\n\x12MODEL_STATE_FAILED\x10\x03\x32\xe9\x05\n\x0cInferService\x12L\n\x07Predict\x12\x1f.upwell.infer.v1.PredictRequest\x1a .upwell.infer.v1.PredictResponse\x12O\n\x08Generate\x12 .upwell.infer.v1.GenerateRequest\x1a!.upwell.infer.v1.GenerateResponse\x12\x63\n\x0eGenerateStream\x12&.upwell.infer.v1.GenerateStreamRequest\x1a\'.upwell.infer.v1.GenerateStreamResponse0\x01\x12\x43\n\x04Plan\x12\x1c.upwell.infer.v1.PlanRequest\x1a\x1d.upwell.infer.v1.PlanResponse\x12O\n\x08\x46orecast\x12 .upwell.infer.v1.ForecastRequest\x1a!.upwell.infer.v1.ForecastResponse\x12@\n\x03\x41sk\x12\x1b.upwell.infer.v1.AskRequest\x1a\x1c.upwell.infer.v1.AskResponse\x12\x61\n\x0eGetModelStatus\x12&.upwell.infer.v1.GetModelStatusRequest\x1a\'.upwell.infer.v1.GetModelStatusResponse\x12O\n\x08StartJob\x12 .upwell.infer.v1.StartJobRequest\x1a!.upwell.infer.v1.StartJobResponse\x12I\n\x06GetJob\x12\x1e.upwell.infer.v1.GetJobRequest\x1a\x1f.upwell.infer.v1.GetJobResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'upwell.infer.v1.infer_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODELSTATE']._serialized_start=1525
-  _globals['_MODELSTATE']._serialized_end=1638
-  _globals['_CHANNEL']._serialized_start=178
-  _globals['_CHANNEL']._serialized_end=217
-  _globals['_SERIES']._serialized_start=219
-  _globals['_SERIES']._serialized_end=298
-  _globals['_PREDICTREQUEST']._serialized_start=300
-  _globals['_PREDICTREQUEST']._serialized_end=396
-  _globals['_CHANNELSCORES']._serialized_start=398
-  _globals['_CHANNELSCORES']._serialized_end=446
-  _globals['_SERIESANSWER']._serialized_start=449
-  _globals['_SERIESANSWER']._serialized_end=582
-  _globals['_PREDICTRESPONSE']._serialized_start=584
-  _globals['_PREDICTRESPONSE']._serialized_end=692
-  _globals['_GETMODELSTATUSREQUEST']._serialized_start=694
-  _globals['_GETMODELSTATUSREQUEST']._serialized_end=732
-  _globals['_MODELSTATUS']._serialized_start=735
-  _globals['_MODELSTATUS']._serialized_end=964
-  _globals['_GETMODELSTATUSRESPONSE']._serialized_start=966
-  _globals['_GETMODELSTATUSRESPONSE']._serialized_end=1036
-  _globals['_STARTJOBREQUEST']._serialized_start=1038
-  _globals['_STARTJOBREQUEST']._serialized_end=1105
-  _globals['_STARTJOBRESPONSE']._serialized_start=1107
-  _globals['_STARTJOBRESPONSE']._serialized_end=1141
-  _globals['_PREDICTIONJOB']._serialized_start=1144
-  _globals['_PREDICTIONJOB']._serialized_end=1427
-  _globals['_GETJOBREQUEST']._serialized_start=1429
-  _globals['_GETJOBREQUEST']._serialized_end=1460
-  _globals['_GETJOBRESPONSE']._serialized_start=1462
-  _globals['_GETJOBRESPONSE']._serialized_end=1523
-  _globals['_INFERSERVICE']._serialized_start=1641
-  _globals['_INFERSERVICE']._serialized_end=2069
+  _globals['_MODELSTATE']._serialized_start=1615
+  _globals['_MODELSTATE']._serialized_end=1728
+  _globals['_CHANNEL']._serialized_start=268
+  _globals['_CHANNEL']._serialized_end=307
+  _globals['_SERIES']._serialized_start=309
+  _globals['_SERIES']._serialized_end=388
+  _globals['_PREDICTREQUEST']._serialized_start=390
+  _globals['_PREDICTREQUEST']._serialized_end=486
+  _globals['_CHANNELSCORES']._serialized_start=488
+  _globals['_CHANNELSCORES']._serialized_end=536
+  _globals['_SERIESANSWER']._serialized_start=539
+  _globals['_SERIESANSWER']._serialized_end=672
+  _globals['_PREDICTRESPONSE']._serialized_start=674
+  _globals['_PREDICTRESPONSE']._serialized_end=782
+  _globals['_GETMODELSTATUSREQUEST']._serialized_start=784
+  _globals['_GETMODELSTATUSREQUEST']._serialized_end=822
+  _globals['_MODELSTATUS']._serialized_start=825
+  _globals['_MODELSTATUS']._serialized_end=1054
+  _globals['_GETMODELSTATUSRESPONSE']._serialized_start=1056
+  _globals['_GETMODELSTATUSRESPONSE']._serialized_end=1126
+  _globals['_STARTJOBREQUEST']._serialized_start=1128
+  _globals['_STARTJOBREQUEST']._serialized_end=1195
+  _globals['_STARTJOBRESPONSE']._serialized_start=1197
+  _globals['_STARTJOBRESPONSE']._serialized_end=1231
+  _globals['_PREDICTIONJOB']._serialized_start=1234
+  _globals['_PREDICTIONJOB']._serialized_end=1517
+  _globals['_GETJOBREQUEST']._serialized_start=1519
+  _globals['_GETJOBREQUEST']._serialized_end=1550
+  _globals['_GETJOBRESPONSE']._serialized_start=1552
+  _globals['_GETJOBRESPONSE']._serialized_end=1613
+  _globals['_INFERSERVICE']._serialized_start=1731
+  _globals['_INFERSERVICE']._serialized_end=2476
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,11 @@
 import grpc
 import warnings
 
+from upwell.infer.v1 import forecast_pb2 as upwell_dot_infer_dot_v1_dot_forecast__pb2
 from upwell.infer.v1 import infer_service_pb2 as upwell_dot_infer_dot_v1_dot_infer__service__pb2
+from upwell.infer.v1 import plan_pb2 as upwell_dot_infer_dot_v1_dot_plan__pb2
 from upwell.infer.v1 import text_pb2 as upwell_dot_infer_dot_v1_dot_text__pb2
+from upwell.infer.v1 import values_pb2 as upwell_dot_infer_dot_v1_dot_values__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -46,6 +49,26 @@ class InferServiceStub:
                 request_serializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateRequest.SerializeToString,
                 response_deserializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateResponse.FromString,
                 _registered_method=True)
+        self.GenerateStream = channel.unary_stream(
+                '/upwell.infer.v1.InferService/GenerateStream',
+                request_serializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateStreamRequest.SerializeToString,
+                response_deserializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateStreamResponse.FromString,
+                _registered_method=True)
+        self.Plan = channel.unary_unary(
+                '/upwell.infer.v1.InferService/Plan',
+                request_serializer=upwell_dot_infer_dot_v1_dot_plan__pb2.PlanRequest.SerializeToString,
+                response_deserializer=upwell_dot_infer_dot_v1_dot_plan__pb2.PlanResponse.FromString,
+                _registered_method=True)
+        self.Forecast = channel.unary_unary(
+                '/upwell.infer.v1.InferService/Forecast',
+                request_serializer=upwell_dot_infer_dot_v1_dot_forecast__pb2.ForecastRequest.SerializeToString,
+                response_deserializer=upwell_dot_infer_dot_v1_dot_forecast__pb2.ForecastResponse.FromString,
+                _registered_method=True)
+        self.Ask = channel.unary_unary(
+                '/upwell.infer.v1.InferService/Ask',
+                request_serializer=upwell_dot_infer_dot_v1_dot_values__pb2.AskRequest.SerializeToString,
+                response_deserializer=upwell_dot_infer_dot_v1_dot_values__pb2.AskResponse.FromString,
+                _registered_method=True)
         self.GetModelStatus = channel.unary_unary(
                 '/upwell.infer.v1.InferService/GetModelStatus',
                 request_serializer=upwell_dot_infer_dot_v1_dot_infer__service__pb2.GetModelStatusRequest.SerializeToString,
@@ -75,7 +98,35 @@ class InferServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Generate(self, request, context):
-        """Answer a conversation; the model is one of the text family. Others wait their turn: answers take seconds.
+        """Answer a conversation; the model is one that converses. Others wait their turn: answers take seconds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GenerateStream(self, request, context):
+        """As Generate, piece by piece while the model speaks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Plan(self, request, context):
+        """Choose tool and configuration for a task; the model is a planner.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Forecast(self, request, context):
+        """Look ahead from months of fields; the model is one that forecasts them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Ask(self, request, context):
+        """Ask a model of any other family: JSON values in, JSON values out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,6 +165,26 @@ def add_InferServiceServicer_to_server(servicer, server):
                     servicer.Generate,
                     request_deserializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateRequest.FromString,
                     response_serializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateResponse.SerializeToString,
+            ),
+            'GenerateStream': grpc.unary_stream_rpc_method_handler(
+                    servicer.GenerateStream,
+                    request_deserializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateStreamRequest.FromString,
+                    response_serializer=upwell_dot_infer_dot_v1_dot_text__pb2.GenerateStreamResponse.SerializeToString,
+            ),
+            'Plan': grpc.unary_unary_rpc_method_handler(
+                    servicer.Plan,
+                    request_deserializer=upwell_dot_infer_dot_v1_dot_plan__pb2.PlanRequest.FromString,
+                    response_serializer=upwell_dot_infer_dot_v1_dot_plan__pb2.PlanResponse.SerializeToString,
+            ),
+            'Forecast': grpc.unary_unary_rpc_method_handler(
+                    servicer.Forecast,
+                    request_deserializer=upwell_dot_infer_dot_v1_dot_forecast__pb2.ForecastRequest.FromString,
+                    response_serializer=upwell_dot_infer_dot_v1_dot_forecast__pb2.ForecastResponse.SerializeToString,
+            ),
+            'Ask': grpc.unary_unary_rpc_method_handler(
+                    servicer.Ask,
+                    request_deserializer=upwell_dot_infer_dot_v1_dot_values__pb2.AskRequest.FromString,
+                    response_serializer=upwell_dot_infer_dot_v1_dot_values__pb2.AskResponse.SerializeToString,
             ),
             'GetModelStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetModelStatus,
@@ -186,6 +257,114 @@ class InferService:
             '/upwell.infer.v1.InferService/Generate',
             upwell_dot_infer_dot_v1_dot_text__pb2.GenerateRequest.SerializeToString,
             upwell_dot_infer_dot_v1_dot_text__pb2.GenerateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateStream(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/upwell.infer.v1.InferService/GenerateStream',
+            upwell_dot_infer_dot_v1_dot_text__pb2.GenerateStreamRequest.SerializeToString,
+            upwell_dot_infer_dot_v1_dot_text__pb2.GenerateStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Plan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.infer.v1.InferService/Plan',
+            upwell_dot_infer_dot_v1_dot_plan__pb2.PlanRequest.SerializeToString,
+            upwell_dot_infer_dot_v1_dot_plan__pb2.PlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Forecast(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.infer.v1.InferService/Forecast',
+            upwell_dot_infer_dot_v1_dot_forecast__pb2.ForecastRequest.SerializeToString,
+            upwell_dot_infer_dot_v1_dot_forecast__pb2.ForecastResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Ask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.infer.v1.InferService/Ask',
+            upwell_dot_infer_dot_v1_dot_values__pb2.AskRequest.SerializeToString,
+            upwell_dot_infer_dot_v1_dot_values__pb2.AskResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,8 +5,11 @@ Predictions."""
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from upwell.infer.v1 import forecast_pb2 as _forecast_pb2
 from upwell.infer.v1 import infer_service_pb2 as _infer_service_pb2
+from upwell.infer.v1 import plan_pb2 as _plan_pb2
 from upwell.infer.v1 import text_pb2 as _text_pb2
+from upwell.infer.v1 import values_pb2 as _values_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -37,7 +40,15 @@ class InferServiceStub:
     Predict: _grpc.UnaryUnaryMultiCallable[_infer_service_pb2.PredictRequest, _infer_service_pb2.PredictResponse]
     """Predict over series sent in the call: at most 16 MiB a message, 64 series a call."""
     Generate: _grpc.UnaryUnaryMultiCallable[_text_pb2.GenerateRequest, _text_pb2.GenerateResponse]
-    """Answer a conversation; the model is one of the text family. Others wait their turn: answers take seconds."""
+    """Answer a conversation; the model is one that converses. Others wait their turn: answers take seconds."""
+    GenerateStream: _grpc.UnaryStreamMultiCallable[_text_pb2.GenerateStreamRequest, _text_pb2.GenerateStreamResponse]
+    """As Generate, piece by piece while the model speaks."""
+    Plan: _grpc.UnaryUnaryMultiCallable[_plan_pb2.PlanRequest, _plan_pb2.PlanResponse]
+    """Choose tool and configuration for a task; the model is a planner."""
+    Forecast: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.ForecastRequest, _forecast_pb2.ForecastResponse]
+    """Look ahead from months of fields; the model is one that forecasts them."""
+    Ask: _grpc.UnaryUnaryMultiCallable[_values_pb2.AskRequest, _values_pb2.AskResponse]
+    """Ask a model of any other family: JSON values in, JSON values out."""
     GetModelStatus: _grpc.UnaryUnaryMultiCallable[_infer_service_pb2.GetModelStatusRequest, _infer_service_pb2.GetModelStatusResponse]
     """What is loaded and how it does."""
     StartJob: _grpc.UnaryUnaryMultiCallable[_infer_service_pb2.StartJobRequest, _infer_service_pb2.StartJobResponse]
@@ -53,7 +64,15 @@ class InferServiceAsyncStub(InferServiceStub):
     Predict: _aio.UnaryUnaryMultiCallable[_infer_service_pb2.PredictRequest, _infer_service_pb2.PredictResponse]  # type: ignore[assignment]
     """Predict over series sent in the call: at most 16 MiB a message, 64 series a call."""
     Generate: _aio.UnaryUnaryMultiCallable[_text_pb2.GenerateRequest, _text_pb2.GenerateResponse]  # type: ignore[assignment]
-    """Answer a conversation; the model is one of the text family. Others wait their turn: answers take seconds."""
+    """Answer a conversation; the model is one that converses. Others wait their turn: answers take seconds."""
+    GenerateStream: _aio.UnaryStreamMultiCallable[_text_pb2.GenerateStreamRequest, _text_pb2.GenerateStreamResponse]  # type: ignore[assignment]
+    """As Generate, piece by piece while the model speaks."""
+    Plan: _aio.UnaryUnaryMultiCallable[_plan_pb2.PlanRequest, _plan_pb2.PlanResponse]  # type: ignore[assignment]
+    """Choose tool and configuration for a task; the model is a planner."""
+    Forecast: _aio.UnaryUnaryMultiCallable[_forecast_pb2.ForecastRequest, _forecast_pb2.ForecastResponse]  # type: ignore[assignment]
+    """Look ahead from months of fields; the model is one that forecasts them."""
+    Ask: _aio.UnaryUnaryMultiCallable[_values_pb2.AskRequest, _values_pb2.AskResponse]  # type: ignore[assignment]
+    """Ask a model of any other family: JSON values in, JSON values out."""
     GetModelStatus: _aio.UnaryUnaryMultiCallable[_infer_service_pb2.GetModelStatusRequest, _infer_service_pb2.GetModelStatusResponse]  # type: ignore[assignment]
     """What is loaded and how it does."""
     StartJob: _aio.UnaryUnaryMultiCallable[_infer_service_pb2.StartJobRequest, _infer_service_pb2.StartJobResponse]  # type: ignore[assignment]
@@ -78,7 +97,39 @@ class InferServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _text_pb2.GenerateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_text_pb2.GenerateResponse, _abc.Awaitable[_text_pb2.GenerateResponse]]:
-        """Answer a conversation; the model is one of the text family. Others wait their turn: answers take seconds."""
+        """Answer a conversation; the model is one that converses. Others wait their turn: answers take seconds."""
+
+    @_abc_1.abstractmethod
+    def GenerateStream(
+        self,
+        request: _text_pb2.GenerateStreamRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_text_pb2.GenerateStreamResponse], _abc.AsyncIterator[_text_pb2.GenerateStreamResponse]]:
+        """As Generate, piece by piece while the model speaks."""
+
+    @_abc_1.abstractmethod
+    def Plan(
+        self,
+        request: _plan_pb2.PlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.PlanResponse, _abc.Awaitable[_plan_pb2.PlanResponse]]:
+        """Choose tool and configuration for a task; the model is a planner."""
+
+    @_abc_1.abstractmethod
+    def Forecast(
+        self,
+        request: _forecast_pb2.ForecastRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_forecast_pb2.ForecastResponse, _abc.Awaitable[_forecast_pb2.ForecastResponse]]:
+        """Look ahead from months of fields; the model is one that forecasts them."""
+
+    @_abc_1.abstractmethod
+    def Ask(
+        self,
+        request: _values_pb2.AskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_values_pb2.AskResponse, _abc.Awaitable[_values_pb2.AskResponse]]:
+        """Ask a model of any other family: JSON values in, JSON values out."""
 
     @_abc_1.abstractmethod
     def GetModelStatus(

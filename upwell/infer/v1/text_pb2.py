@@ -25,19 +25,25 @@ _sym_db = _symbol_database.Default()
 from upwell.common.v1 import common_pb2 as upwell_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aupwell/infer/v1/text.proto\x12\x0fupwell.infer.v1\x1a\x1dupwell/common/v1/common.proto\",\n\x0b\x43hatMessage\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"h\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12.\n\x08messages\x18\x02 \x03(\x0b\x32\x1c.upwell.infer.v1.ChatMessage\x12\x16\n\x0emax_new_tokens\x18\x03 \x01(\r\"\x9b\x01\n\x10GenerateResponse\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\'\n\x06\x66inish\x18\x03 \x01(\x0e\x32\x17.upwell.infer.v1.Finish\x12\x0e\n\x06tokens\x18\x04 \x01(\r\x12\x15\n\rprompt_tokens\x18\x05 \x01(\r*D\n\x06\x46inish\x12\x16\n\x12\x46INISH_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46INISH_STOP\x10\x01\x12\x11\n\rFINISH_LENGTH\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aupwell/infer/v1/text.proto\x12\x0fupwell.infer.v1\x1a\x1dupwell/common/v1/common.proto\",\n\x0b\x43hatMessage\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"\x9a\x01\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12.\n\x08messages\x18\x02 \x03(\x0b\x32\x1c.upwell.infer.v1.ChatMessage\x12\x16\n\x0emax_new_tokens\x18\x03 \x01(\r\x12\x30\n\x0b\x61ttachments\x18\x04 \x03(\x0b\x32\x1b.upwell.infer.v1.Attachment\"\'\n\nAttachment\x12\x0c\n\x04mark\x18\x01 \x01(\t\x12\x0b\n\x03npz\x18\x02 \x01(\x0c\"\x9b\x01\n\x10GenerateResponse\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\'\n\x06\x66inish\x18\x03 \x01(\x0e\x32\x17.upwell.infer.v1.Finish\x12\x0e\n\x06tokens\x18\x04 \x01(\r\x12\x15\n\rprompt_tokens\x18\x05 \x01(\r\"\xa1\x01\n\x16GenerateStreamResponse\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\'\n\x06\x66inish\x18\x03 \x01(\x0e\x32\x17.upwell.infer.v1.Finish\x12\x0e\n\x06tokens\x18\x04 \x01(\r\x12\x15\n\rprompt_tokens\x18\x05 \x01(\r\"J\n\x15GenerateStreamRequest\x12\x31\n\x07request\x18\x01 \x01(\x0b\x32 .upwell.infer.v1.GenerateRequest*D\n\x06\x46inish\x12\x16\n\x12\x46INISH_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46INISH_STOP\x10\x01\x12\x11\n\rFINISH_LENGTH\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'upwell.infer.v1.text_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FINISH']._serialized_start=388
-  _globals['_FINISH']._serialized_end=456
+  _globals['_FINISH']._serialized_start=720
+  _globals['_FINISH']._serialized_end=788
   _globals['_CHATMESSAGE']._serialized_start=78
   _globals['_CHATMESSAGE']._serialized_end=122
-  _globals['_GENERATEREQUEST']._serialized_start=124
-  _globals['_GENERATEREQUEST']._serialized_end=228
-  _globals['_GENERATERESPONSE']._serialized_start=231
-  _globals['_GENERATERESPONSE']._serialized_end=386
+  _globals['_GENERATEREQUEST']._serialized_start=125
+  _globals['_GENERATEREQUEST']._serialized_end=279
+  _globals['_ATTACHMENT']._serialized_start=281
+  _globals['_ATTACHMENT']._serialized_end=320
+  _globals['_GENERATERESPONSE']._serialized_start=323
+  _globals['_GENERATERESPONSE']._serialized_end=478
+  _globals['_GENERATESTREAMRESPONSE']._serialized_start=481
+  _globals['_GENERATESTREAMRESPONSE']._serialized_end=642
+  _globals['_GENERATESTREAMREQUEST']._serialized_start=644
+  _globals['_GENERATESTREAMREQUEST']._serialized_end=718
 # @@protoc_insertion_point(module_scope)

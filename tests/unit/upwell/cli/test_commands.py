@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from typer.testing import CliRunner
@@ -291,3 +292,22 @@ def test_status_and_down_where_nothing_runs(tmp_path):
     assert json.loads(status.stdout) == {"phase": "stopped", "data": str(tmp_path), "pid": 0, "processes": []}
     down = run_program("down", "--data", str(tmp_path))
     assert (down.returncode, down.stderr) == (0, f"No stack runs in {tmp_path}.\n")
+
+
+def test_a_profile_is_made_or_packed(upwell, tmp_path):
+    made, packed = tmp_path / "grid.zip", tmp_path / "packed.zip"
+    result = upwell("profile", "grid", str(made))
+    assert (result.stdout, result.stderr) == (f"{made}\n", "1,701 configurations\n")
+    with zipfile.ZipFile(made) as archive:
+        archive.extractall(tmp_path)
+    upwell("profile", "pack", str(tmp_path / "tools.json"), str(tmp_path / "profile.csv"), str(packed))
+    assert packed.read_bytes() == made.read_bytes()
+    with pytest.raises(ToolError, match=r"nothing\.json: No such file"):
+        upwell("profile", "pack", str(tmp_path / "nothing.json"), str(tmp_path / "profile.csv"), str(packed))
+
+
+def test_a_labeler_that_makes_a_dataset_prints_its_version(upwell, services):
+    services.registry.produce("profile", 1)
+    result = upwell("label", "run", "profile", "--labeler", "plan-oracle", "-p", "samples=50")
+    assert result.stderr.endswith("made by plan-oracle\n")
+    assert result.stdout == "profile-plan-oracle@1\n"

@@ -1,0 +1,90 @@
+"""The best plan there is: the rule that plans are labelled with, and measured against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.planning.profile import Floats, Profile
+
+ConfigIds = NDArray[np.int64]
+
+NONE_FITS = -1
+
+
+def room(used: NDArray[Any], capacity: Floats) -> Floats:
+    """What of each resource a job that starts now can count on, float64 [..., 4]; it may be negative.
+
+    It is free at the window's end, and still free one step later if use goes on along its trend: the least-squares
+    line through the window, where no use is less than none. A window of one step has no trend.
+
+    Args:
+        used: [..., times, 4], oldest first.
+        capacity: float64 [4], all there is.
+    """
+    used = used.astype(np.float64)
+    last = used[..., -1, :]
+    return np.asarray(capacity - np.maximum(last, _next(used)))
+
+
+def _next(used: Floats) -> Floats:
+    times = used.shape[-2]
+    if times == 1:
+        return np.asarray(used[..., -1, :])
+    # The line's value one step past the window is a fixed weighted sum of the window: centre t, then mean + slope * t.
+    centred = np.arange(times) - (times - 1) / 2
+    weights = 1 / times + centred * ((times + 1) / 2) / np.sum(centred**2)
+    return np.asarray(np.maximum(np.einsum("...tr,t->...r", used, weights), 0.0))
+
+
+class Oracle:
+    """Chooses the fastest configuration of a tool that fits.
+
+    Equal latencies are decided by fewer resources, in the order of `RESOURCES`, and then by the lower config_id.
+
+    Args:
+        profile: the configurations.
+        capacity: float64 [4], all that the system has.
+    """
+
+    def __init__(self, profile: Profile, capacity: Floats) -> None:
+        self.profile = profile
+        self.capacity = capacity
+        self._ordered = {
+            (tool_id, size): self._best_first(tool_id, size)
+            for tool_id in range(len(profile.tools))
+            for size in self.sizes(tool_id).tolist()
+        }
+
+    def sizes(self, tool_id: int) -> Floats:
+        """The input sizes a tool was profiled with, ascending."""
+        return np.unique(self.profile.input_sizes[self.profile.tool_ids == tool_id])
+
+    def profiled_size(self, tool_id: int, input_size: float) -> float:
+        """The smallest profiled size that covers an input; the largest one where none does."""
+        sizes = self.sizes(tool_id)
+        return float(sizes[min(int(np.searchsorted(sizes, input_size)), len(sizes) - 1)])
+
+    def candidates(self, tool_id: int, input_size: float) -> ConfigIds:
+        """The config_ids for a job, best first, whether they fit or not."""
+        return self._ordered[tool_id, self.profiled_size(tool_id, input_size)]
+
+    def choose(self, tool_id: int, input_size: float, used: NDArray[Any]) -> int:
+        """The config_id for a job that starts at the end of a window of use [times, 4]; -1 where nothing fits."""
+        ordered = self.candidates(tool_id, input_size)
+        fits = self.fits(ordered, used)
+        return int(ordered[np.argmax(fits)]) if fits.any() else NONE_FITS
+
+    def fits(self, config_ids: ConfigIds, used: NDArray[Any]) -> NDArray[np.bool_]:
+        """Bool [config_ids]: which of them fit into what is free."""
+        return np.asarray((self.profile.needs[config_ids] <= room(used, self.capacity)).all(axis=-1))
+
+    def _best_first(self, tool_id: int, size: float) -> ConfigIds:
+        profile = self.profile
+        config_ids = np.flatnonzero((profile.tool_ids == tool_id) & (profile.input_sizes == size))
+        needs = profile.needs[config_ids]
+        # lexsort takes the most important key last.
+        keys = (config_ids, *needs.T[::-1], profile.latency_ms[config_ids])
+        return np.asarray(config_ids[np.lexsort(keys)])

@@ -1,0 +1,45 @@
+"""Months of fields that forecasts go on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.contracts.names import parse_dataset_reference
+from shared.contracts.versions import DatasetVersion
+from shared.errors import InvalidInputError
+from shared.fields.values import FieldAnswer, FieldInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetMonths:
+    """Months of a stored dataset by reference.
+
+    Args:
+        dataset: `name@3`, or `name` for the newest version.
+        last_month: as `2009-06`; empty means the dataset's last one.
+    """
+
+    dataset: str
+    last_month: str
+
+    def check(self) -> None:
+        """InvalidInputError when the reference is none; whether it names anything is found out later."""
+        parse_dataset_reference("dataset.dataset", self.dataset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What was asked, what was read for it (None where the months were sent along), and the answer."""
+
+    asked: FieldInput
+    dataset: DatasetVersion | None
+    answer: FieldAnswer
+
+
+def leads_of(wanted: int, longest: int) -> int:
+    """Months to look ahead; 0 means as many as the model can."""
+    if not wanted:
+        return longest
+    if wanted > longest:
+        raise InvalidInputError.of("leads", f"{wanted}: the model looks at most {longest} months ahead")
+    return wanted

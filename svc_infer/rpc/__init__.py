@@ -1,0 +1,1 @@
+"""InferService: translate, delegate, translate; a file for each kind of call."""

@@ -1,0 +1,1 @@
+"""Between svc_infer's values and protobuf: a file for each subject."""
