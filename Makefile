@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-data lint format types contracts proto docs bench bench-peers up env clean
+.PHONY: help demo demo-planner demo-ocean test test-fast test-data lint format types contracts proto docs bench bench-peers up env clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: $(INSTALLED) ## run the whole loop on real data: ingest, label, train, serve, review
 	@$(BIN)/upwell demo
+
+demo-planner: $(INSTALLED) ## the loop for plans: a table of tools becomes weights, and plans are asked for
+	@$(BIN)/upwell demo planner
+
+demo-ocean: $(INSTALLED) ## the loop for fields: forecast El Nino, and ask a language model about it
+	@$(BIN)/upwell demo ocean
 
 up: $(INSTALLED) ## start Upwell on this machine (stop with ctrl-C)
 	@$(BIN)/upwell up

@@ -81,6 +81,9 @@ class OneModel:
     def model(self, reference: str) -> ModelVersion:  # noqa: ARG002
         return self.version
 
+    def model_of_run(self, run_id: str) -> ModelVersion:  # noqa: ARG002
+        return self.version
+
     def aliases(self) -> Mapping[tuple[str, str], ModelVersion]:
         return {(MODEL, "champion"): self.version}
 

@@ -1,4 +1,7 @@
-"""Generate docs/contracts.md from the subject table and the protos, and docs/configuration.md from the settings."""
+"""Generate docs/contracts.md from the subject table and the protos, docs/configuration.md from the settings.
+
+The files that docs/add_a_family.md quotes are quoted as they are now.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from google.protobuf import descriptor_pb2
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from quotes import with_quotes
 
 from shared.runtime.settings import ServiceSettings
 from upwell.events import EVENTS, MAX_AGE, MAX_MESSAGE_BYTES, SERVICES
@@ -182,7 +186,12 @@ def _default(field: FieldInfo) -> str:
     return "none" if value in {None, ""} else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-PAGES = {"contracts.md": contracts_page, "configuration.md": configuration_page}
+def family_page() -> str:
+    """The whole of docs/add_a_family.md."""
+    return with_quotes((ROOT / "docs" / "add_a_family.md").read_text(encoding="utf-8"), ROOT)
+
+
+PAGES = {"contracts.md": contracts_page, "configuration.md": configuration_page, "add_a_family.md": family_page}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +18,10 @@ MAX_TURN_BYTES = 2**20
 MAX_ROW_BYTES = 4 * 2**20
 MAX_TURNS = 1000
 MAX_ID = 200
+# In a turn of the person's: here stand the fields of one feature file, in the order of `features`.
+GEOFORMER = "<geoformer>"
+MAX_FEATURES = 100
+FEATURE_PATH = re.compile(r"features/[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.npz")
 
 
 class Speaker(StrEnum):
@@ -54,10 +59,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """At most one system turn, then person and model in turns, the model last. `id` may be empty."""
+    """At most one system turn, then person and model in turns, the model last. `id` may be empty.
+
+    `features` are paths of files in the version: one for each `<geoformer>` in the person's turns, in their order.
+    """
 
     turns: tuple[Turn, ...]
     id: str = ""
+    features: tuple[str, ...] = ()
 
     @property
     def messages(self) -> list[dict[str, str]]:
@@ -67,7 +76,13 @@ class Conversation:
     def to_line(self) -> bytes:
         """The line of `chat.jsonl`, without its end: equal conversations have equal bytes."""
         turns = [{"from": str(turn.speaker), "value": turn.text} for turn in self.turns]
-        return canonical_json({"conversations": turns, **({"id": self.id} if self.id else {})})
+        optional = {"id": self.id, "features": list(self.features)}
+        return canonical_json({"conversations": turns, **{name: value for name, value in optional.items() if value}})
+
+
+def feature_path(number: int) -> str:
+    """Where the feature of the conversation of that number lies in the version, by default."""
+    return f"features/{number:06d}.npz"
 
 
 def conversation_of(row: Any, place: str) -> Conversation:
@@ -85,7 +100,7 @@ def conversation_of(row: Any, place: str) -> Conversation:
     _check_text_only(row, place)
     turns = [*_system(row, place), *_turns(row, place)]
     _check_order(turns, place)
-    return Conversation(turns=tuple(turns), id=_id(row, place))
+    return Conversation(turns=tuple(turns), id=_id(row, place), features=_features(row, turns, place))
 
 
 def conversation_of_line(line: bytes, place: str) -> Conversation:
@@ -168,6 +183,28 @@ def _id(row: Mapping[str, Any], place: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or len(str(value)) > MAX_ID:
         raise _wrong(place, f"'id' is {_shown(value)}; it is text or a whole number of at most {MAX_ID} characters")
     return _text(str(value), place, "'id'") if value != "" else ""
+
+
+def _features(row: Mapping[str, Any], turns: list[Turn], place: str) -> tuple[str, ...]:
+    value = row.get("features") or []
+    if not isinstance(value, list) or len(value) > MAX_FEATURES:
+        raise _wrong(place, f"'features' is {_shown(value)}; it is a list of at most {MAX_FEATURES} paths")
+    for path in value:
+        if not isinstance(path, str) or not FEATURE_PATH.fullmatch(path):
+            raise _wrong(place, f"'features' has {_shown(path)}; a path is such as 'features/000001.npz'")
+    if value:
+        _check_marks(turns, len(value), place)
+    return tuple(value)
+
+
+def _check_marks(turns: list[Turn], features: int, place: str) -> None:
+    marks = sum(turn.text.count(GEOFORMER) for turn in turns if turn.speaker is Speaker.HUMAN)
+    if marks != features:
+        reason = f"the person's turns have {marks} {GEOFORMER} and 'features' has {features}; each has one of the other"
+        raise _wrong(place, reason)
+    others = [str(turn.speaker) for turn in turns if turn.speaker is not Speaker.HUMAN and GEOFORMER in turn.text]
+    if others:
+        raise _wrong(place, f"{GEOFORMER} stands in a turn of {others[0]!r}; only the person shows fields")
 
 
 def _shown(value: Any) -> str:

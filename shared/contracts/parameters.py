@@ -15,16 +15,28 @@ ParametersT = TypeVar("ParametersT")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
-    """What a parameter's value, or each item of its list, may be; bounds are inclusive."""
+    """What a parameter's value, or each item of its list, may be; bounds are inclusive.
+
+    `digits`: a text may come as a whole number, as a year does from a command line that reads values as JSON.
+    """
 
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
+    digits: bool = False
 
 
-def parameter(default: Any, *, low: float = -math.inf, high: float = math.inf, choices: Sequence[str] = ()) -> Any:
+def parameter(
+    default: Any,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    choices: Sequence[str] = (),
+    digits: bool = False,
+) -> Any:
     """A field of a parameters dataclass with its default and what is allowed."""
-    return field(default=default, metadata={"allowed": Allowed(low=low, high=high, choices=tuple(choices))})
+    allowed = Allowed(low=low, high=high, choices=tuple(choices), digits=digits)
+    return field(default=default, metadata={"allowed": allowed})
 
 
 def parse_parameters(cls: type[ParametersT], values: Mapping[str, Any]) -> ParametersT:
@@ -84,6 +96,8 @@ def _read_int(path: str, allowed: Allowed, value: Any) -> int:
 
 
 def _read_str(path: str, allowed: Allowed, value: Any) -> str:
+    if allowed.digits and isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+        value = f"{value:.0f}"
     if not isinstance(value, str):
         raise InvalidInputError.of(path, f"{value!r} is not a text")
     if allowed.choices and value not in allowed.choices:

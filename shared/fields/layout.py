@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
 from shared.fields.months import count_of, month_from_text, month_text
+from shared.fields.nino import BOXES, holds_box
 
 FIELD_FOLDER = "field.zarr"
 TIME_UNITS = "days since 1900-01-01"
@@ -97,6 +98,7 @@ class FieldHeader:
             "base": {"start": month_text(self.base[0]), "end": month_text(self.base[1])},
             "given_as_anomalies": list(self.given_as_anomalies),
             "grid": {"lat": _axis(self.lat), "lon": _axis(self.lon)},
+            "indices": [name for name, box in BOXES.items() if holds_box(box, self.lat, self.lon)],
             "land_share": round(float(self.land.mean()), 6),
         }
 

@@ -41,6 +41,10 @@ class FieldWriter:
         """Write the usual year, [12, lat, lon]."""
         _array(self._group, climatology_name(channel))[:] = climatology_MYX.astype(np.float32, copy=False)
 
+    def write_land(self, land_YX: NDArray[np.bool_]) -> None:
+        """Write where land is, for a writer that learns it on the way."""
+        _array(self._group, "land")[:] = land_YX
+
     def files(self) -> dict[str, Path]:
         """Path in the version -> file on the disk."""
         found = sorted(path for path in self._path.rglob("*") if path.is_file())

@@ -1,4 +1,4 @@
-"""What is generated is fresh: stubs, the contracts page, the configuration page."""
+"""What is generated is fresh: stubs, the contracts page, the configuration page, what pages quote."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def test_the_stubs_are_fresh(tmp_path: Path) -> None:
 
 def test_the_pages_are_fresh(tmp_path: Path) -> None:
     run("generate_docs.py", tmp_path)
-    for page in ("contracts.md", "configuration.md"):
+    for page in ("contracts.md", "configuration.md", "add_a_family.md"):
         made, committed = (folder / page for folder in (tmp_path, ROOT / "docs"))
         assert made.read_text() == committed.read_text(), "run `make docs`"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from upwell.cli import (
+    ask,
     bases,
     bucket,
     compare,
@@ -13,12 +14,16 @@ from upwell.cli import (
     demo,
     export,
     files,
+    forecast,
+    forecast_plot,
+    generate,
     history,
     ingest,
     keys,
     label,
     lineage,
     models,
+    plan,
     predict,
     profile,
     recipes,
@@ -64,6 +69,12 @@ models.app.command()(compare.compare)
 app.add_typer(history.app, name="history")
 app.command()(lineage.lineage)
 app.command()(predict.predict)
+app.command()(generate.generate)
+app.command()(generate.chat)
+app.command()(plan.plan)
+app.command()(forecast.forecast)
+app.command()(ask.ask)
+app.add_typer(forecast_plot.app, name="plot")
 app.command()(bucket.verify)
 app.command()(bucket.gc)
 app.add_typer(registry.app, name="registry")

@@ -9,8 +9,9 @@ import typer
 from google.protobuf import json_format
 
 from upwell.cli.history import shown
-from upwell.cli.loss_plot import check_plot, draw_losses
+from upwell.cli.loss_plot import draw_losses
 from upwell.cli.output import print_json, print_table, say, version_name
+from upwell.cli.pictures import check_plot
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.client import Upwell
 from upwell.client.curves import Curve, loss_curves

@@ -71,6 +71,8 @@ def pull_dataset(
 ) -> None:
     """Download a dataset version: every file verified, and gone on with when it was broken off.
 
+    Conversations with fields are laid out for other tools too: geoformer_sft.json beside features/.
+
     Examples:
     - `upwell datasets pull pump-7@3 ./pump`
     """

@@ -9,10 +9,10 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from upwell.cli.pictures import DOTS_PER_INCH, pyplot_without_screen
 from upwell.client.curves import Curve
 from upwell.errors import ToolError
 
-FORMATS = {".png", ".svg"}
 # The palette of Okabe and Ito, which colour-blind people can tell apart; yellow is too faint on white. Dashes and
 # markers tell the curves apart without any colour.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -24,18 +24,6 @@ WIDE_FONTS = (
 )  # fmt: skip
 FEW_POINTS = 30
 SIZE_INCHES = (9.0, 5.2)
-DOTS_PER_INCH = 150
-
-
-def check_plot(path: Path) -> None:
-    """Fail early: before anything is asked of a service.
-
-    Raises:
-        ToolError: the file's name has no known ending, or matplotlib is not installed.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise ToolError(f"{path} has no known ending: use one of {', '.join(sorted(FORMATS))}.")
-    _matplotlib()
 
 
 def draw_losses(curves: Sequence[Curve], path: Path, *, log_scale: bool, from_zero: bool) -> Sequence[str]:
@@ -48,7 +36,7 @@ def draw_losses(curves: Sequence[Curve], path: Path, *, log_scale: bool, from_ze
     remarks = [f"{curve.name} is not drawn: no loss above 0 is known of it." for curve in curves if curve not in drawn]
     if not drawn:
         raise ToolError("There is nothing to draw: " + " ".join(remarks))
-    pyplot = _matplotlib()
+    pyplot = pyplot_without_screen()
     settings = {"svg.fonttype": "none", "font.family": ["DejaVu Sans", *_installed(WIDE_FONTS)]}
     with pyplot.rc_context(settings), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -107,15 +95,6 @@ def _label(axes: Any, *, log_scale: bool, from_zero: bool) -> None:
 
 def _points(curve: Curve, *, log_scale: bool) -> Sequence[tuple[int, float]]:
     return [(step, loss) for step, loss in curve.points if loss > 0 or not log_scale]
-
-
-def _matplotlib() -> Any:
-    try:
-        # A picture in a file needs no screen.
-        importlib.import_module("matplotlib").use("agg")
-        return importlib.import_module("matplotlib.pyplot")
-    except ModuleNotFoundError as error:
-        raise ToolError(f"{error.name} is not installed: run `pip install 'upwell[plots]'`.") from error
 
 
 def _installed(names: Sequence[str]) -> list[str]:

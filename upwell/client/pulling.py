@@ -8,6 +8,7 @@ from pathlib import Path
 
 from upwell.client.addresses import Addresses
 from upwell.client.files import PARTIAL_FOLDER, File, listed_files, local_path, remove_if_empty, stands
+from upwell.client.sharegpt import lay_out_sharegpt
 from upwell.client.transfer import ExpiredError, Progress, Transfer, some_at_once
 
 MAX_MANIFEST_BYTES = 16 * 2**20
@@ -39,6 +40,7 @@ class Pull:
         sized(sum(file.size_bytes for file in files))
         await some_at_once(self._fetch, places)
         remove_if_empty(self._folder / PARTIAL_FOLDER)
+        await asyncio.to_thread(lay_out_sharegpt, self._folder, manifest)
         return first.reference
 
     async def _fetch(self, item: tuple[File, Path]) -> None:

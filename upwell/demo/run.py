@@ -37,7 +37,9 @@ def run_demo(story: Story, folder: DataFolder, *, console: Console, kept: bool) 
         record = load_record(folder)
         assert record is not None, "a stack that runs has a record"
         connection = Connection.from_environment(client_environment(record))
-        results = asyncio.run(_walk_while_it_lives(folder, _walk(story, connection, narrator, Path(files))))
+        results = asyncio.run(
+            _walk_while_it_lives(folder, _walk(story, connection, narrator, Path(files), folder.root))
+        )
     _where_next(story, narrator, folder, kept=kept, runs=was_running)
     return results
 
@@ -53,9 +55,10 @@ async def _walk_while_it_lives(folder: DataFolder, walk: Coroutine[None, None, S
     return walking.result()
 
 
-async def _walk(story: Story, connection: Connection, narrator: Narrator, files: Path) -> Sequence[Result]:
+async def _walk(story: Story, connection: Connection, narrator: Narrator, files: Path, kept: Path) -> Sequence[Result]:
     async with Upwell.connect(connection) as upwell:
-        return await story.walk(Stage(upwell=upwell, narrator=narrator, files=files, nats_url=connection.nats_url))
+        stage = Stage(upwell=upwell, narrator=narrator, files=files, kept=kept, nats_url=connection.nats_url)
+        return await story.walk(stage)
 
 
 @contextmanager

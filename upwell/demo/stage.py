@@ -28,12 +28,14 @@ class Stage:
         upwell: the client of a running stack.
         narrator: what is said.
         files: an empty folder for what is to be ingested.
+        kept: a folder for pictures; it lasts as long as the stack's data.
         nats_url: the bus, for a step that knows nothing of Upwell.
     """
 
     upwell: Upwell
     narrator: Narrator
     files: Path
+    kept: Path
     nats_url: str
 
     async def label(

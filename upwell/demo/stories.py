@@ -12,6 +12,8 @@ class StoryName(StrEnum):
     """The family of models that a story is about."""
 
     SERIES = "series"
+    PLANNER = "planner"
+    OCEAN = "ocean"
 
 
 def story_named(name: StoryName) -> Story:

@@ -7,7 +7,7 @@ Shape suffixes: N = sequences, Q = tokens that ask, S = tokens that are asked, D
 T = months, P = patches.
 """
 
-# ruff: noqa: N803, N806 - names end in their shape, in capitals
+# ruff: noqa: N803 - names end in their shape, in capitals
 
 from __future__ import annotations
 
@@ -26,26 +26,29 @@ class Attention(nn.Module):
     def __init__(self, *, size: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads = heads
-        self.dropout = dropout
+        self.dropout = nn.Dropout(dropout)
         self.query, self.key_value = nn.Linear(size, size), nn.Linear(size, 2 * size)
         self.out = nn.Linear(size, size)
 
     def keys_and_values(self, tokens_NSD: Tensor) -> Tensor:
         """[2, N, heads, S, D / heads]."""
-        return self.key_value(tokens_NSD).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        both: Tensor = self.key_value(tokens_NSD)
+        return both.reshape(*both.shape[:2], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
 
     def forward(self, tokens_NQD: Tensor, kept: Tensor, allowed_NQS: Tensor | None = None) -> Tensor:
         """[N, Q, D]: what the tokens learn from those whose keys and values are given; `allowed` says from which."""
-        query = self.query(tokens_NQD).unflatten(2, (self.heads, -1)).transpose(1, 2)
+        query: Tensor = self.query(tokens_NQD)
+        query = query.reshape(*query.shape[:2], self.heads, -1).transpose(1, 2)
         mask = None if allowed_NQS is None else allowed_NQS.unsqueeze(1)
-        dropout = self.dropout if self.training else 0.0
-        heard = nn.functional.scaled_dot_product_attention(query, kept[0], kept[1], attn_mask=mask, dropout_p=dropout)
-        out: Tensor = self.out(heard.transpose(1, 2).flatten(2))
+        # Dropout inside the attention would keep its fast kernels from being used.
+        heard = nn.functional.scaled_dot_product_attention(query, kept[0], kept[1], attn_mask=mask)
+        out: Tensor = self.dropout(self.out(heard.transpose(1, 2).flatten(2)))
         return out
 
     def among(self, tokens_NSD: Tensor, allowed_NSS: Tensor) -> Tensor:
         """[N, S, D]: what the tokens learn from one another."""
-        return self(tokens_NSD, self.keys_and_values(tokens_NSD), allowed_NSS)
+        heard_NSD: Tensor = self(tokens_NSD, self.keys_and_values(tokens_NSD), allowed_NSS)
+        return heard_NSD
 
 
 class FeedForward(nn.Sequential):
@@ -60,6 +63,27 @@ class FeedForward(nn.Sequential):
             nn.Linear(2 * size, size),
             nn.Dropout(dropout),
         )
+
+
+class Season(nn.Module):
+    """Tokens changed by the time of the year: the same anomaly means something else in spring than in autumn.
+
+    The year is a wave and its first overtone, so that neighbouring months are alike. Gain and shift by a condition are
+    those of FiLM (Perez et al., AAAI 2018).
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 2 * size)
+        nn.init.normal_(self.linear.weight, std=0.1)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, tokens_NPD: Tensor, months_N: Tensor) -> Tensor:
+        """The tokens of each month [..., P, D], whose calendar month is given [...]; 0 = January."""
+        angles = 2 * math.pi * torch.stack([months_N, 2 * months_N], dim=-1) / 12
+        gain, shift = self.linear(torch.cat([angles.sin(), angles.cos()], dim=-1)).unsqueeze(-2).chunk(2, dim=-1)
+        changed: Tensor = tokens_NPD * (1 + gain) + shift
+        return changed
 
 
 def allowed(present_NS: Tensor) -> Tensor:

@@ -13,20 +13,19 @@ Shape suffixes: B = windows, T = months of history, F = months ahead, C = channe
 X = longitudes (west to east), P = patches (row by row from the south-west), K = numbers of a patch, D = token size.
 """
 
-# ruff: noqa: N803, N806 - names end in their shape, in capitals
+# ruff: noqa: N803, N806, N815 - names end in their shape, in capitals
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from shared.modeling.geoformer.attention import Attention, FeedForward, allowed, to_space, to_time, waves
+from shared.modeling.geoformer.attention import Attention, FeedForward, Season, allowed, to_space, to_time, waves
 from shared.modeling.geoformer.patches import from_patches, to_patches
 from shared.modeling.geoformer.spec import GeoformerSpec
-
-MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +73,12 @@ class EncoderLayer(nn.Module):
         """[B, T, P, D]."""
         batch, months, patches, _ = tokens_BTPD.shape
         spatial = self.space.among(to_space(self.space_norm(tokens_BTPD)), allowed(present_BTP.flatten(0, 1)))
-        tokens_BTPD = tokens_BTPD + spatial.unflatten(0, (batch, months))
+        tokens_BTPD = tokens_BTPD + spatial.reshape(batch, months, patches, -1)
         present_NT = present_BTP.transpose(1, 2).flatten(0, 1)
         temporal = self.time.among(to_time(self.time_norm(tokens_BTPD)), allowed(present_NT))
-        tokens_BTPD = tokens_BTPD + temporal.unflatten(0, (batch, patches)).transpose(1, 2)
-        tokens_BTPD = tokens_BTPD + self.feed_forward(tokens_BTPD)
-        return tokens_BTPD
+        tokens_BTPD = tokens_BTPD + temporal.reshape(batch, patches, months, -1).transpose(1, 2)
+        out_BTPD: Tensor = tokens_BTPD + self.feed_forward(tokens_BTPD)
+        return out_BTPD
 
 
 class DecoderLayer(nn.Module):
@@ -113,10 +112,10 @@ class DecoderLayer(nn.Module):
         alone_N1D = self.norms[0](tokens_BPD).flatten(0, 1).unsqueeze(1)
         new = self.time.keys_and_values(alone_N1D)
         leads = new if leads is None else torch.cat([leads, new], dim=3)
-        tokens_BPD = tokens_BPD + self.time(alone_N1D, leads).squeeze(1).unflatten(0, tokens_BPD.shape[:2])
+        tokens_BPD = tokens_BPD + self.time(alone_N1D, leads).reshape(tokens_BPD.shape)
         asking_N1D = self.norms[1](tokens_BPD).flatten(0, 1).unsqueeze(1)
-        told = self.history(asking_N1D, history, heard_NT.unsqueeze(1))
-        tokens_BPD = tokens_BPD + told.squeeze(1).unflatten(0, tokens_BPD.shape[:2])
+        told_N1D = self.history(asking_N1D, history, heard_NT.unsqueeze(1))
+        tokens_BPD = tokens_BPD + told_N1D.reshape(tokens_BPD.shape)
         tokens_BPD = tokens_BPD + self.space.among(self.norms[2](tokens_BPD), allowed(present_BP))
         tokens_BPD = tokens_BPD + self.feed_forward(tokens_BPD)
         return tokens_BPD, leads
@@ -133,14 +132,13 @@ class Geoformer(nn.Module):
         self.register_buffer("scales_C11", torch.tensor(spec.scales)[:, None, None], persistent=False)
         self.embed, self.embed_guess = PatchEmbedding(spec), PatchEmbedding(spec)
         self.place_PD = nn.Parameter(0.02 * torch.randn(spec.patches, spec.d_model))
-        self.calendar = nn.Embedding(MONTHS, spec.d_model)
+        self.season, self.season_ahead = Season(spec.d_model), Season(spec.d_model)
         self.time = nn.Linear(spec.d_model, spec.d_model)
         self.encoder = nn.ModuleList(EncoderLayer(spec, dropout) for _ in range(spec.encoder_layers))
         self.encoder_norm = nn.LayerNorm(spec.d_model)
         self.decoder = nn.ModuleList(DecoderLayer(spec, dropout) for _ in range(spec.decoder_layers))
         self.decoder_norm = nn.LayerNorm(spec.d_model)
         self.head = nn.Linear(spec.d_model, len(spec.channels) * spec.patch[0] * spec.patch[1])
-        nn.init.normal_(self.calendar.weight, std=0.02)
         # Untrained, the network adds nothing to the first guess.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -162,12 +160,12 @@ class Geoformer(nn.Module):
         positions_T = torch.arange(1 - length, 1, device=values_BTCYX.device)
         tokens_BTPD = tokens_BTPD + self._when(positions_T)[:, None]
         if months_BT is not None:
-            tokens_BTPD = tokens_BTPD + self.calendar(months_BT).unsqueeze(2)
+            tokens_BTPD = self.season(tokens_BTPD, months_BT)
         present_BTP = self._present(known_BTCYX)
         for layer in self.encoder:
             tokens_BTPD = layer(tokens_BTPD, present_BTP)
-        tokens_BTPD = self.encoder_norm(tokens_BTPD)
-        return tokens_BTPD
+        encoded_BTPD: Tensor = self.encoder_norm(tokens_BTPD)
+        return encoded_BTPD
 
     def forward(
         self,
@@ -180,22 +178,27 @@ class Geoformer(nn.Module):
         """The months that follow [B, F, C, Y, X], F of them as the first guess has.
 
         Args:
-            values_BTCYX, known_BTCYX, months_BT: see `encode`.
+            values_BTCYX: see `encode`.
+            known_BTCYX: see `encode`.
+            months_BT: see `encode`.
             guess_BFCYX: what the network corrects; zeros where it is to say everything itself.
             rollout: what to go on from while learning; None always goes on from its own months.
         """
         memory_BTPD = self.encode(values_BTCYX, known_BTCYX, months_BT)
-        histories = [layer.remember(memory_BTPD) for layer in self.decoder]
+        layers = [cast("DecoderLayer", layer) for layer in self.decoder]
+        histories = [layer.remember(memory_BTPD) for layer in layers]
         heard_NT = self._heard(known_BTCYX)
         sea_BCYX = known_BTCYX.any(1)
         present_BP = self._present(sea_BCYX.unsqueeze(1)).squeeze(1)
-        caches: list[Tensor | None] = [None] * len(self.decoder)
+        caches: list[Tensor | None] = [None] * len(layers)
         previous, previous_known = values_BTCYX[:, -1:], known_BTCYX[:, -1:]
         written: list[Tensor] = []
         for lead in range(guess_BFCYX.shape[1]):
             guess_B1CYX = guess_BFCYX[:, lead : lead + 1]
-            tokens_BPD = self._question(previous, previous_known, guess_B1CYX, sea_BCYX, months_BT[:, -1], lead)
-            for number, layer in enumerate(self.decoder):
+            tokens_BPD = self._month(previous, previous_known) + self._guess(guess_B1CYX, sea_BCYX.unsqueeze(1))
+            tokens_BPD = tokens_BPD + self._when(torch.tensor(lead + 1, device=tokens_BPD.device))
+            tokens_BPD = self.season_ahead(tokens_BPD, months_BT[:, -1] + lead + 1)
+            for number, layer in enumerate(layers):
                 tokens_BPD, caches[number] = layer(tokens_BPD, caches[number], histories[number], heard_NT, present_BP)
             correction = from_patches(self.head(self.decoder_norm(tokens_BPD)).unsqueeze(1), self.spec)
             own_B1CYX = guess_B1CYX + correction * self.scales_C11
@@ -205,17 +208,15 @@ class Geoformer(nn.Module):
                 previous, previous_known = _forced(rollout, lead, previous, previous_known)
         return torch.cat(written, dim=1)
 
-    def _question(
-        self, month: Tensor, known: Tensor, guess_B1CYX: Tensor, sea_BCYX: Tensor, last_month_B: Tensor, lead: int
-    ) -> Tensor:
-        """[B, P, D]: the tokens of a lead before they have heard anything."""
-        sea_B1CYX = sea_BCYX.unsqueeze(1)
-        tokens = self.embed(self._scaled(month, known), known)
-        tokens = tokens + self.embed_guess(self._scaled(guess_B1CYX, sea_B1CYX), sea_B1CYX)
-        when_D = self._when(torch.tensor(lead + 1, device=month.device))
-        calendar_BD = self.calendar((last_month_B + lead + 1) % MONTHS)
-        tokens_BPD: Tensor = tokens.squeeze(1) + self.place_PD + when_D + calendar_BD.unsqueeze(1)
-        return tokens_BPD
+    def _month(self, month_B1CYX: Tensor, known_B1CYX: Tensor) -> Tensor:
+        """[B, P, D]: what the decoder goes on from."""
+        tokens_B1PD: Tensor = self.embed(self._scaled(month_B1CYX, known_B1CYX), known_B1CYX)
+        return tokens_B1PD.squeeze(1) + self.place_PD
+
+    def _guess(self, guess_B1CYX: Tensor, sea_B1CYX: Tensor) -> Tensor:
+        """[B, P, D]: what the decoder corrects."""
+        tokens_B1PD: Tensor = self.embed_guess(self._scaled(guess_B1CYX, sea_B1CYX), sea_B1CYX)
+        return tokens_B1PD.squeeze(1)
 
     def _scaled(self, values: Tensor, known: Tensor) -> Tensor:
         return torch.where(known, values, 0.0) / self.scales_C11

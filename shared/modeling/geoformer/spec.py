@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 from shared.errors import IntegrityError, InvalidInputError
 
-RESIDUALS = NONE, LIM = "none", "lim"
+RESIDUALS = NONE, LIM, SEASONAL = "none", "lim", "seasonal"
 _TUPLES = ("channels", "scales", "lat", "lon", "patch")
 
 
@@ -28,7 +29,9 @@ class GeoformerSpec:
         heads: attention heads; divides `d_model`.
         encoder_layers, decoder_layers: how many.
         members: networks of that shape whose mean is the forecast.
-        residual: `lim`: the networks correct the forecast of a linear inverse model; `none`: they make the forecast.
+        residual: what the networks correct: a linear inverse model (`lim`), a linear model with seasons and memory
+            (`seasonal`), or nothing (`none`).
+        guess_modes: patterns of that linear model; 0 without one.
 
     Raises:
         InvalidInputError: the numbers do not fit together.
@@ -47,25 +50,11 @@ class GeoformerSpec:
     decoder_layers: int = 2
     members: int = 1
     residual: str = NONE
+    guess_modes: int = 0
 
     def __post_init__(self) -> None:
-        if not self.channels or len(set(self.channels)) != len(self.channels):
-            raise InvalidInputError.of("channels", f"need at least one and each once, not {list(self.channels)}")
-        if len(self.scales) != len(self.channels) or min(self.scales) <= 0:
-            raise InvalidInputError.of("scales", f"need one above 0 for each channel, not {list(self.scales)}")
-        for name, axis in (("lat", self.lat), ("lon", self.lon)):
-            if len(axis) < 2 or any(a >= b for a, b in zip(axis, axis[1:], strict=False)):
-                raise InvalidInputError.of(name, "needs two or more degrees, each larger than the one before")
-        if len(self.patch) != 2 or min(self.patch) < 1:
-            raise InvalidInputError.of("patch", f"needs rows and columns from 1 up, not {list(self.patch)}")
-        if self.heads < 1 or self.d_model % (2 * self.heads):
-            raise InvalidInputError.of("d_model", f"{self.d_model} is not a multiple of twice the {self.heads} heads")
-        counted = ("history", "horizon", "encoder_layers", "decoder_layers", "members")
-        for name in counted:
-            if getattr(self, name) < 1:
-                raise InvalidInputError.of(name, f"{getattr(self, name)}: at least 1")
-        if self.residual not in RESIDUALS:
-            raise InvalidInputError.of("residual", f"{self.residual!r} is not one of: {', '.join(RESIDUALS)}")
+        _check_fields(self)
+        _check_network(self)
 
     @property
     def patch_rows(self) -> int:
@@ -92,12 +81,37 @@ class GeoformerSpec:
         return {name: list(value) if name in _TUPLES else value for name, value in asdict(self).items()}
 
 
+def _check_fields(spec: GeoformerSpec) -> None:
+    if not spec.channels or len(set(spec.channels)) != len(spec.channels):
+        raise InvalidInputError.of("channels", f"need at least one and each once, not {list(spec.channels)}")
+    if len(spec.scales) != len(spec.channels) or min(spec.scales) <= 0:
+        raise InvalidInputError.of("scales", f"need one above 0 for each channel, not {list(spec.scales)}")
+    for name, axis in (("lat", spec.lat), ("lon", spec.lon)):
+        if len(axis) < 2 or any(a >= b for a, b in pairwise(axis)):
+            raise InvalidInputError.of(name, "needs two or more degrees, each larger than the one before")
+
+
+def _check_network(spec: GeoformerSpec) -> None:
+    if len(spec.patch) != 2 or min(spec.patch) < 1:
+        raise InvalidInputError.of("patch", f"needs rows and columns from 1 up, not {list(spec.patch)}")
+    for name in ("history", "horizon", "heads", "encoder_layers", "decoder_layers", "members"):
+        if getattr(spec, name) < 1:
+            raise InvalidInputError.of(name, f"{getattr(spec, name)}: at least 1")
+    if spec.d_model < 1 or spec.d_model % (2 * spec.heads):
+        raise InvalidInputError.of("d_model", f"{spec.d_model} is not a multiple of twice the {spec.heads} heads")
+    if spec.residual not in RESIDUALS:
+        raise InvalidInputError.of("residual", f"{spec.residual!r} is not one of: {', '.join(RESIDUALS)}")
+    if (spec.guess_modes > 0) != (spec.residual != NONE):
+        raise InvalidInputError.of("guess_modes", f"{spec.guess_modes}, but the residual is {spec.residual!r}")
+
+
 def parse_spec(body: Mapping[str, Any]) -> GeoformerSpec:
     """Read a bundle's spec; IntegrityError when a field is absent, unknown or wrong."""
     names = {field.name for field in fields(GeoformerSpec)}
     if set(body) != names:
         raise IntegrityError(f"The bundle's spec has the fields {sorted(body)}; this release reads {sorted(names)}")
     try:
-        return GeoformerSpec(**{name: tuple(value) if name in _TUPLES else value for name, value in body.items()})
+        values: dict[str, Any] = {name: tuple(value) if name in _TUPLES else value for name, value in body.items()}
+        return GeoformerSpec(**values)
     except (InvalidInputError, TypeError, AttributeError) as error:
         raise IntegrityError(f"The bundle's spec is wrong: {error}") from error

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 from transformers import GenerationConfig, StoppingCriteriaList
 
 from shared.contracts.interfaces import Interface
@@ -18,13 +20,29 @@ from shared.modeling.text import golden
 from shared.modeling.text.generation import MustStop, Say, Teller, never, nobody_listens
 from shared.modeling.text.spec import TextSpec, parse_spec
 from shared.modeling.text.storage import load_model
-from shared.modeling.text.template import prompt_ids
+from shared.modeling.text.template import Messages, prompt_ids
 from shared.modeling.text.values import TextAnswer, TextInput
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 FAMILY = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What a model reads before it answers.
+
+    Args:
+        ids: its tokens; negative where something else stands.
+        reads: the same as the language model takes it: `input_ids` or `inputs_embeds`, for one row.
+    """
+
+    ids: tuple[int, ...]
+    reads: Mapping[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
 class TextPredictor:
@@ -66,33 +84,42 @@ class TextPredictor:
         Raises:
             InvalidInputError: the conversation leaves no room for an answer, or brings features.
         """
-        if asked.features:
-            raise InvalidInputError.of("attachments", "this model reads text alone: send none")
-        prompt = prompt_ids(asked.messages, self._tokenizer)
+        teller = Teller(self._tokenizer, say=say, must_stop=must_stop)
+        return self._answer(asked.id, self.prompt(asked.messages, asked.features), asked.max_new_tokens, teller)
+
+    def _answer(self, name: str, prompt: Prompt, max_new_tokens: int, teller: Teller) -> TextAnswer:
         room = self._spec.max_length - len(prompt)
         if room < 1:
-            reason = f"{asked.id!r} has {len(prompt)} tokens; the model reads and says {self._spec.max_length} in all"
+            reason = f"{name!r} has {len(prompt)} tokens; the model reads and says {self._spec.max_length} in all"
             raise InvalidInputError.of("messages", reason)
-        teller = Teller(self._tokenizer, say=say, must_stop=must_stop)
-        tokens, _ = self._continue(prompt, min(room, asked.max_new_tokens), teller)
+        tokens, _ = self._continue(prompt, min(room, max_new_tokens), teller)
         text = str(self._tokenizer.decode(tokens, skip_special_tokens=True))
         teller.finish(text)
         return TextAnswer(
-            id=asked.id,
+            id=name,
             text=text,
             tokens=len(tokens),
             prompt_tokens=len(prompt),
             finish=teller.finish_of(tokens),
         )
 
+    def prompt(self, messages: Messages, features: Sequence[bytes]) -> Prompt:
+        """What the model reads before it answers; a family whose prompts hold more than words has its own.
+
+        Raises:
+            InvalidInputError: there are features.
+        """
+        if features:
+            raise InvalidInputError.of("attachments", "this model reads text alone: send none")
+        ids = tuple(prompt_ids(messages, self._tokenizer))
+        return Prompt(ids=ids, reads={"input_ids": torch.tensor([ids], device=self._model.device)})
+
     @torch.inference_mode()
-    def _continue(
-        self, prompt: Sequence[int], count: int, teller: Teller | None = None
-    ) -> tuple[list[int], list[float]]:
+    def _continue(self, prompt: Prompt, count: int, teller: Teller | None = None) -> tuple[list[int], list[float]]:
         """At most `count` tokens, and by how much each one's probability was above the next likeliest's."""
         end = self._tokenizer.eos_token_id
         output: Any = self._model.generate(  # type: ignore[operator]
-            torch.tensor([prompt], device=self._model.device),
+            **prompt.reads,
             attention_mask=torch.ones((1, len(prompt)), dtype=torch.long, device=self._model.device),
             generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
                 do_sample=False,
@@ -105,14 +132,16 @@ class TextPredictor:
             stopping_criteria=StoppingCriteriaList([teller] if teller else []),
         )
         best = [step_BV[0].float().softmax(-1).topk(2).values for step_BV in output.logits]
-        return output.sequences[0, len(prompt) :].tolist(), [float(top[0] - top[1]) for top in best]
+        # What is read as embeddings does not come back before the answer, as tokens do.
+        return output.sequences[0, -len(best) :].tolist(), [float(top[0] - top[1]) for top in best]
 
     @torch.inference_mode()
-    def _probabilities(self, prompt: Sequence[int]) -> list[float]:
-        """Of each token of the prompt after those before it; the first has none."""
-        ids_BT = torch.tensor([prompt], device=self._model.device)
-        chances_TV = self._model(input_ids=ids_BT, use_cache=False).logits[0, :-1].float().softmax(-1)
-        return [float(one) for one in chances_TV.gather(1, ids_BT[0, 1:, None])[:, 0].tolist()]
+    def _probabilities(self, prompt: Prompt) -> list[float]:
+        """Of each token of the prompt after those before it; the first has none, nor has what is no token."""
+        chances_TV = self._model(**prompt.reads, use_cache=False).logits[0, :-1].float().softmax(-1)
+        ids_T = torch.tensor(prompt.ids[1:], device=chances_TV.device)
+        chances_T = chances_TV.gather(1, ids_T.clamp_min(0)[:, None])[:, 0]
+        return [float(one) for one in chances_T[ids_T >= 0].tolist()]
 
     def golden_inputs(self) -> list[dict[str, Any]]:
         """See `golden.py`."""
@@ -120,10 +149,12 @@ class TextPredictor:
 
     def golden_answer(self, golden_input: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a golden input as JSON values."""
-        prompt = prompt_ids(golden_input["messages"], self._tokenizer)
+        return self._certified(self.prompt(golden_input["messages"], ()))
+
+    def _certified(self, prompt: Prompt) -> dict[str, Any]:
         tokens, margins = self._continue(prompt, golden.STEPS)
         return {
-            "prompt": prompt,
+            "prompt": list(prompt.ids),
             "scores": [float(f"{one:.7g}") for one in self._probabilities(prompt)],
             "tokens": tokens,
             "margins": [float(f"{one:.7g}") for one in margins],

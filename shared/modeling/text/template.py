@@ -7,7 +7,7 @@ marks the model's turns by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ASSISTANT = "assistant"
 FIELD = "base"
 Messages = Sequence[Mapping[str, str]]
+# Text to token ids, for a family in whose text other things than words stand; by default the tokenizer alone.
+Cut = Callable[[str], list[int]]
 
 
 class NoChatTemplateError(InvalidInputError):
@@ -55,12 +57,13 @@ def check_template(tokenizer: PreTrainedTokenizerBase) -> None:
         raise NoChatTemplateError.of(FIELD, "its tokenizer has no chat template, so conversations have no form in it")
 
 
-def prompt_ids(messages: Messages, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def prompt_ids(messages: Messages, tokenizer: PreTrainedTokenizerBase, cut: Cut | None = None) -> list[int]:
     """What the model reads before it answers; NoChatTemplateError as `encode`."""
-    return _ids(_rendered(messages, tokenizer, is_open=True), tokenizer)
+    cut = cut or words_of(tokenizer)
+    return cut(_rendered(messages, tokenizer, is_open=True))
 
 
-def encode(messages: Messages, tokenizer: PreTrainedTokenizerBase) -> Encoded:
+def encode(messages: Messages, tokenizer: PreTrainedTokenizerBase, cut: Cut | None = None) -> Encoded:
     """A conversation whose last message is the assistant's.
 
     Each piece is cut into tokens on its own, as it is when the model answers: there, no token reaches from the prompt
@@ -70,6 +73,7 @@ def encode(messages: Messages, tokenizer: PreTrainedTokenizerBase) -> Encoded:
         NoChatTemplateError: there is no template, it refuses the conversation, or it changes earlier turns when later
             ones come.
     """
+    cut = cut or words_of(tokenizer)
     ids: list[int] = []
     taught: list[bool] = []
     done = ""
@@ -83,7 +87,7 @@ def encode(messages: Messages, tokenizer: PreTrainedTokenizerBase) -> Encoded:
             raise NoChatTemplateError.of(
                 FIELD, "its chat template renders earlier turns otherwise once later ones come, so it cannot be taught"
             )
-        context, answer = _ids(prompt[len(done) :], tokenizer), _ids(said[len(prompt) :], tokenizer)
+        context, answer = cut(prompt[len(done) :]), cut(said[len(prompt) :])
         ids += [*context, *answer]
         taught += [*[False] * len(context), *_up_to_the_end(answer, tokenizer)]
         done = said
@@ -106,7 +110,12 @@ def _rendered(messages: Messages, tokenizer: PreTrainedTokenizerBase, *, is_open
         raise NoChatTemplateError.of(FIELD, f"its chat template refuses the conversation: {error}") from error
 
 
-def _ids(text: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    # The template writes the special tokens itself.
-    ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"] if text else []
-    return ids
+def words_of(tokenizer: PreTrainedTokenizerBase) -> Cut:
+    """Cuts text into the tokenizer's own tokens."""
+
+    def cut(text: str) -> list[int]:
+        # The template writes the special tokens itself.
+        ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"] if text else []
+        return ids
+
+    return cut

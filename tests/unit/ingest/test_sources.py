@@ -33,7 +33,7 @@ def test_endings(path: str, name: str) -> None:
 
 
 def test_unknown_sources_are_refused_with_those_there_are() -> None:
-    with pytest.raises(InvalidInputError, match="source: 'xls' is not one of: chat, csv, parquet"):
+    with pytest.raises(InvalidInputError, match="source: 'xls' is not one of: chat, csv, field, parquet"):
         find_source("xls")
     with pytest.raises(InvalidInputError, match=r"'a.xls' ends in none of: .jsonl, .*, .csv, .csv.gz, .*, .parquet"):
         source_for_path("a.xls")

@@ -17,6 +17,7 @@ class Sample:
     bounds: tuple[float, float] = parameter((0.5, 2.0), low=0.0, high=9.0)
     kinds: tuple[str, ...] = parameter(("spike",), choices=("spike", "drift"))
     exact: bool = parameter(default=False)
+    since: str = parameter("", digits=True)
 
 
 def test_absent_parameters_take_their_defaults() -> None:
@@ -58,6 +59,8 @@ def test_values_come_as_protobuf_carries_them() -> None:
         ({"lengths": [8, 2]}, "parameters.lengths[1]", "use 4 to 64"),
         ({"bounds": [1.0]}, "parameters.bounds", "must have 2 items"),
         ({"kinds": ["spik"]}, "parameters.kinds[0]", "did you mean 'spike'"),
+        ({"since": 1982.5}, "parameters.since", "1982.5 is not a text"),
+        ({"since": float("inf")}, "parameters.since", "inf is not a text"),
         ({"kinds": [3]}, "parameters.kinds[0]", "3 is not a text"),
     ],
 )
@@ -66,3 +69,8 @@ def test_a_wrong_parameter_is_named_with_what_is_allowed(values: dict[str, Any],
         parse_parameters(Sample, values)
     assert [v.field for v in caught.value.violations] == [field]
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["1982", 1982, 1982.0])
+def test_a_year_is_a_text_however_it_comes(given: Any) -> None:
+    assert parse_parameters(Sample, {"since": given}).since == "1982"

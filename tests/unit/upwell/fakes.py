@@ -13,9 +13,10 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from tests.unit.upwell.fake_files import FakeArtifacts, FakeObjects
+from tests.unit.upwell.fake_infer import FakeInfer
 from upwell.client import Connection
 from upwell.common.v1 import common_pb2
-from upwell.infer.v1 import infer_service_pb2, infer_service_pb2_grpc
+from upwell.infer.v1 import infer_service_pb2_grpc
 from upwell.ingest.v1 import ingest_service_pb2, ingest_service_pb2_grpc
 from upwell.label.v1 import label_service_pb2, label_service_pb2_grpc
 from upwell.registry.v1 import (
@@ -394,17 +395,6 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
             run.failure.evidence.append("loss is nan at step 7")
             run.retried_with["batch_size"] = 4
         return run
-
-
-class FakeInfer(infer_service_pb2_grpc.InferServiceServicer):
-    def Predict(self, request, context):
-        answer = infer_service_pb2.PredictResponse(model=common_pb2.ModelRef(name=request.model, version=4))
-        for series in request.series:
-            found = answer.answers.add(id=series.id, text="one segment")
-            found.segments.add(start_row=1, end_row=2, start_time=series.times[1], end_time=series.times[1])
-            if request.include_scores:
-                found.scores.add(channel="value", scores=[0.5] * len(series.channels[0].values))
-        return answer
 
 
 class FakeServices:

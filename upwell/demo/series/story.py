@@ -18,6 +18,7 @@ async def walk(stage: Stage) -> Sequence[Score]:
         upwell=stage.upwell,
         narrator=stage.narrator,
         files=stage.files,
+        kept=stage.kept,
         nats_url=stage.nats_url,
         data=prepare(stage.files),
     )

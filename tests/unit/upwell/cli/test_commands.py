@@ -262,7 +262,8 @@ def groups():
 def test_every_command_has_help_with_an_example(command):
     result = CliRunner().invoke(app, [*command, "--help"])
     assert result.exit_code == 0
-    if len(command) == 2 or command in (["up"], ["predict"]):
+    asking = [["predict"], ["generate"], ["chat"], ["plan"], ["forecast"], ["ask"]]
+    if len(command) == 2 or command in (["up"], *asking):
         assert f"upwell {' '.join(command)}" in result.stdout
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
@@ -145,3 +146,20 @@ async def test_folders_that_cannot_be_pushed(upwell, tmp_path):
         file.truncate(5 * 2**30 + 1)
     with pytest.raises(ToolError, match="a file may have 5 GiB"):
         await upwell.artifacts.push_model(tmp_path, name="m")
+
+
+@pytest.mark.parametrize(("changed", "laid_out"), [({"features": 2}, True), ({"rows": 2}, False)])
+async def test_conversations_with_fields_are_laid_out_for_other_tools(upwell, services, tmp_path, changed, laid_out):
+    lines = b'{"id":"a","features":["features/000001.npz"]}\n{"id":"b","features":["features/000002.npz"]}\n'
+    files = {"chat.jsonl": lines, "features/000001.npz": b"1", "features/000002.npz": b"2"}
+    services.artifacts.add("m", files, kind="chat/v1", meta=changed)
+    for _ in range(2):
+        await upwell.artifacts.pull(tmp_path, dataset="m@1")
+        found = contents(tmp_path)
+        if laid_out:
+            rows = json.loads(found.pop("geoformer_sft.json"))
+            assert [(row["id"], row["features"]) for row in rows] == [
+                ("a", ["features/000001.npz"]),
+                ("b", ["features/000002.npz"]),
+            ]
+        assert found == files

@@ -1,0 +1,134 @@
+"""The predictor of the family `geoformer`: months of fields in, the months that follow out, with their Nino indices."""
+
+# ruff: noqa: N803, N806 - names end in their shape, in capitals
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import InvalidInputError
+from shared.fields.nino import nino_indices
+from shared.fields.values import FieldAnswer, FieldInput, Floats
+from shared.modeling.bundle import read_info
+from shared.modeling.geoformer import golden
+from shared.modeling.geoformer.ensemble import Forecaster
+from shared.modeling.geoformer.spec import GeoformerSpec
+from shared.modeling.geoformer.storage import load_forecaster
+
+FAMILY = "geoformer"
+TEMPERATURE = "sst"
+# Grids are written in float32 here and there.
+SAME_DEGREES = 1e-3
+MONTHS = 12
+
+
+class GeoformerPredictor:
+    """Answers for FieldInput with FieldAnswer (see `Predictor`)."""
+
+    family = FAMILY
+    interface = "field"
+    labels: tuple[str, ...] = ()
+    tokenizer_digest = ""
+    dtype = "float32"
+
+    def __init__(self, forecaster: Forecaster) -> None:
+        self._forecaster = forecaster
+        self._spec = forecaster.spec
+
+    def predict(self, inputs: Sequence[FieldInput]) -> list[FieldAnswer]:
+        """One answer for each input, in order.
+
+        Raises:
+            InvalidInputError: an input is not on the model's grid, lacks a channel, or has another number of months.
+        """
+        for one in inputs:
+            check_input(one, self._spec)
+        return [self._answer(one) for one in inputs]
+
+    def _answer(self, given: FieldInput) -> FieldAnswer:
+        order = [given.channels.index(channel) for channel in self._spec.channels]
+        months_T = calendar_months(given.last_month, self._spec.history)
+        [values_FCYX] = self._forecaster.forecast(given.values[None, :, order], months_T[None], given.leads)
+        return FieldAnswer(
+            id=given.id,
+            channels=self._spec.channels,
+            values=values_FCYX,
+            lat=given.lat,
+            lon=given.lon,
+            months=months_ahead(given.last_month, given.leads),
+            nino=indices_of(values_FCYX, self._spec),
+        )
+
+    def golden_inputs(self) -> list[dict[str, Any]]:
+        """See `golden.py`."""
+        return golden.golden_inputs(self._spec)
+
+    def golden_answer(self, golden_input: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a golden input as JSON values."""
+        [answer] = self.predict([golden.parse_golden_input(golden_input, self._spec)])
+        return golden.answer_as_json(answer, self._spec)
+
+    def differences(self, certified: Mapping[str, Any], answered: Mapping[str, Any], *, tolerance: float) -> list[str]:
+        """See `golden.differences`."""
+        return golden.differences(certified, answered, tolerance=tolerance)
+
+
+def load(bundle_dir: Path, base_dir: Path | None, device: str) -> GeoformerPredictor:
+    """Load a bundle of this family: the entry point `geoformer` of `upwell.predictors`.
+
+    It stands on no base and computes in float32 everywhere.
+
+    Raises:
+        IntegrityError: the bundle is damaged or incomplete.
+    """
+    del base_dir
+    forecaster = load_forecaster(bundle_dir, read_info(bundle_dir))
+    forecaster.ensemble.to(device)
+    return GeoformerPredictor(forecaster)
+
+
+def check_input(given: FieldInput, spec: GeoformerSpec) -> None:
+    """InvalidInputError when a model of this spec cannot go on from the input; extra channels are passed over."""
+    missing = [channel for channel in spec.channels if channel not in given.channels]
+    if missing:
+        reason = f"{', '.join(missing)} is missing; the model reads {', '.join(spec.channels)}"
+        raise InvalidInputError.of("channels", f"{reason}. A channel that is not known is given as NaN")
+    if len(given.values) != spec.history:
+        raise InvalidInputError.of("values", f"{len(given.values)} months; the model goes on from {spec.history}")
+    for name, axis, wanted in (("lat", given.lat, spec.lat), ("lon", given.lon, spec.lon)):
+        if len(axis) != len(wanted) or not np.allclose(axis, wanted, rtol=0, atol=SAME_DEGREES):
+            raise InvalidInputError.of(name, f"{_in_words(axis)}; the model's grid has {_in_words(np.array(wanted))}")
+    if given.leads > spec.horizon:
+        raise InvalidInputError.of("leads", f"{given.leads} months ahead; the model looks {spec.horizon} ahead")
+    if np.isnan(given.values[-1]).all():
+        raise InvalidInputError.of("values", "nothing is known of the last month, which the forecast goes on from")
+
+
+def calendar_months(last: date, count: int) -> NDArray[np.int64]:
+    """The calendar months, 0 = January, of so many months up to the last one."""
+    return np.asarray((last.month - 1 + np.arange(1 - count, 1)) % MONTHS)
+
+
+def months_ahead(last: date, leads: int) -> tuple[date, ...]:
+    """The first days of the months behind the last one."""
+    numbers = [last.year * MONTHS + last.month - 1 + lead for lead in range(1, leads + 1)]
+    return tuple(date(number // MONTHS, number % MONTHS + 1, 1) for number in numbers)
+
+
+def indices_of(values_FCYX: Floats, spec: GeoformerSpec) -> dict[str, tuple[float, ...]]:
+    """The Nino indices of each month; absent are those whose box the grid does not hold, or knows too little of."""
+    if TEMPERATURE not in spec.channels:
+        return {}
+    temperature_FYX = values_FCYX[:, spec.channels.index(TEMPERATURE)]
+    found = nino_indices(temperature_FYX, np.array(spec.lat), np.array(spec.lon))
+    return {name: tuple(values_F.tolist()) for name, values_F in found.items() if np.isfinite(values_F).all()}
+
+
+def _in_words(axis: NDArray[np.float64]) -> str:
+    return f"{len(axis)} centres from {axis[0]:g} to {axis[-1]:g}"

@@ -1,0 +1,71 @@
+"""What a zip may be: NetCDF files, or one Zarr store, of a size that its length makes likely."""
+
+from __future__ import annotations
+
+import shutil
+import zlib
+from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile, ZipFile
+
+from shared.errors import InvalidInputError
+
+# Deflate makes nothing real so much smaller; fields of zeros come near 1000.
+MOST_EXPANSION = 200
+SLACK_BYTES = 64 * 2**20
+MOST_ENTRIES = 500_000
+MOST_FILES = 100
+ENDINGS = (".nc", ".nc4")
+ZARR_FILES = ("zarr.json", ".zgroup")
+
+
+def check_zip(archive: ZipFile, size_bytes: int) -> None:
+    """Refuse a zip that is encrypted, or that unpacks to far more than it is.
+
+    Raises:
+        InvalidInputError: it is such a zip.
+    """
+    entries = archive.infolist()
+    if len(entries) > MOST_ENTRIES:
+        raise InvalidInputError.of("file", f"the zip has {len(entries)} entries; at most {MOST_ENTRIES}")
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise InvalidInputError.of("file", "the zip is encrypted: send it without a password")
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > MOST_EXPANSION * size_bytes + SLACK_BYTES:
+        reason = f"the zip of {size_bytes} bytes unpacks to {unpacked}, over {MOST_EXPANSION} times as much: refused"
+        raise InvalidInputError.of("file", reason)
+
+
+def zarr_root(archive: ZipFile) -> str | None:
+    """The folder of the Zarr store in the zip, empty for its top; None if it holds none."""
+    paths = [PurePosixPath(name) for name in archive.namelist()]
+    folders = [path.parent for path in paths if path.name in ZARR_FILES]
+    top = min(folders, key=lambda folder: (len(folder.parts), str(folder)), default=None)
+    return None if top is None else "" if str(top) == "." else str(top)
+
+
+def netcdf_names(archive: ZipFile) -> list[str]:
+    """The NetCDF files of the zip, by name, so that their order in it changes nothing.
+
+    Raises:
+        InvalidInputError: there are none, or far too many.
+    """
+    names = sorted(name for name in archive.namelist() if name.lower().endswith(ENDINGS))
+    if not 0 < len(names) <= MOST_FILES:
+        reason = f"the zip holds {len(names)} NetCDF files; needed are 1 to {MOST_FILES}, or one Zarr store"
+        raise InvalidInputError.of("file", reason)
+    return names
+
+
+def unpack(archive: ZipFile, name: str, target: Path) -> Path:
+    """Unpack one file to `target`, whatever its name is.
+
+    Raises:
+        InvalidInputError: it is damaged.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with archive.open(name) as source, target.open("wb") as file:
+            shutil.copyfileobj(source, file)
+    except (BadZipFile, EOFError, NotImplementedError, ValueError, zlib.error) as error:
+        raise InvalidInputError.of("file", f"{name}: cannot be unpacked ({error})") from None
+    return target

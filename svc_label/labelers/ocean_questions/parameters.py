@@ -1,0 +1,42 @@
+"""The parameters of `ocean-questions`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.contracts.parameters import parameter
+from shared.errors import InvalidInputError
+from shared.fields.wording import LANGUAGES
+from svc_label.labelers.ocean_questions.kinds import TASKS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OceanQuestionsParameters:
+    """What is asked, and about which windows.
+
+    Args:
+        samples: questions, those about the test months included.
+        seed: equal seeds ask equal questions.
+        languages, tasks: of which each question has one.
+        history: shortest and longest number of months that are shown.
+        future: shortest and longest number of months that follow.
+        test_share: of the months, the latest: questions about them have the ids `test-...` and are as large a share
+            of the samples; no window reaches across. 0 makes none.
+    """
+
+    samples: int = parameter(500, low=1, high=1_000_000)
+    seed: int = parameter(0, low=0, high=2**31)
+    languages: tuple[str, ...] = parameter(LANGUAGES, choices=LANGUAGES)
+    tasks: tuple[str, ...] = parameter(TASKS, choices=TASKS)
+    history: tuple[int, int] = parameter((6, 24), low=2, high=240)
+    future: tuple[int, int] = parameter((3, 20), low=1, high=120)
+    test_share: float = parameter(0.2, low=0, high=0.9)
+
+    def __post_init__(self) -> None:
+        for name in ("languages", "tasks"):
+            if not getattr(self, name):
+                raise InvalidInputError.of(f"parameters.{name}", "is empty; name at least one")
+        for name in ("history", "future"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise InvalidInputError.of(f"parameters.{name}", f"{low} is more than {high}: the shortest comes first")

@@ -1,0 +1,43 @@
+"""Going on from a model version that `geoformer` made: its weights."""
+
+from __future__ import annotations
+
+from shared.errors import InvalidInputError
+from shared.modeling.geoformer.ensemble import Ensemble
+from shared.modeling.geoformer.predictor import FAMILY, SAME_DEGREES
+from shared.modeling.geoformer.spec import GeoformerSpec, parse_spec
+from shared.modeling.geoformer.storage import load_forecaster
+from svc_train.recipes.base import ParentSource, TrainingJob
+from svc_train.recipes.parents import check_same, read_bundle
+
+# The time that is read and forecast may differ: nothing in the network has a size of that kind.
+SHAPE = ("patch", "d_model", "heads", "encoder_layers", "decoder_layers", "members")
+
+
+def take_weights(ensemble: Ensemble, job: TrainingJob) -> None:
+    """Give the networks the parent's weights; nothing without a parent.
+
+    Raises:
+        InvalidInputError: the parent is of another family, grid, channels or shape.
+        IntegrityError: its bundle is damaged.
+    """
+    if job.parent is None:
+        return
+    info = read_bundle(job.parent, families=(FAMILY,))
+    _check(job.parent, ensemble.spec, parse_spec(info.spec))
+    ensemble.load_state_dict(load_forecaster(job.parent.folder, info).ensemble.state_dict())
+
+
+def _check(parent: ParentSource, wanted: GeoformerSpec, found: GeoformerSpec) -> None:
+    if wanted.channels != found.channels:
+        raise InvalidInputError.of(
+            "parent", f"{parent.name} reads {', '.join(found.channels)}, not {', '.join(wanted.channels)}"
+        )
+    for name in ("lat", "lon"):
+        ours, theirs = getattr(wanted, name), getattr(found, name)
+        if len(ours) != len(theirs) or any(abs(a - b) > SAME_DEGREES for a, b in zip(ours, theirs, strict=True)):
+            raise InvalidInputError.of(
+                "parent", f"{parent.name} has another grid: {name} from {theirs[0]:g} to {theirs[-1]:g}"
+            )
+    for name in SHAPE:
+        check_same(parent, name, getattr(wanted, name), getattr(found, name))

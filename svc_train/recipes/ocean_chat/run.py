@@ -1,0 +1,159 @@
+"""One attempt at `ocean-chat` from start to end: read, build, train, evaluate, save, certify."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+
+from shared.errors import InvalidInputError
+from shared.modeling.bases import Base, load_base
+from shared.modeling.bundle import LORA, BundleInfo, tokenizer_digest
+from shared.modeling.certificate import certify, save_certificate
+from shared.modeling.lora import LoraSpec, add_adapters, is_adapter
+from shared.modeling.ocean_chat.network import OceanChat
+from shared.modeling.ocean_chat.predictor import FAMILY, OceanChatPredictor, load
+from shared.modeling.ocean_chat.spec import OceanChatSpec
+from shared.modeling.ocean_chat.storage import save_network, take_weights
+from shared.modeling.text.template import NoChatTemplateError
+from svc_train.recipes.base import Report, TrainingJob, TrainingResult
+from svc_train.recipes.bases import base_identity
+from svc_train.recipes.failure import TrainingFailedError
+from svc_train.recipes.hyperparameters import FIELD, parse, resolved
+from svc_train.recipes.ocean_chat.config import HIDDEN, OceanChatConfig
+from svc_train.recipes.ocean_chat.data import OceanChatData, read_data
+from svc_train.recipes.ocean_chat.parent import geoformer_of, geoformer_spec, needed_parent, read_parent
+from svc_train.recipes.ocean_chat.reading import FieldReader
+from svc_train.recipes.ocean_chat.task import OceanChatTask
+from svc_train.recipes.training.loop import Trainer
+from svc_train.recipes.training.sampling import Shuffled
+from svc_train.recipes.training.workers import join_workers
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+log = logging.getLogger(__name__)
+
+
+def train(job: TrainingJob, report: Report) -> TrainingResult:
+    """Train and leave a certified bundle in the job's `bundle_dir`.
+
+    Raises:
+        InvalidInputError: hyperparameters, data, base, parent or checkpoint are wrong.
+        IntegrityError: the base is damaged, or the saved bundle does not answer as the trained model did.
+        TrainingFailedError: the loss became NaN, or the base has no chat template.
+        StoppedTrainingError: the job was asked to stop.
+        FollowerDoneError: another worker saves what they trained together.
+    """
+    config = parse(OceanChatConfig, job.hyperparameters)
+    parent = read_parent(job, config)
+    spec = make_spec(config, parent)
+    workers = join_workers()
+    torch.manual_seed(config.seed)
+    base = load_base(job.needed_base.folder)
+    _check_positions(base, config)
+    data = _data(job, config, spec, base)
+    sizes = data.counts()
+    log.info("training data: %s", sizes)
+    network = _network(job, config, parent, spec, base)
+    task = make_task(network.to(workers.device), config, data, base.tokenizer, device=str(workers.device))
+    examples = Shuffled(data.train, seed=config.seed)
+    outcome = Trainer(task=task, examples=examples, config=config, job=job, report=report, workers=workers).train()
+    metrics = {**outcome.metrics, **sizes}
+    save_network(job.bundle_dir, _info(job, config, spec, metrics), network, base.tokenizer)
+    _certify(job, network.cpu(), base.tokenizer)
+    return TrainingResult(
+        metrics=metrics,
+        total_steps=outcome.steps,
+        tokens=outcome.tokens,
+        epochs=outcome.epochs,
+        device=workers.device.type,
+    )
+
+
+def make_spec(config: OceanChatConfig, parent: BundleInfo) -> OceanChatSpec:
+    """The network these hyperparameters ask for."""
+    return OceanChatSpec(
+        geoformer=geoformer_spec(parent),
+        adapter=config.adapter,
+        tokens=config.tokens,
+        max_length=config.max_length,
+        blind=config.fields == HIDDEN,
+    )
+
+
+def make_task(
+    network: OceanChat,
+    config: OceanChatConfig,
+    data: OceanChatData,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    device: str = "cpu",
+) -> OceanChatTask:
+    """What the loop trains."""
+    predictor = OceanChatPredictor(network=network, tokenizer=tokenizer, tokenizer_digest="", device=device)
+    return OceanChatTask(
+        network=network, reader=FieldReader(network), predictor=predictor, config=config, held_out=data.held_out
+    )
+
+
+def _network(
+    job: TrainingJob, config: OceanChatConfig, parent: BundleInfo, spec: OceanChatSpec, base: Base
+) -> OceanChat:
+    """Adapters in the language model and what joins it to the Geoformer train; all else stays as it is."""
+    add_adapters(base.decoder, _lora(config), dropout=config.lora_dropout)
+    for name, parameter in base.model.named_parameters():
+        parameter.requires_grad_(is_adapter(name))
+    network = OceanChat(geoformer_of(job, parent), base.model, spec)
+    if parent.family == FAMILY:
+        take_weights(network, needed_parent(job).folder)
+    return network
+
+
+def _check_positions(base: Base, config: OceanChatConfig) -> None:
+    positions = getattr(base.model.config, "max_position_embeddings", None)
+    if positions is not None and config.max_length > positions:
+        reason = f"{config.max_length} tokens are more than the base reads, which is {positions}"
+        raise InvalidInputError.of(f"{FIELD}.max_length", reason)
+
+
+def _data(job: TrainingJob, config: OceanChatConfig, spec: OceanChatSpec, base: Base) -> OceanChatData:
+    try:
+        return read_data(job, config, spec, base.tokenizer)
+    except NoChatTemplateError as error:
+        raise TrainingFailedError(
+            cause="no_chat_template",
+            reason=f"The base {job.needed_base.name!r} cannot be taught conversations: {error.violations[0].reason}.",
+            remedy="Take a base that was made for conversations, or add a chat_template.jinja to its folder.",
+        ) from error
+
+
+def _certify(job: TrainingJob, network: OceanChat, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Certify what the trained network answers, and prove at once that the saved bundle answers the same."""
+    network.train(mode=False)
+    trained = OceanChatPredictor(
+        network=network, tokenizer=tokenizer, tokenizer_digest=tokenizer_digest(job.bundle_dir)
+    )
+    certificate = certify(trained)
+    save_certificate(job.bundle_dir, certificate)
+    certificate.replay(load(job.bundle_dir, job.needed_base.folder, "cpu"))
+
+
+def _lora(config: OceanChatConfig) -> LoraSpec:
+    return LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha, targets=config.lora_targets)
+
+
+def _info(job: TrainingJob, config: OceanChatConfig, spec: OceanChatSpec, metrics: Mapping[str, float]) -> BundleInfo:
+    return BundleInfo(
+        family=FAMILY,
+        recipe="ocean-chat",
+        method=LORA,
+        base=base_identity(job),
+        spec=spec.to_json(),
+        lora=_lora(config).to_json(),
+        hyperparameters=resolved(config),
+        metrics=metrics,
+        dtype="float32",
+    )

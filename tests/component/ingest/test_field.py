@@ -1,0 +1,47 @@
+"""A file of gridded fields over gRPC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import grpc
+import iris_sample_data
+import pytest
+
+from tests.component.ingest.running import Running, header, token, violations
+from upwell.ingest.v1 import ingest_service_pb2 as pb
+
+OSTIA = Path(iris_sample_data.path) / "ostia_monthly.nc"
+CHUNK = 2**19
+
+
+async def ingest(service: Running, data: bytes, **parameters: object) -> pb.IngestResponse:
+    first = header(name="sst", source="", file_name="ostia_monthly.nc")
+    first.header.parameters.update(parameters)
+    chunks = [pb.IngestRequest(chunk=data[at : at + CHUNK]) for at in range(0, len(data), CHUNK)]
+    return await service.stub.Ingest(iter([first, *chunks]), metadata=token("reviewer"))
+
+
+async def test_fields_become_a_dataset_of_their_kind(service: Running) -> None:
+    answer = await ingest(service, OSTIA.read_bytes(), base_start=2007, base_end=2009, resolution=2.0)
+    assert answer.rows == 54
+    manifest = service.artifacts.manifest(answer.dataset.manifest_digest)
+    assert manifest.kind == "field/v1"
+    assert "field.zarr/zarr.json" in [entry.path for entry in manifest.files]
+    assert manifest.meta["base"] == {"start": "2007-01", "end": "2009-12"}
+    assert manifest.meta["channels"] == [{"name": "sst", "units": "degC"}]
+    assert manifest.meta["indices"] == ["nino3", "nino34", "nino4"]
+    again = await ingest(service, OSTIA.read_bytes(), base_start="2007", base_end="2009", resolution=2)
+    assert again.dataset.manifest_digest == answer.dataset.manifest_digest
+    assert service.left_over() == []
+
+
+async def test_what_is_wrong_is_named(service: Running) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await ingest(service, OSTIA.read_bytes()[:-50_000])
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert list(violations(caught.value)) == ["file"]
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await ingest(service, OSTIA.read_bytes(), land_under=3)
+    assert list(violations(caught.value)) == ["parameters.land_under"]
+    assert service.left_over() == []

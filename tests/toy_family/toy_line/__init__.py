@@ -1,0 +1,1 @@
+"""Straight lines through points: the smallest family there can be."""

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+
+from shared.contracts.chat import CHAT_FILE, GEOFORMER, Conversation, conversation_of_line
+from shared.contracts.parameters import parse_parameters
+from shared.errors import InvalidInputError, RetryableError
+from shared.fields.answers import facts_of_text, language_of, untrue
+from shared.fields.samples import read_sample
+from shared.fields.wording import LANGUAGES
+from svc_label.labelers.base import DatasetLabeler, MadeDataset, StoredDataset
+from svc_label.labelers.catalogue import installed_labelers
+from svc_label.labelers.ocean_questions import LABELER
+from svc_label.labelers.ocean_questions.__main__ import main
+from svc_label.labelers.ocean_questions.kinds import KINDS
+from svc_label.labelers.ocean_questions.parameters import OceanQuestionsParameters
+from tests.support.oceans import ocean_field
+
+
+def make(folder: Path, *, months: int = 120, channels: tuple[str, ...] = ("sst", "taux"), **asked: Any) -> MadeDataset:
+    field = folder / "field"
+    ocean_field(field, months, channels)
+    (folder / "made").mkdir()
+    dataset = StoredDataset(name="pacific", digest="d" * 64, kind="field/v1", folder=field, meta={})
+    parameters = parse_parameters(OceanQuestionsParameters, {"samples": 40, **asked})
+    return LABELER.make(dataset, parameters, folder / "made", lambda: False)
+
+
+def conversations(made: MadeDataset) -> list[Conversation]:
+    lines = made.files[CHAT_FILE].read_bytes().splitlines()
+    return [conversation_of_line(line, f"line {number}") for number, line in enumerate(lines, start=1)]
+
+
+def test_it_is_installed_and_makes_chats_of_fields() -> None:
+    assert installed_labelers()["ocean-questions"] is LABELER
+    assert isinstance(LABELER, DatasetLabeler)
+    assert (LABELER.kinds, LABELER.makes) == (("field/v1",), "chat/v1")
+
+
+def test_every_number_of_every_answer_can_be_computed_from_its_sample(tmp_path: Path) -> None:
+    made = make(tmp_path, samples=120)
+    assert (made.kind, made.rows, made.meta["features"]) == ("chat/v1", 120, 120)
+    seen = set()
+    for one in conversations(made):
+        [path] = one.features
+        sample = read_sample(made.files[path], path)
+        question, answer = one.turns
+        assert question.text.startswith(f"{GEOFORMER}\n")
+        assert untrue(answer.text, sample, path) == []
+        facts = facts_of_text(sample.facts, path)
+        assert facts
+        seen |= {(fact.statistic, fact.part, fact.measure) for fact in facts} | {language_of(answer.text)}
+        assert language_of(answer.text) == language_of(question.text)
+        assert 6 <= sample.history <= 24
+        assert 3 <= len(sample.future_FCYX) <= 20
+    assert {*LANGUAGES} <= seen
+    assert {part for _, part, _ in (one for one in seen if not isinstance(one, str))} == {"history", "future"}
+    assert {"nino34", "sst_mean", "taux_nino4"} <= {one[0] for one in seen if not isinstance(one, str)}
+
+
+def test_the_same_seed_asks_the_same_and_another_one_does_not(tmp_path: Path) -> None:
+    texts = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        (tmp_path / name).mkdir()
+        made = make(tmp_path / name, samples=8, seed=seed)
+        texts.append([made.files[path].read_bytes() for path in sorted(made.files)])
+    assert texts[0] == texts[1]
+    assert texts[0] != texts[2]
+
+
+def test_the_test_questions_are_about_the_latest_months_alone(tmp_path: Path) -> None:
+    made = make(tmp_path, test_share=0.3, future=[3, 6], history=[6, 12])
+    assert (made.meta["test_conversations"], made.meta["test_from"]) == (12, "2008-01")
+    for one in conversations(made):
+        months = read_sample(made.files[one.features[0]], "x").months
+        assert (months[0] >= "2008-01") == one.id.startswith("test-")
+        assert (months[-1] >= "2008-01") == one.id.startswith("test-")
+
+
+def test_tasks_and_languages_can_be_chosen(tmp_path: Path) -> None:
+    made = make(tmp_path, tasks=["diagnosis"], languages=["zh"], channels=("sst",), test_share=0)
+    for one in conversations(made):
+        assert language_of(one.turns[1].text) == "zh"
+        facts = facts_of_text(read_sample(made.files[one.features[0]], "x").facts, "x")
+        assert {fact.part for fact in facts} == {"history"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"tasks": []}, "parameters.tasks: is empty"),
+        ({"tasks": ["guess"]}, "'guess' is not known"),
+        ({"history": [12, 6]}, "parameters.history: 12 is more than 6"),
+        ({"months": 20}, "the shortest window has 9 months, and the test span 4"),
+        ({"channels": ("tauy",), "history": [2, 2]}, None),
+    ],
+)
+def test_what_cannot_be_asked(tmp_path: Path, asked: dict[str, Any], reason: str | None) -> None:
+    if reason is None:
+        assert make(tmp_path, **asked).rows == 40
+        return
+    with pytest.raises(InvalidInputError, match=reason):
+        make(tmp_path, **asked)
+
+
+def test_it_stops_when_it_has_to(tmp_path: Path) -> None:
+    ocean_field(tmp_path / "field")
+    (tmp_path / "made").mkdir()
+    dataset = StoredDataset(name="pacific", digest="d" * 64, kind="field/v1", folder=tmp_path / "field", meta={})
+    with pytest.raises(RetryableError, match="not asked to their end"):
+        LABELER.make(dataset, OceanQuestionsParameters(), tmp_path / "made", lambda: True)
+
+
+def test_phrasings_fill_only_what_their_kind_can_say() -> None:
+    for kind in KINDS:
+        for language in LANGUAGES:
+            phrasing = kind.phrasings[language]
+            for answer in phrasing.answers:
+                slots = [name for _, name, _, _ in Formatter().parse(answer) if name]
+                assert set(slots) <= {"statistic", "unit", *kind.measures}
+                assert set(slots) & set(kind.measures)
+            for question in phrasing.questions:
+                slots = {name for _, name, _, _ in Formatter().parse(question) if name}
+                assert slots <= {"statistic", "months", "ahead", "first", "last"}
+
+
+def test_the_checker_reads_a_pulled_version_and_finds_what_is_not_true(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make(tmp_path, samples=12)
+    folder = made.files[CHAT_FILE].parent
+    assert main([str(folder)]) == 0
+    assert re.fullmatch(r"12 answers, \d+ facts: none untrue\n", capsys.readouterr().out)
+    rows = [json.loads(line) for line in made.files[CHAT_FILE].read_bytes().splitlines()]
+    answer = rows[4]["conversations"][1]
+    answer["value"] += " 7.7"
+    (folder / "geoformer_sft.json").write_text(json.dumps(rows))
+    (folder / CHAT_FILE).unlink()
+    assert main([str(folder)]) == 1
+    assert "item 5: the answer says the numbers" in capsys.readouterr().out
+    (folder / "features/000001.npz").unlink()
+    assert main([str(folder)]) == 2
+    assert "item 1: features/000001.npz: is missing" in capsys.readouterr().err
+    assert main([str(tmp_path)]) == 2
+    assert "has neither chat.jsonl nor geoformer_sft.json" in capsys.readouterr().err

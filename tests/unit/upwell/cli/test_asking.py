@@ -1,0 +1,148 @@
+"""The commands that ask models, against a fake svc_infer."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from upwell.cli.app import app
+from upwell.errors import ToolError
+
+HEADER = "cpu_cores,memory_gb,gpu_sm,gpu_memory_gb"
+
+
+@pytest.fixture
+def upwell(services):
+    def command(*arguments: str, typed: str = ""):
+        environment = {**services.environment(), "UPWELL_DATA": ""}
+        result = CliRunner().invoke(app, arguments, env=environment, input=typed)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result
+
+    return command
+
+
+@pytest.mark.parametrize("option", [(), ("--stream",)])
+def test_generate_prints_the_answer_and_says_who_spoke(upwell, services, option):
+    result = upwell("generate", "helper", "Warm?", "--system", "Be brief.", "--max-new-tokens", "4", *option)
+    assert result.stdout == "It is warm 暖\n"
+    assert result.stderr.startswith("helper@4: ")
+    (request,) = services.infer.asked
+    assert [(turn.role, turn.content) for turn in request.messages] == [("system", "Be brief."), ("user", "Warm?")]
+    assert request.max_new_tokens == 4
+    assert ("cut off" in result.stderr) == (not option)
+
+
+def test_generate_reads_stdin_and_prints_json(upwell, services):
+    answer = json.loads(upwell("generate", "helper", "-", "--json", typed="均值?").stdout)
+    assert (answer["text"], answer["tokens"]) == ("It is warm 暖", 4)
+    assert services.infer.asked[0].messages[0].content == "均值?"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [("Warmer?", "<geoformer><geoformer>Warmer?"), ("<geoformer> or <geoformer>?", "<geoformer> or <geoformer>?")],
+)
+def test_attachments_stand_at_their_marks(upwell, services, tmp_path, text, asked):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.npz").write_bytes(name.encode())
+    upwell("generate", "ocean", text, "--attach", str(tmp_path / "a.npz"), "--attach", str(tmp_path / "b.npz"))
+    (request,) = services.infer.asked
+    assert request.messages[0].content == asked
+    assert [(one.mark, one.npz) for one in request.attachments] == [("<geoformer>", b"a"), ("<geoformer>", b"b")]
+
+
+def test_an_attachment_that_is_not_there_is_named(upwell):
+    with pytest.raises(ToolError, match=r"none\.npz cannot be read"):
+        upwell("generate", "ocean", "Warmer?", "--attach", "none.npz")
+
+
+def test_chat_keeps_the_turns_until_the_input_ends(upwell, services):
+    result = upwell("chat", "helper", typed="Warm?\n\nAnd then?\n")
+    assert result.stdout == "It is warm 暖\n" * 2
+    assert [(turn.role, turn.content) for turn in services.infer.asked[1].messages] == [
+        ("user", "Warm?"),
+        ("assistant", "It is warm 暖"),
+        ("user", "And then?"),
+    ]
+
+
+def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, tmp_path):
+    path = tmp_path / "state.csv"
+    path.write_text(f"\ufeff{HEADER}\n1,2.5,0,0\n2,3,0,0\n", encoding="utf-8")
+    result = upwell("plan", "planner", "分割", "--state", str(path))
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["tool", "config", "confidence", "cpu_cores", "latency_ms"],
+        ["choice", "tool-0", "40", "0.750", "2", "12.5"],
+        ["runner-up", "tool-1", "41", "0.750", "2", "12.5"],
+    ]
+    assert result.stderr == "planner@4\n"
+    (request,) = services.infer.asked
+    assert [(moment.cpu_cores, moment.memory_gb) for moment in request.used] == [(1, 2.5), (2, 3)]
+    moment = dict.fromkeys(HEADER.split(","), 1)
+    (tmp_path / "state.json").write_text(json.dumps([moment]))
+    result = upwell("plan", "planner", "too much", "--state", str(tmp_path / "state.json"))
+    assert "nothing fits" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("s.csv", f"{HEADER}\n", "holds no moment"),
+        ("s.csv", "cpu_cores,memory_gb\n1,2\n", "line 1 has the columns cpu_cores, memory_gb; needed are"),
+        ("s.csv", f"{HEADER}\n1,2,3,4\n1,2,many,4\n", "line 3: gpu_sm is 'many', which is no number"),
+        ("s.csv", f"{HEADER}\n1,2,3\n", "line 2: gpu_memory_gb is None, which is no number"),
+        ("s.csv", f"{HEADER}\n1,2,3,-4\n", "line 2: gpu_memory_gb is -4; write a finite number from 0 up"),
+        ("s.json", "{}", "is no list of objects"),
+        ("s.json", "[", "is no JSON"),
+        ("s.json", '[{"cpu_cores": 1}]', "moment 1 has the columns cpu_cores; needed are"),
+    ],
+)
+def test_a_wrong_state_is_told_by_line(upwell, tmp_path, name, content, said):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(ToolError, match=said):
+        upwell("plan", "planner", "x", "--state", str(path))
+
+
+def test_forecast_prints_the_indices_by_lead(upwell, services):
+    result = upwell("forecast", "ocean", "--dataset", "sst@1", "--from", "2009-06", "--leads", "2")
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["lead", "month", "nino34"],
+        ["1", "2009-07", "+0.50"],
+        ["2", "2009-08", "+1.50"],
+    ]
+    assert result.stderr == "ocean@4 went on from 2 months of sst@1@1 up to 2009-06\n"
+    (request,) = services.infer.asked
+    assert (request.dataset.dataset, request.dataset.last_month, request.leads) == ("sst@1", "2009-06", 2)
+    answer = json.loads(upwell("forecast", "ocean", "--dataset", "sst", "--json").stdout)
+    assert answer["fields"]["channels"] == ["sst", "taux"]
+
+
+def test_a_forecast_is_drawn(upwell, tmp_path):
+    path = tmp_path / "forecast.svg"
+    result = upwell("plot", "forecast", "ocean", "--dataset", "sst", "--channel", "taux", "-o", str(path))
+    assert result.stdout == f"{path}\n"
+    drawn = path.read_text()
+    for text in ("ocean@4 from 2009-06", "2009-09 (+3)", "anomaly of taux", "nino34", "what was"):
+        assert text in drawn
+    with pytest.raises(ToolError, match="no field 'ssh'; it has: sst, taux"):
+        upwell("plot", "forecast", "ocean", "--dataset", "sst", "--channel", "ssh", "-o", str(path))
+    with pytest.raises(ToolError, match="no known ending"):
+        upwell("plot", "forecast", "ocean", "--dataset", "sst", "-o", "forecast.gif")
+
+
+def test_ask_prints_a_json_object_a_line(upwell, services):
+    result = upwell("ask", "line", '{"x": 2.5}', '{"名": [1, null]}')
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [{"x": 2.5}, {"名": [1, None]}]
+    assert result.stderr == "line@4\n"
+
+
+@pytest.mark.parametrize(("text", "said"), [("{x}", "Input 1 is no JSON"), ("[1]", "Input 1 is no JSON object")])
+def test_what_is_no_json_object_is_not_asked(upwell, text, said):
+    with pytest.raises(ToolError, match=said):
+        upwell("ask", "line", text)

@@ -1,0 +1,132 @@
+"""`upwell generate` and `upwell chat`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from upwell.cli.output import counted, print_json, say, version_name
+from upwell.cli.session import DataOption, JsonOption, run
+from upwell.client import Upwell
+from upwell.errors import ToolError
+from upwell.infer.v1 import text_pb2
+
+ModelArgument = Annotated[
+    str, typer.Argument(help="A model that converses: NAME@4, NAME:alias, or NAME for its champion.")
+]
+SystemOption = Annotated[str, typer.Option(help="What the model is told before the conversation.")]
+TokensOption = Annotated[int, typer.Option(min=0, max=1024, help="The longest answer in tokens.", show_default="256")]
+AttachOption = Annotated[
+    list[Path] | None,
+    typer.Option("--attach", help="A .npz file that stands at the next mark in the text; again for each mark."),
+]
+MarkOption = Annotated[str, typer.Option(help="The mark at which attachments stand.")]
+GEOFORMER = "<geoformer>"
+
+
+def generate(
+    model: ModelArgument,
+    text: Annotated[str, typer.Argument(help="What is asked; - reads stdin.")],
+    *,
+    system: SystemOption = "",
+    attach: AttachOption = None,
+    mark: MarkOption = GEOFORMER,
+    stream: Annotated[bool, typer.Option("--stream", help="Print the answer while the model speaks.")] = False,
+    max_new_tokens: TokensOption = 0,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a model for its next turn and print it.
+
+    Attachments stand at marks in the text; where the text has none, one is put before it for each.
+
+    Examples:
+    - `upwell generate helper "What is unusual in rows 120 to 180?"`
+    - `upwell generate ocean-helper "Will it get warmer?" --attach features/000001.npz --stream`
+    """
+    asked = sys.stdin.read() if text == "-" else text
+    attachments = [(mark, _content(path)) for path in attach or ()]
+    if attachments and mark not in asked:
+        asked = mark * len(attachments) + asked
+    turns = [*_system(system), ("user", asked)]
+
+    async def work(upwell: Upwell) -> None:
+        if stream and not as_json:
+            reply = upwell.infer.stream(model, turns, max_new_tokens=max_new_tokens, attachments=attachments)
+            await _print_pieces(reply)
+            return
+        answer = await upwell.infer.generate(model, turns, max_new_tokens=max_new_tokens, attachments=attachments)
+        if as_json:
+            print_json(answer)
+            return
+        typer.echo(answer.text)
+        _say_end(answer)
+
+    run(data, work)
+
+
+def chat(
+    model: ModelArgument,
+    *,
+    system: SystemOption = "",
+    max_new_tokens: TokensOption = 0,
+    data: DataOption = None,
+) -> None:
+    """Converse with a model, a line a turn, until the input ends (Ctrl-D).
+
+    Examples:
+    - `upwell chat helper`
+    - `upwell chat helper:champion --system "Answer in one sentence."`
+    """
+
+    async def work(upwell: Upwell) -> None:
+        turns = _system(system)
+        while asked := _next_line():
+            turns.append(("user", asked))
+            reply = upwell.infer.stream(model, turns, max_new_tokens=max_new_tokens)
+            turns.append(("assistant", await _print_pieces(reply)))
+
+    run(data, work)
+
+
+def _next_line() -> str:
+    """The next line that says something; empty at the end of the input."""
+    while True:
+        if sys.stdin.isatty():
+            typer.echo("> ", nl=False, err=True)
+        line = sys.stdin.readline()
+        if not line or line.strip():
+            return line.strip()
+
+
+async def _print_pieces(reply: AsyncIterator[text_pb2.GenerateStreamResponse]) -> str:
+    """Print an answer while it is said; its text."""
+    said = ""
+    async for piece in reply:
+        typer.echo(piece.text, nl=False)
+        sys.stdout.flush()
+        said += piece.text
+        if piece.finish:
+            typer.echo()
+            _say_end(piece)
+    return said
+
+
+def _say_end(answer: text_pb2.GenerateResponse | text_pb2.GenerateStreamResponse) -> None:
+    cut = ", cut off there" if answer.finish == text_pb2.FINISH_LENGTH else ""
+    say(f"{version_name(answer.model)}: {counted(answer.tokens, 'token')}{cut}")
+
+
+def _system(text: str) -> list[tuple[str, str]]:
+    return [("system", text)] if text else []
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ToolError(f"{path} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,52 @@
+"""`upwell plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from upwell.cli.output import print_json, print_table, say, version_name
+from upwell.cli.session import DataOption, JsonOption, run
+from upwell.cli.statefile import read_state
+from upwell.infer.v1 import plan_pb2
+
+
+def plan(
+    model: Annotated[str, typer.Argument(help="A planner: NAME@4, NAME:alias, or NAME for its champion.")],
+    task: Annotated[str, typer.Argument(help="What is to be done, in words.")],
+    *,
+    state: Annotated[
+        Path,
+        typer.Option(
+            help="What was in use of late, oldest first: CSV with the columns cpu_cores, memory_gb, gpu_sm, "
+            "gpu_memory_gb, or a JSON list of objects."
+        ),
+    ],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a planner which tool to use for a task, and with which configuration, on a system as it is.
+
+    Examples:
+    - `upwell plan planner "segment the lungs" --state state.csv`
+    - `upwell plan planner@2 "把这张图分割一下" --state state.json --json`
+    """
+    used = read_state(state)
+    answer = run(data, lambda upwell: upwell.infer.plan(model, task, used))
+    if as_json:
+        print_json(answer)
+        return
+    fits = "" if answer.feasible else ": nothing fits, so this is the least demanding configuration"
+    say(f"{version_name(answer.model)}{fits}")
+    choices = [("choice", answer.choice)]
+    if answer.HasField("runner_up"):
+        choices.append(("runner-up", answer.runner_up))
+    numbers = list(answer.choice.configuration)
+    rows = [(place, *_facts(choice), *(f"{choice.configuration[n]:g}" for n in numbers)) for place, choice in choices]
+    print_table(["", "tool", "config#", "confidence#", *(f"{name}#" for name in numbers)], rows, empty="")
+
+
+def _facts(choice: plan_pb2.PlanChoice) -> tuple[str, int, str]:
+    return choice.tool, choice.config_id, f"{choice.confidence:.3f}"

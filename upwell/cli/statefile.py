@@ -1,0 +1,69 @@
+"""Reading the state of a system: what was in use of late."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from upwell.errors import ToolError
+from upwell.infer.v1 import plan_pb2
+
+RESOURCES = tuple(field.name for field in plan_pb2.ResourceUse.DESCRIPTOR.fields)
+
+
+def read_state(path: Path) -> list[dict[str, float]]:
+    """The moments of a CSV file with a header, or of a JSON list of objects (ending `.json`), oldest first.
+
+    Raises:
+        ToolError: the file is missing, empty, or holds something else; the message names the line and the column.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ToolError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ToolError(f"{path} is no text in UTF-8.") from error
+    rows = _json_rows(path, text) if path.suffix.lower() == ".json" else _csv_rows(path, text)
+    if not rows:
+        raise ToolError(f"{path} holds no moment: write one a line below {','.join(RESOURCES)}.")
+    return [_moment(place, row) for place, row in rows]
+
+
+def _csv_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
+    reader = csv.DictReader(text.splitlines())
+    _check_names(f"{path}, line 1", reader.fieldnames or ())
+    return [(f"{path}, line {reader.line_num}", row) for row in reader]
+
+
+def _json_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
+    try:
+        moments = json.loads(text)
+    except ValueError as error:
+        raise ToolError(f"{path} is no JSON: {error}.") from error
+    if not isinstance(moments, list) or not all(isinstance(moment, dict) for moment in moments):
+        raise ToolError(f"{path} is no list of objects, each with {', '.join(RESOURCES)}.")
+    rows = [(f"{path}, moment {number}", moment) for number, moment in enumerate(moments, start=1)]
+    for place, moment in rows:
+        _check_names(place, moment)
+    return rows
+
+
+def _check_names(place: str, names: Sequence[str] | Mapping[str, Any]) -> None:
+    if set(names) != set(RESOURCES) or len(names) != len(RESOURCES):
+        raise ToolError(f"{place} has the columns {', '.join(names) or '(none)'}; needed are {', '.join(RESOURCES)}.")
+
+
+def _moment(place: str, row: Mapping[str, Any]) -> dict[str, float]:
+    moment = {}
+    for name in RESOURCES:
+        try:
+            moment[name] = float(row[name])
+        except (TypeError, ValueError) as error:
+            raise ToolError(f"{place}: {name} is {row[name]!r}, which is no number.") from error
+        if not (math.isfinite(moment[name]) and moment[name] >= 0):
+            raise ToolError(f"{place}: {name} is {row[name]}; write a finite number from 0 up.")
+    return moment

@@ -1,0 +1,1 @@
+"""Ocean: observed temperatures of the tropical Pacific, a forecast of El Nino, and answers about it."""

@@ -1,0 +1,3 @@
+"""What the story calls things."""
+
+FIELD, CHAT, FORECASTER, TALKER = "pacific", "pacific-questions", "pacific-forecaster", "pacific-talker"
