@@ -7,7 +7,7 @@ Shape suffixes: N = sequences, Q = tokens that ask, S = tokens that are asked, D
 T = months, P = patches.
 """
 
-# ruff: noqa: N803 - names end in their shape, in capitals
+# ruff: noqa: N803, N806 - names end in their shape, in capitals
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Attention(nn.Module):
 
     def among(self, tokens_NSD: Tensor, allowed_NSS: Tensor) -> Tensor:
         """[N, S, D]: what the tokens learn from one another."""
-        heard_NSD: Tensor = self(tokens_NSD, self.keys_and_values(tokens_NSD), allowed_NSS)
-        return heard_NSD
+        heard: Tensor = self(tokens_NSD, self.keys_and_values(tokens_NSD), allowed_NSS)
+        return heard
 
 
 class FeedForward(nn.Sequential):

@@ -12,7 +12,7 @@ from torch import Tensor
 from shared.errors import IntegrityError, InvalidInputError
 from shared.modeling.bases import load_base
 from shared.modeling.bundle import ADAPTER_FILE, HEADS_FILE, BundleInfo, check_base, read_tensors, save_bundle
-from shared.modeling.geoformer.network import Geoformer
+from shared.modeling.geoformer.network import READING, Geoformer
 from shared.modeling.lora import add_adapters, is_adapter, parse_lora
 from shared.modeling.ocean_chat.network import OceanChat
 from shared.modeling.ocean_chat.spec import parse_spec
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 # The encoder is kept in the bundle, so that a version serves without its parent.
 GEOFORMER_FILE = "geoformer.safetensors"
-# What a Geoformer forecasts with, which is not needed here; all else is kept.
-FORECASTING = ("decoder", "embed_guess.", "head.", "season_ahead.")
 
 
 def save_network(folder: Path, info: BundleInfo, network: OceanChat, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -58,7 +56,5 @@ def take_weights(network: OceanChat, folder: Path) -> None:
 
 def _parts(network: OceanChat) -> Mapping[str, Mapping[str, Tensor]]:
     named = {name: parameter.detach() for name, parameter in network.model.named_parameters() if is_adapter(name)}
-    reading = {
-        name: tensor for name, tensor in network.geoformer.state_dict().items() if not name.startswith(FORECASTING)
-    }
+    reading = {name: tensor for name, tensor in network.geoformer.state_dict().items() if name.startswith(READING)}
     return {ADAPTER_FILE: named, HEADS_FILE: dict(network.adapter.state_dict()), GEOFORMER_FILE: reading}
