@@ -7,7 +7,7 @@ Shape suffixes: N = sequences, Q = tokens that ask, S = tokens that are asked, D
 T = months, P = patches.
 """
 
-# ruff: noqa: N803, N806 - names end in their shape, in capitals
+# ruff: noqa: N803 - names end in their shape, in capitals
 
 from __future__ import annotations
 
