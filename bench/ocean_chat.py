@@ -54,6 +54,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--geoformer-steps", type=int, default=100)
     parser.add_argument("--languages", default="en,zh")
     parser.add_argument("--tasks", default="diagnosis,forecast")
+    parser.add_argument("--history", default="6,24", help="shortest and longest number of months that are shown")
+    parser.add_argument("--future", default="3,20", help="the same of those that follow")
     parser.add_argument("--resolution", type=float, default=2.0, help="degrees of the grid")
     parser.add_argument("--land-below", type=float, default=15.0, help="degrees C; see the source field")
     parser.add_argument("--batch", type=int, default=8)
@@ -84,10 +86,15 @@ def _questions(asked: argparse.Namespace, field: Path, folder: Path) -> Path:
         folder.mkdir()
         given = {
             "samples": asked.samples, "languages": asked.languages.split(","), "tasks": asked.tasks.split(","),
+            "history": _span(asked.history), "future": _span(asked.future),
         }  # fmt: skip
         dataset = StoredDataset(name="ocean", digest=DIGEST, kind="field/v1", folder=field, meta={})
         LABELER.make(dataset, parse_parameters(OceanQuestionsParameters, given), folder, lambda: False)
     return folder
+
+
+def _span(text: str) -> list[int]:
+    return [int(one) for one in text.split(",")]
 
 
 def _base(name: str, folder: Path) -> BaseSource:
@@ -96,7 +103,7 @@ def _base(name: str, folder: Path) -> BaseSource:
     return BaseSource(name=name, digest=DIGEST, folder=folder)
 
 
-def _talk(
+def _talk(  # noqa: PLR0917 - a table's row needs all of them
     asked: argparse.Namespace, variant: str, chat: Path, parent: ParentSource, base: BaseSource, folder: Path
 ) -> tuple[dict[str, float], float]:
     hidden = variant == "hidden"

@@ -47,8 +47,8 @@ class Attention(nn.Module):
 
     def among(self, tokens_NSD: Tensor, allowed_NSS: Tensor) -> Tensor:
         """[N, S, D]: what the tokens learn from one another."""
-        heard_NSD: Tensor = self(tokens_NSD, self.keys_and_values(tokens_NSD), allowed_NSS)
-        return heard_NSD
+        heard: Tensor = self(tokens_NSD, self.keys_and_values(tokens_NSD), allowed_NSS)
+        return heard
 
 
 class FeedForward(nn.Sequential):

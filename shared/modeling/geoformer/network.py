@@ -43,6 +43,10 @@ class Rollout:
     forced_BF: Tensor
 
 
+# What a Geoformer reads with (`encode`), by the names of its parts; the others are what it forecasts with.
+READING = ("embed.", "place_PD", "season.", "time.", "encoder.", "encoder_norm.")
+
+
 class PatchEmbedding(nn.Module):
     """Fields to tokens; what is not known changes nothing."""
 

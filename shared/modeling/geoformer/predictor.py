@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.contracts.interfaces import Interface
 from shared.errors import InvalidInputError
 from shared.fields.nino import nino_indices
 from shared.fields.values import FieldAnswer, FieldInput, Floats
@@ -32,7 +33,7 @@ class GeoformerPredictor:
     """Answers for FieldInput with FieldAnswer (see `Predictor`)."""
 
     family = FAMILY
-    interface = "field"
+    interface = Interface.FIELD
     labels: tuple[str, ...] = ()
     tokenizer_digest = ""
     dtype = "float32"
@@ -40,6 +41,16 @@ class GeoformerPredictor:
     def __init__(self, forecaster: Forecaster) -> None:
         self._forecaster = forecaster
         self._spec = forecaster.spec
+
+    @property
+    def history(self) -> int:
+        """Months it goes on from."""
+        return self._spec.history
+
+    @property
+    def horizon(self) -> int:
+        """Months it can look ahead."""
+        return self._spec.horizon
 
     def predict(self, inputs: Sequence[FieldInput]) -> list[FieldAnswer]:
         """One answer for each input, in order.

@@ -112,7 +112,7 @@ def load(bundle_dir: Path, base_dir: Path | None, device: str) -> OceanChatPredi
     info = read_info(bundle_dir)
     network = load_network(bundle_dir, base_dir, info).to(device)
     if torch.device(device).type == "cuda":
-        network.model.to(dtype=torch.bfloat16)
+        network.model.bfloat16()
     return OceanChatPredictor(
         network=network,
         tokenizer=load_tokenizer(bundle_dir),

@@ -12,7 +12,7 @@ from torch import Tensor
 from shared.errors import IntegrityError, InvalidInputError
 from shared.modeling.bases import load_base
 from shared.modeling.bundle import ADAPTER_FILE, HEADS_FILE, BundleInfo, check_base, read_tensors, save_bundle
-from shared.modeling.geoformer.network import Geoformer
+from shared.modeling.geoformer.network import READING, Geoformer
 from shared.modeling.lora import add_adapters, is_adapter, parse_lora
 from shared.modeling.ocean_chat.network import OceanChat
 from shared.modeling.ocean_chat.spec import parse_spec
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 # The encoder is kept in the bundle, so that a version serves without its parent.
 GEOFORMER_FILE = "geoformer.safetensors"
-# What a Geoformer reads with; what it forecasts with is not needed here.
-READING = ("embed.", "place_PD", "calendar.", "time.", "encoder.", "encoder_norm.")
 
 
 def save_network(folder: Path, info: BundleInfo, network: OceanChat, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -33,7 +33,7 @@ async def ingest(stage: Stage, path: Path) -> None:
     )
     made = await stage.upwell.ingest.file(path, name=FIELD, source="field", parameters=GRID)
     version = await stage.upwell.numbering.dataset(made.dataset)
-    stage.narrator.say(f"{version_name(version.ref)}: {counted(made.rows, 'month')} of {', '.join(made.channels)}")
+    stage.narrator.say(f"{version_name(version.ref)}: {counted(made.rows, 'month')}")
 
 
 async def train(stage: Stage) -> registry_service_pb2.ModelVersion:

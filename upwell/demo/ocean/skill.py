@@ -8,6 +8,9 @@ from typing import Any
 
 from rich.table import Table
 
+CORRELATION = "nino34_correlation_lead_"
+FIRST_LEAD = f"{CORRELATION}01"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skill:
@@ -27,10 +30,16 @@ def skills_of(metrics: Mapping[str, float]) -> Sequence[Skill]:
 
 
 def skill_table(skills: Sequence[Skill]) -> Table:
-    """As a table."""
-    table = Table(title="In the months that were held out", title_justify="left")
-    table.add_column("measure")
-    table.add_column("value", justify="right")
-    for skill in skills:
-        table.add_row(skill.name, f"{skill.value:.3g}")
+    """Correlation of Nino3.4 by lead, the forecaster beside the others."""
+    values = {skill.name: skill.value for skill in skills}
+    owners = [name.removesuffix(FIRST_LEAD) for name in values if name.endswith(FIRST_LEAD)]
+    table = Table(title="Correlation of Nino3.4 in the months that were held out", title_justify="left")
+    table.add_column("lead", justify="right")
+    for owner in owners:
+        table.add_column(owner.rstrip("_") or "forecaster", justify="right")
+    for lead in range(1, len(values)):
+        row = [values.get(f"{owner}{CORRELATION}{lead:02d}") for owner in owners]
+        if None in row:
+            break
+        table.add_row(str(lead), *(f"{value:.2f}" for value in row if value is not None))
     return table
