@@ -45,12 +45,13 @@ def build(settings: InferSettings) -> App:
     objects = object_store_for(settings)
     artifacts = Artifacts(objects)
     catalogue = RegistryCatalogue(settings)
-    cache = ArtifactCache(artifacts, settings.data_dir / "bundles")
+    cache_bytes = round(settings.cache_gib * 2**30)
+    cache = ArtifactCache(artifacts, settings.data_dir / "bundles", max_bytes=cache_bytes)
     shelf = Shelf(_loader(settings, cache), capacity=settings.loaded_versions)
     names = Names(catalogue, shelf)
     batcher = Batcher(limits_of(settings))
     serving = Serving(names=names, shelf=shelf, batcher=batcher, lines=Lines(), longest_s=settings.predict_seconds)
-    datasets = ArtifactCache(artifacts, settings.data_dir / "datasets")
+    datasets = ArtifactCache(artifacts, settings.data_dir / "datasets", max_bytes=cache_bytes)
     server = GrpcServer(
         settings,
         default_port=DEFAULT_PORT,

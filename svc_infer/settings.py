@@ -19,6 +19,12 @@ class InferSettings(ServiceSettings):
     loaded_versions: int = Field(
         8, ge=1, description="Model versions kept in memory; the least used one makes room, aliased ones last."
     )
+    cache_gib: float = Field(
+        50.0,
+        gt=0,
+        description="Disk space in GiB for bundles and bases, and again for the datasets that forecasts read; what was "
+        "used longest ago makes room.",
+    )
     trusted_keys: str = Field(
         "",
         description="Public keys that may sign models, as name:key separated by commas; `upwell keys new` prints one.",

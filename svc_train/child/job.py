@@ -49,7 +49,10 @@ def _training(body: Mapping[str, Any], bundle_dir: Path) -> TrainingJob:
         hyperparameters=body["hyperparameters"],
         base=_base(body.get("base")),
         training_set=DatasetSource(
-            name=training_set["name"], digest=training_set["digest"], folder=Path(training_set["dir"])
+            name=training_set["name"],
+            digest=training_set["digest"],
+            folder=Path(training_set["dir"]),
+            meta=training_set.get("meta") or {},
         ),
         series=tuple(
             SeriesSource(name=s["name"], digest=s["digest"], folder=Path(s["dir"]), meta=s.get("meta") or {})

@@ -48,6 +48,7 @@ class Job:
     base_folder: Path | None
     dataset: DatasetVersion
     dataset_folder: Path
+    dataset_meta: Mapping[str, Any]
     series: tuple[SeriesOnDisk, ...]
     output_folder: Path
     parent: ModelRef | None = None
@@ -63,7 +64,10 @@ class Job:
             "recipe": self.recipe,
             "hyperparameters": dict(self.hyperparameters),
             "base": _located(self.base.name, self.base.digest, self.base_folder) if self.base_folder else None,
-            "training_set": _located(self.dataset.name, self.dataset.digest, self.dataset_folder),
+            "training_set": {
+                **_located(self.dataset.name, self.dataset.digest, self.dataset_folder),
+                "meta": dict(self.dataset_meta),
+            },
             "series": [{**_located(one.name, one.digest, one.folder), "meta": dict(one.meta)} for one in self.series],
             "output_dir": str(self.output_folder),
             "parent": self._parent(),

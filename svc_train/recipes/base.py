@@ -28,11 +28,12 @@ class BaseSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSource:
-    """A dataset version's files in a folder."""
+    """A dataset version's files in a folder, and its manifest's meta."""
 
     name: str
     digest: str
     folder: Path
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ class Execution:
         parent = self.parents.find(work.id, request, recipe)
         dataset = self.inputs.dataset(work.id, request.dataset, recipe)
         base, base_folder = self._base(request.base, parent, recipe, folder, lease)
-        series = self.inputs.fetch_dataset(dataset, folder, lease)
+        dataset_meta, series = self.inputs.fetch_dataset(dataset, folder, lease)
         output = folder / "output"
         checkpoints = folder / "checkpoints"
         for made in (output, checkpoints):
@@ -116,6 +116,7 @@ class Execution:
             base_folder=base_folder,
             dataset=dataset,
             dataset_folder=folder / "training_set",
+            dataset_meta=dataset_meta,
             series=series,
             output_folder=output,
             parent=ModelRef(name=parent.name, version=parent.version, run_id=parent.run_id) if parent else None,

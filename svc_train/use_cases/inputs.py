@@ -66,8 +66,12 @@ class Inputs:
             tx.runs.pin_dataset(run_id, found)
         return found
 
-    def fetch_dataset(self, dataset: DatasetVersion, folder: Path, lease: Lease) -> tuple[SeriesOnDisk, ...]:
+    def fetch_dataset(
+        self, dataset: DatasetVersion, folder: Path, lease: Lease
+    ) -> tuple[Mapping[str, Any], tuple[SeriesOnDisk, ...]]:
         """Download the training set into `folder/training_set` and the series it speaks of into `folder/series`.
+
+        Its manifest's meta, and the series.
 
         Raises:
             IntegrityError: a file is missing or damaged, or the manifest does not name its series rightly.
@@ -82,7 +86,7 @@ class Inputs:
             target = folder / "series" / str(number)
             self.artifacts.fetch(described, target)
             series.append(SeriesOnDisk(name=name, digest=digest, folder=target, meta=described.meta))
-        return tuple(series)
+        return manifest.meta, tuple(series)
 
     def base(self, name: str, folder: Path, lease: Lease) -> tuple[BaseVersion, Path]:
         """The base and where it lies; stored and announced first when it is new.

@@ -43,7 +43,7 @@ def plan(
     choices = [("choice", answer.choice)]
     if answer.HasField("runner_up"):
         choices.append(("runner-up", answer.runner_up))
-    numbers = list(answer.choice.configuration)
+    numbers = sorted(answer.choice.configuration)  # a map of protobuf has no order
     rows = [(place, *_facts(choice), *(f"{choice.configuration[n]:g}" for n in numbers)) for place, choice in choices]
     print_table(["", "tool", "config#", "confidence#", *(f"{name}#" for name in numbers)], rows, empty="")
 

@@ -21,6 +21,8 @@ from shared.errors import InvalidInputError
 Floats = NDArray[np.float32]
 # Months below which nothing can be said of how they follow one another.
 FEWEST_PAIRS = 12
+# Beside the largest: what is smaller is the noise of the arithmetic.
+SMALLEST_POWER = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,13 +50,16 @@ class LinearInverseModel:
 
     def follow(self, months_TCYX: Floats, leads: int) -> Floats:
         """What follows each month: [T, F, C, Y, X]."""
+        return np.tensordot(self.amplitudes_ahead(months_TCYX, leads), self.expand_KCYX, axes=1).astype(np.float32)
+
+    def amplitudes_ahead(self, months_TCYX: Floats, leads: int) -> Floats:
+        """The amplitudes of what follows each month: [T, F, K]."""
         amplitudes_TK = self.amplitudes(months_TCYX)
         ahead: list[Floats] = []
         for _ in range(leads):
             amplitudes_TK = amplitudes_TK @ self.growth_KK.T
             ahead.append(amplitudes_TK)
-        fields: Floats = np.tensordot(np.stack(ahead, axis=1), self.expand_KCYX, axes=1)
-        return fields.astype(np.float32)
+        return np.stack(ahead, axis=1)
 
 
 def fit_lim(
@@ -86,7 +91,7 @@ def fit_lim(
         raise InvalidInputError.of("training_set", f"too little for a linear inverse model: {reason}")
     weights_CYX = _weights(scales, lat, sea_CYX)
     states_TN = (np.nan_to_num(anomalies_TCYX) * weights_CYX).reshape(len(anomalies_TCYX), -1).astype(np.float64)
-    patterns_KN = np.linalg.svd(states_TN[usable_T], full_matrices=False)[2][:modes]
+    patterns_KN = _leading_patterns(states_TN[usable_T], modes)
     amplitudes_TK = states_TN @ patterns_KN.T
     before, after = amplitudes_TK[starts], amplitudes_TK[starts + lag]
     growth_KK = _root((after.T @ before) @ np.linalg.pinv(before.T @ before), lag)
@@ -103,6 +108,14 @@ def fit_lim(
 def _weights(scales: tuple[float, ...], lat: NDArray[np.float64], sea_CYX: NDArray[np.bool_]) -> NDArray[np.float64]:
     by_area_Y = np.sqrt(np.cos(np.deg2rad(lat)))
     return np.asarray(sea_CYX * by_area_Y[:, None] / np.asarray(scales)[:, None, None])
+
+
+def _leading_patterns(states_TN: NDArray[np.float64], modes: int) -> NDArray[np.float64]:
+    """The right singular vectors of the largest singular values: there are far fewer months than places."""
+    powers_T, vectors_TT = np.linalg.eigh(states_TN @ states_TN.T)
+    order = np.argsort(powers_T)[::-1][:modes]
+    kept = order[powers_T[order] > powers_T.max() * SMALLEST_POWER]
+    return np.asarray((vectors_TT[:, kept] / np.sqrt(powers_T[kept])).T @ states_TN)
 
 
 def _root(growth_KK: NDArray[np.float64], lag: int) -> NDArray[np.float64]:

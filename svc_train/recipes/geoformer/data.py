@@ -99,12 +99,12 @@ def read_data(job: TrainingJob, config: GeoformerConfig) -> OceanData:
     anomalies_TCYX = fields.stacked_anomalies(channels)
     usable_T, scored_T = _periods(fields.months, config)
     known_T = np.asarray(np.isfinite(anomalies_TCYX).any(axis=(1, 2, 3)))
-    train = _windows(known_T, usable_T, config, history_too=True)[: config.limit_train or None]
+    train = _windows(known_T, usable_T, config, history_too=True)
     test = _windows(known_T, scored_T, config, history_too=False)
     if config.limit_eval and config.limit_eval < len(test):
         # Spread over the test period: neighbours say nearly the same.
         test = test[np.linspace(0, len(test) - 1, config.limit_eval).round().astype(np.int64)]
-    if len(train) < min(FEWEST_WINDOWS, config.limit_train or FEWEST_WINDOWS):
+    if len(train) < FEWEST_WINDOWS:
         reason = (
             f"{len(fields.months)} months, {int(usable_T.sum())} of them to learn from, are {len(train)} windows of "
             f"{config.history} months and one more; needed are {FEWEST_WINDOWS}"

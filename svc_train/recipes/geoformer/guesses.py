@@ -125,7 +125,7 @@ def _error(data: OceanData, config: GeoformerConfig, shape: Shape) -> float:
     total = 0.0
     for part in _parts(data, config):
         lim = fit_linear(data, shape, _without(data, part, config.horizon))
-        told = data.index(lim.follow(data.anomalies_TCYX[part], config.horizon))
+        told = lim.amplitudes_ahead(data.anomalies_TCYX[part], config.horizon) @ data.index(lim.expand_KCYX)
         true = data.index(data.futures(part, config.horizon, data.usable_T))
         total += float(np.nansum(np.square(told - true)))
     return total / len(data.train)

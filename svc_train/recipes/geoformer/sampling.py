@@ -36,7 +36,7 @@ class WindowSampler:
     """See `Examples`. The share of forced months falls from `forcing` to 0 over the first `forcing_ends` of the run."""
 
     def __init__(self, data: OceanData, config: GeoformerConfig) -> None:
-        self._rows = Shuffled(data.train.tolist(), seed=config.seed)
+        self._rows = Shuffled(data.train.tolist()[: config.limit_train or None], seed=config.seed)
         self._config = config
         self._drawn = 0
         steps = total_steps(config, epoch_size=self._rows.epoch_size)

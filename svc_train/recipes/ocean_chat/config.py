@@ -89,5 +89,5 @@ def tiny() -> OceanChatConfig:
         max_length=256,
         lora_rank=4,
         lora_alpha=8,
-        answers=2,
+        answers=1,
     )

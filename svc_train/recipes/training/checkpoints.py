@@ -45,6 +45,7 @@ class Standing:
         tokens, elapsed_s: read and passed since the first step began, over all attempts.
         metrics: of the last evaluation; `best` is the monitored one's best value so far, `since_best` counts the
             evaluations after it.
+        is_learnt: the loss was below its target.
     """
 
     step: int = 0
@@ -53,6 +54,7 @@ class Standing:
     metrics: Mapping[str, float] = field(default_factory=dict)
     best: float | None = None
     since_best: int = 0
+    is_learnt: bool = False
 
 
 def folder_name(step: int) -> str:
@@ -138,7 +140,9 @@ def load_checkpoint(
 
 
 def _standing(body: Mapping[str, Any]) -> Standing:
-    return Standing(**{one.name: body[one.name] for one in fields(Standing)})
+    # Checkpoints of older releases do not say whether the loss was below a target: there was none.
+    told = {"is_learnt": False, **body}
+    return Standing(**{one.name: told[one.name] for one in fields(Standing)})
 
 
 def _check_purpose(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ FREE = frozenset(
         "gradient_checkpointing",
         "keep_best",
         "keep_last",
+        "target_loss",
     }
 )
 
@@ -77,6 +78,9 @@ class CommonConfig:
     )
     eval_steps: int = hyperparameter(
         0, Rule(help="Evaluate every so many steps; 0 evaluates at the end only.", unit="steps", low=0)
+    )
+    target_loss: float = hyperparameter(
+        0.0, Rule(help="End when the loss of a step is below this; 0 never does.", low=0, high=1000)
     )
     early_stopping_patience: int = hyperparameter(
         0, Rule(help="End after so many evaluations without a better one; 0 never does.", unit="evaluations", low=0)

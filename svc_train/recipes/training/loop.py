@@ -142,15 +142,17 @@ class Trainer(Generic[ExampleT, BatchT]):
 
     def _is_done(self) -> bool:
         patience = self._config.early_stopping_patience
-        return self._standing.step >= self._total or bool(patience and self._standing.since_best >= patience)
+        ended = self._standing.is_learnt or self._standing.step >= self._total
+        return ended or bool(patience and self._standing.since_best >= patience)
 
     def _step(self, before: Mapping[str, float]) -> None:
         step = self._standing.step + 1
         rate = learning_rate(step, self._total, self._config)
         loss, norm, tokens, stop = self._optimise(step, rate)
-        standing = replace(self._standing, step=step, tokens=self._standing.tokens + tokens)
+        is_learnt = self._config.target_loss > 0 and loss < self._config.target_loss
+        standing = replace(self._standing, step=step, tokens=self._standing.tokens + tokens, is_learnt=is_learnt)
         metrics: dict[str, float] = {}
-        if step == self._total or (self._config.eval_steps and step % self._config.eval_steps == 0):
+        if is_learnt or step == self._total or (self._config.eval_steps and step % self._config.eval_steps == 0):
             metrics = {**before, **self._evaluation()}
             _check_numbers(metrics, step)
             standing = self._evaluated(standing, metrics)

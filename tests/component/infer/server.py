@@ -16,6 +16,7 @@ from shared.runtime.object_store import FolderObjectStore
 from svc_infer.adapters.cache import ArtifactCache
 from svc_infer.adapters.fields import CachedFields
 from svc_infer.adapters.store import SqlInferStore
+from svc_infer.ports import ModelLoader
 from svc_infer.rpc.calls import Serving
 from svc_infer.rpc.service import infer_rpc
 from svc_infer.serving.batcher import Batcher, Limits
@@ -33,29 +34,30 @@ QUEUE = 3
 
 
 class Server:
-    """A server that holds `pump@1` (champion) and knows `pump@2`."""
+    """A server that holds `pump@1` (champion) and knows `pump@2`; real models are loaded for it by another loader."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, loader: ModelLoader | None = None, artifacts: Artifacts | None = None) -> None:
         self.database = Database(f"sqlite:///{root / 'infer.db'}", schema="svc_infer")
         migrate(self.database, MIGRATIONS)
         self.loader = FakeLoader()
         self.catalogue = FakeCatalogue()
-        self.shelf = Shelf(self.loader, capacity=5)
+        self.shelf = Shelf(loader or self.loader, capacity=5)
         self.names = Names(self.catalogue, self.shelf)
         self.batcher = Batcher(Limits(queue_requests=QUEUE))
         self.lines = Lines()
         self.shelf.start()
         self.batcher.start()
-        self.catalogue.promote(version(1))
-        self.catalogue.models.append(version(2))
-        self.names.reconcile()
+        if loader is None:
+            self.catalogue.promote(version(1))
+            self.catalogue.models.append(version(2))
+            self.names.reconcile()
         settings = InferSettings(
             grpc_port=choose_ports(["grpc"], {})["grpc"],
             tokens="mira:viewer:view,rob:reviewer:review",
         )
         store = SqlInferStore(self.database, source="svc_infer")
         serving = Serving(names=self.names, shelf=self.shelf, batcher=self.batcher, lines=self.lines, longest_s=5.0)
-        self.artifacts = Artifacts(FolderObjectStore(root / "objects"))
+        self.artifacts = artifacts or Artifacts(FolderObjectStore(root / "objects"))
         fields = CachedFields(ArtifactCache(self.artifacts, root / "datasets"))
         rpc = infer_rpc(serving, store, self.catalogue, fields)
         self.grpc = GrpcServer(settings, default_port=1, rpcs=[rpc], auth=authenticator_for(settings))
@@ -67,7 +69,8 @@ class Server:
     async def stop(self) -> None:
         """Let whoever waits at a gate go on, and end."""
         self.loader.gate.set()
-        self.champion.gate.set()
+        if self.champion:
+            self.champion.gate.set()
         await self.grpc.stop(1)
         self.batcher.stop()
         self.shelf.stop()

@@ -15,6 +15,7 @@ from shared.contracts.manifest import FileEntry, Manifest
 from shared.contracts.versions import BaseVersion
 from shared.errors import IntegrityError, NotFoundError
 from shared.modeling.bundle import LORA
+from shared.modeling.series.predictor import SeriesPredictor
 from shared.modeling.series.predictor import load as load_directly
 from shared.modeling.series.values import SeriesInput
 from shared.runtime.artifacts import Artifacts, blob_key, manifest_key
@@ -186,7 +187,7 @@ def test_a_model_that_answers_otherwise_than_it_was_certified_is_refused(store, 
         store.loader.load(dataclasses.replace(versions["full"], bundle_digest=swapped.digest))
 
 
-def test_a_family_that_this_server_has_no_contract_for_is_refused(store, versions, tmp_path):
+def test_a_family_without_a_predictor_is_refused(store, versions, tmp_path):
     manifest = store.artifacts.manifest(versions["full"].bundle_digest)
     paths = {}
     for file in manifest.files:
@@ -195,8 +196,14 @@ def test_a_family_that_this_server_has_no_contract_for_is_refused(store, version
     info = json.loads(paths["bundle.json"].read_bytes())
     paths["bundle.json"].write_bytes(canonical_json({**info, "family": "ocean"}))
     other = store.artifacts.store(kind="bundle/v1", files=paths, meta={}, parents=[])
-    with pytest.raises(IntegrityError, match="of the family 'ocean'; this server answers for 'series' and 'text'"):
+    with pytest.raises(IntegrityError, match="of the family 'ocean'; predictors are installed for: "):
         store.loader.load(dataclasses.replace(versions["full"], bundle_digest=other.digest))
+
+
+def test_a_predictor_of_an_unknown_interface_is_refused(store, versions, monkeypatch):
+    monkeypatch.setattr(SeriesPredictor, "interface", "smells")
+    with pytest.raises(IntegrityError, match="'series' has the interface 'smells'; this server knows: series, text"):
+        store.loader.load(versions["full"])
 
 
 def test_the_cache_saves_the_way_to_the_store_and_is_not_trusted(store, versions):

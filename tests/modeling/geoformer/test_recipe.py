@@ -119,7 +119,7 @@ def test_smoke_tries_everything_once_with_winds_that_end_early(tmp_path: Path) -
     progress, result = trained(job)
     assert len(progress) == 1
     assert "before_nino34_correlation" in progress[0].metrics
-    assert (result.metrics["train_windows"], result.metrics["test_windows"]) == (20, 5)
+    assert (result.metrics["train_windows"], result.metrics["test_windows"]) == (108, 5)
     assert result.metrics["lim_modes"] >= 3
     values = np.stack([wave[125:131], np.full_like(wave[125:131], np.nan)], axis=1)
     given = wave_input(wave, 130, channels=("sst", "taux"), values=values)

@@ -19,7 +19,7 @@ GEOFORMER = {
 }  # fmt: skip
 SMALL = {
     "max_steps": 6, "num_epochs": 0, "batch_size": 4, "warmup_steps": 2, "precision": "float32", "max_length": 256,
-    "lora_rank": 4, "lora_alpha": 8, "answers": 2,
+    "lora_rank": 4, "lora_alpha": 8, "answers": 1,
 }  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def test_it_learns_and_leaves_a_certified_bundle(  # noqa: PLR0917 - fixtures ar
         tmp_path, base=tiny_base, asked=asked, parent=parent, adapter=adapter, tokens=tokens, max_steps=16, answers=1
     )
     progress, _, result = trained(job)
-    assert progress[-1].loss < progress[0].loss - 1
+    assert progress[-1].loss < progress[0].loss - 0.7
     assert (result.metrics["train_conversations"], result.metrics["held_out_conversations"]) == (19, 5)
     assert {"number_accuracy", "number_accuracy_blind", "eval_loss", "answers"} <= set(result.metrics)
     info = read_info(job.bundle_dir)

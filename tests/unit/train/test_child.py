@@ -94,6 +94,7 @@ def test_the_job_reads_as_the_contract_says():
         base_folder=Path("/bases/b"),
         dataset=DatasetVersion(name="labels", digest="d", version=3),
         dataset_folder=Path("/job/training_set"),
+        dataset_meta={"rows": 7},
         series=(SeriesOnDisk(name="pump", digest="s", folder=Path("/job/series/0"), meta={"rows": 5}),),
         output_folder=Path("/job/output"),
     )
@@ -103,7 +104,7 @@ def test_the_job_reads_as_the_contract_says():
         "recipe": "series-lm",
         "hyperparameters": {"max_steps": 3},
         "base": {"name": "tiny-qwen", "digest": "b", "dir": "/bases/b"},
-        "training_set": {"name": "labels", "digest": "d", "dir": "/job/training_set"},
+        "training_set": {"name": "labels", "digest": "d", "dir": "/job/training_set", "meta": {"rows": 7}},
         "series": [{"name": "pump", "digest": "s", "dir": "/job/series/0", "meta": {"rows": 5}}],
         "output_dir": "/job/output",
         "parent": None,
@@ -131,11 +132,12 @@ def test_a_job_without_a_base_reads_as_it_was_written(tmp_path: Path):
         base_folder=None,
         dataset=DatasetVersion(name="ocean", digest="d", version=1),
         dataset_folder=tmp_path / "training_set",
+        dataset_meta={"channels": 3},
         series=(),
         output_folder=tmp_path / "output",
     )
     (tmp_path / "job.json").write_text(json.dumps(job.to_json()))
     training = read_job(tmp_path).training
-    assert training.base is None
+    assert (training.base, training.training_set.meta) == (None, {"channels": 3})
     with pytest.raises(InvalidInputError, match="base: is missing"):
         _ = training.needed_base

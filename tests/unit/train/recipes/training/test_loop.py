@@ -84,6 +84,15 @@ def test_it_ends_when_evaluations_get_no_better(tmp_path: Path):
     assert outcome.metrics == {"error": 4.0}
 
 
+def test_it_ends_when_the_loss_is_below_its_target(tmp_path: Path):
+    told, task = Told(), toy()
+    target = 0.02
+    outcome = train_toy(task, toy_job(tmp_path), told, max_steps=500, learning_rate=0.05, target_loss=target)
+    assert told.losses[-1] < target <= min(told.losses[:-1])
+    assert (outcome.steps, task.evaluations) == (len(told.losses), 1)
+    assert outcome.metrics["error"] > 0
+
+
 def test_checkpoints_are_reported_with_what_ranks_them(tmp_path: Path):
     told, task = Told(), toy()
     task.errors = [5.0, 4.0]

@@ -1,0 +1,154 @@
+"""The planner's predictor: tasks and states in, a tool with one of its configurations out."""
+
+# ruff: noqa: N803, N806 - names end in their shape, in capitals
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from shared.modeling.bundle import load_tokenizer, read_info, tokenizer_digest
+from shared.modeling.planner import golden
+from shared.modeling.planner.choosing import best_configs, probabilities, runner_up
+from shared.modeling.planner.network import PlanLogits, PlannerLM
+from shared.modeling.planner.spec import PlannerSpec, parse_spec
+from shared.modeling.planner.storage import load_network
+from shared.modeling.planner.tensors import encode_plans
+from shared.planning.demand import Demand
+from shared.planning.profile import Profile
+from shared.planning.values import Choice, PlanAnswer, PlanInput
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+FAMILY = "planner"
+# Plans computed at once: bounds memory whatever their number.
+MICRO_BATCH = 32
+
+
+class PlannerPredictor:
+    """Answers for PlanInput with PlanAnswer (see `Predictor`)."""
+
+    family = FAMILY
+    interface = "plan"
+    labels: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        *,
+        network: PlannerLM,
+        tokenizer: PreTrainedTokenizerBase,
+        spec: PlannerSpec,
+        profile: Profile,
+        tokenizer_digest: str,
+    ) -> None:
+        self._network = network
+        self._tokenizer = tokenizer
+        self._spec = spec
+        self._profile = profile
+        self._demand = Demand(profile, np.array(spec.capacity))
+        self._tool_of_N = torch.from_numpy(profile.tool_ids.astype(np.int64))
+        self.tokenizer_digest = tokenizer_digest
+
+    @property
+    def dtype(self) -> str:
+        """What the language model computes in."""
+        return str(self._network.decoder.dtype).removeprefix("torch.")
+
+    def predict(self, inputs: Sequence[PlanInput]) -> list[PlanAnswer]:
+        """One answer for each task and state.
+
+        Raises:
+            InvalidInputError: a state is of another length than the model reads, or a task is too long.
+        """
+        answers = []
+        for start in range(0, len(inputs), MICRO_BATCH):
+            batch = inputs[start : start + MICRO_BATCH]
+            answers += self._answers(batch, self._logits(batch))
+        return answers
+
+    def _answers(self, inputs: Sequence[PlanInput], logits: PlanLogits) -> list[PlanAnswer]:
+        best_B = best_configs(logits, self._tool_of_N)
+        chances_BN = probabilities(logits, self._tool_of_N)
+        return [
+            self._answer(asked, int(best), chances_N)
+            for asked, best, chances_N in zip(inputs, best_B, chances_BN, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _logits(self, inputs: Sequence[PlanInput]) -> PlanLogits:
+        batch = encode_plans(inputs, self._spec, self._tokenizer).to(self._network.decoder.device)
+        logits = self._network(batch)
+        return PlanLogits(tool_BG=logits.tool_BG.cpu(), config_BN=logits.config_BN.cpu())
+
+    def _answer(self, asked: PlanInput, best: int, chances_N: Tensor) -> PlanAnswer:
+        """The choice; where nothing for the job fits, the configuration for it that asks the least."""
+        is_feasible = self._demand.fits_any(best, asked.used)
+        config_id = best if is_feasible else self._demand.least(best)
+        second = runner_up(chances_N, config_id)
+        return PlanAnswer(
+            id=asked.id,
+            choice=self._choice(config_id, chances_N),
+            runner_up=None if second is None else self._choice(second, chances_N),
+            feasible=is_feasible,
+        )
+
+    def _choice(self, config_id: int, chances_N: Tensor) -> Choice:
+        tool_id = int(self._profile.tool_ids[config_id])
+        return Choice(
+            tool_id=tool_id,
+            config_id=config_id,
+            tool=self._profile.tools[tool_id].name,
+            configuration=self._profile.configuration(config_id),
+            confidence=float(chances_N[config_id]),
+        )
+
+    def golden_inputs(self) -> list[dict[str, Any]]:
+        """See `golden.py`."""
+        return golden.golden_inputs(self._profile, self._spec)
+
+    def golden_answer(self, golden_input: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a golden input as JSON values."""
+        asked = golden.parse_golden_input(golden_input)
+        logits = self._logits([asked])
+        [answer] = self._answers([asked], logits)
+        second = answer.runner_up.confidence if answer.runner_up else 0.0
+        return {
+            "tool_id": answer.choice.tool_id,
+            "config_id": answer.choice.config_id,
+            "feasible": answer.feasible,
+            "margin": float(f"{answer.choice.confidence - second:.7g}"),
+            "tools": [float(f"{one:.7g}") for one in logits.tool_BG[0].softmax(-1).tolist()],
+        }
+
+    def differences(self, certified: Mapping[str, Any], answered: Mapping[str, Any], *, tolerance: float) -> list[str]:
+        """See `golden.differences`."""
+        return golden.differences(certified, answered, tolerance=tolerance)
+
+
+def load(bundle_dir: Path, base_dir: Path | None, device: str) -> PlannerPredictor:
+    """Load a bundle of this family: the entry point `planner` of `upwell.predictors`.
+
+    On a GPU the language model computes in bfloat16, elsewhere in float32; the encoder and the heads stay in float32.
+
+    Raises:
+        IntegrityError: the bundle is damaged or incomplete, or the base is another one.
+    """
+    info = read_info(bundle_dir)
+    network, profile = load_network(bundle_dir, base_dir, info)
+    network.to(device)
+    if torch.device(device).type == "cuda":
+        # The library's wrapper hides the signature of torch's method.
+        network.decoder.to(dtype=torch.bfloat16)  # type: ignore[call-arg]
+    return PlannerPredictor(
+        network=network,
+        tokenizer=load_tokenizer(bundle_dir),
+        spec=parse_spec(info.spec),
+        profile=profile,
+        tokenizer_digest=tokenizer_digest(bundle_dir),
+    )

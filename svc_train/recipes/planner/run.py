@@ -1,0 +1,122 @@
+"""One attempt at `planner` from start to end: read, build, train, evaluate, save, certify."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import torch
+
+from shared.errors import InvalidInputError
+from shared.modeling import bundle
+from shared.modeling.bases import Base, load_base
+from shared.modeling.bundle import BundleInfo, tokenizer_digest
+from shared.modeling.certificate import certify, save_certificate
+from shared.modeling.lora import LoraSpec, add_adapters
+from shared.modeling.planner.network import PlannerLM
+from shared.modeling.planner.predictor import FAMILY, PlannerPredictor, load
+from shared.modeling.planner.spec import PlannerSpec
+from shared.modeling.planner.storage import save_network
+from svc_train.recipes.base import Report, TrainingJob, TrainingResult
+from svc_train.recipes.bases import base_identity
+from svc_train.recipes.hyperparameters import FIELD, parse, resolved
+from svc_train.recipes.planner.config import TARGETS, PlannerConfig
+from svc_train.recipes.planner.data import PlanData, read_data
+from svc_train.recipes.planner.parent import read_parent, take_parent
+from svc_train.recipes.planner.task import PlannerTask
+from svc_train.recipes.training.loop import Trainer
+from svc_train.recipes.training.sampling import Shuffled
+from svc_train.recipes.training.workers import join_workers
+
+log = logging.getLogger(__name__)
+
+
+def train(job: TrainingJob, report: Report) -> TrainingResult:
+    """Train and leave a certified bundle in the job's `bundle_dir`.
+
+    Raises:
+        InvalidInputError: hyperparameters, data, base, parent or checkpoint are wrong.
+        IntegrityError: profile or base are damaged, or the saved bundle does not answer as the trained model did.
+        TrainingFailedError: the loss became NaN.
+        StoppedTrainingError: the job was asked to stop.
+        FollowerDoneError: another worker saves what they trained together.
+    """
+    config = parse(PlannerConfig, job.hyperparameters)
+    data = read_data(job, config)
+    sizes = {"train_plans": float(len(data.train)), "held_out_plans": float(len(data.held_out))}
+    log.info("training data: %s", sizes)
+    spec = config.spec(window=data.window, capacity=tuple(data.demand.capacity.tolist()))
+    parent = read_parent(job, config, data.profile, spec)
+    workers = join_workers()
+    torch.manual_seed(config.seed)
+    base = load_base(job.needed_base.folder)
+    network = build_network(base, spec, config, data)
+    if parent is not None:
+        take_parent(network, job, parent, data.profile)
+    network.to(workers.device)
+    task = PlannerTask(
+        network=network,
+        predictor=_predictor(network, base, spec, data, digest=""),
+        tokenizer=base.tokenizer,
+        spec=spec,
+        config=config,
+        data=data,
+    )
+    examples = Shuffled(data.train, seed=config.seed)
+    outcome = Trainer(task=task, examples=examples, config=config, job=job, report=report, workers=workers).train()
+    metrics = {**outcome.metrics, **sizes}
+    save_network(job.bundle_dir, _info(job, config, spec, metrics), network, base.tokenizer, data.profile)
+    digest = tokenizer_digest(job.bundle_dir)
+    _certify(job, _predictor(network.cpu(), base, spec, data, digest=digest))
+    return TrainingResult(
+        metrics=metrics,
+        total_steps=outcome.steps,
+        tokens=outcome.tokens,
+        epochs=outcome.epochs,
+        device=workers.device.type,
+    )
+
+
+def build_network(base: Base, spec: PlannerSpec, config: PlannerConfig, data: PlanData) -> PlannerLM:
+    """The untrained network: adapters, temporal encoder and heads train.
+
+    Raises:
+        InvalidInputError: a prompt has more tokens than the base has positions, or the base has no such layers.
+    """
+    positions = getattr(base.decoder.config, "max_position_embeddings", None)
+    if positions is not None and spec.max_tokens + spec.prefix > positions:
+        reason = f"{spec.max_tokens} tokens and a prefix of {spec.prefix} are more than the base reads, {positions}"
+        raise InvalidInputError.of(f"{FIELD}.max_tokens", reason)
+    add_adapters(base.decoder, _lora(config), dropout=config.lora_dropout)
+    return PlannerLM(base.decoder, data.profile, spec)
+
+
+def _lora(config: PlannerConfig) -> LoraSpec:
+    return LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha, targets=TARGETS)
+
+
+def _predictor(network: PlannerLM, base: Base, spec: PlannerSpec, data: PlanData, *, digest: str) -> PlannerPredictor:
+    return PlannerPredictor(
+        network=network, tokenizer=base.tokenizer, spec=spec, profile=data.profile, tokenizer_digest=digest
+    )
+
+
+def _certify(job: TrainingJob, trained: PlannerPredictor) -> None:
+    """Certify what the trained network answers, and prove at once that the saved bundle answers the same."""
+    certificate = certify(trained)
+    save_certificate(job.bundle_dir, certificate)
+    certificate.replay(load(job.bundle_dir, job.needed_base.folder, "cpu"))
+
+
+def _info(job: TrainingJob, config: PlannerConfig, spec: PlannerSpec, metrics: Mapping[str, float]) -> BundleInfo:
+    return BundleInfo(
+        family=FAMILY,
+        recipe="planner",
+        method=bundle.LORA,
+        base=base_identity(job),
+        spec=spec.to_json(),
+        lora=_lora(config).to_json(),
+        hyperparameters=resolved(config),
+        metrics=metrics,
+        dtype="float32",
+    )
