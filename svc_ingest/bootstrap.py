@@ -57,7 +57,7 @@ def assemble(settings: IngestSettings, *, store: IngestStore, artifacts: Artifac
         max_bytes=settings.max_upload_bytes,
     )
     cache = DiskSeriesCache(scratch.own / "series", artifacts, max_bytes=settings.preview_cache_bytes)
-    previews = Previews(artifacts=artifacts, cache=cache, reader=reader)
+    previews = Previews(artifacts=artifacts, cache=cache, reader=reader, scratch=scratch)
     chats = ChatPreviews(artifacts=artifacts, cache=cache)
     rpc = ingest_rpc(uploads=uploads, imports=imports, previews=previews, chats=chats, store=store)
     return Parts(imports=imports, rpc=rpc)

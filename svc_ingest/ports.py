@@ -68,6 +68,9 @@ class FileReader(Protocol):
     def preview(self, path: Path, *, channels: Sequence[str], start_row: int, end_row: int, buckets: int) -> Preview:
         """Buckets of a `series.parquet`; InvalidInputError names the field that is wrong."""
 
+    def indices(self, folder: Path) -> Path:
+        """A `series.parquet` of the Nino indices of the `field/v1` whose files lie in `folder`, written there."""
+
 
 class Spool(Protocol):
     """A file on its way in. Its bytes are counted and digested as they come."""

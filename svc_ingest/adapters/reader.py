@@ -16,6 +16,7 @@ from svc_ingest.domain.jobs import IngestJob, StoppedError
 from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
 from svc_ingest.sources.base import DatasetSource, Reading, SeriesSource, find_source, source_for_path
+from svc_ingest.sources.field.indices import write_indices
 from svc_ingest.sources.preview import Preview, preview
 from svc_ingest.sources.series import make_series
 
@@ -51,6 +52,11 @@ class SourceReader:
     def preview(self, path: Path, *, channels: Sequence[str], start_row: int, end_row: int, buckets: int) -> Preview:
         """Buckets of a `series.parquet`; see the port."""
         return preview(path, channels=channels, start_row=start_row, end_row=end_row, buckets=buckets)
+
+    def indices(self, folder: Path) -> Path:
+        """The Nino indices as a series; see the port."""
+        write_indices(folder, folder / SERIES_FILE)
+        return folder / SERIES_FILE
 
 
 def _refuse_options(source: str, options: ReadOptions) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from google.protobuf import json_format
@@ -26,6 +27,7 @@ from upwell.ingest.v1 import chat_pb2, ingest_service_pb2
 app = typer.Typer(help="Look at datasets.", no_args_is_help=True)
 app.command("delete")(versions.delete_dataset)
 CHAT = "chat/v1"
+FIELD = "field/v1"
 DatasetArgument = Annotated[str, typer.Argument(help="NAME@3, or NAME for the newest version.")]
 
 
@@ -96,11 +98,12 @@ def preview(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw each channel of a series, or show the first conversations of a chat.
+    """Draw each channel of a series, the Nino indices of a field, or show the first conversations of a chat.
 
     Examples:
     - `upwell datasets preview pump-7`
     - `upwell datasets preview pump-7@2 --start-row 1000 --end-row 2000`
+    - `upwell datasets preview ocean --channel nino34`
     - `upwell datasets preview questions --start-row 20 --end-row 23`
     """
 
@@ -108,6 +111,8 @@ def preview(
         upwell: Upwell,
     ) -> ingest_service_pb2.PreviewResponse | chat_pb2.PreviewConversationsResponse:
         version = await upwell.registry.dataset(dataset)
+        if version.kind == FIELD and not as_json:
+            typer.echo(field_line(json_format.MessageToDict(version.meta)))
         if version.kind == CHAT:
             count = max(end_row - start_row, 1) if end_row else 0
             return await upwell.ingest.conversations(version.ref.manifest_digest, start_row=start_row, count=count)
@@ -131,6 +136,12 @@ def preview(
     )
     for line in lines:
         typer.echo(line)
+
+
+def field_line(meta: Mapping[str, Any]) -> str:
+    """When a field begins and ends, and what it holds."""
+    channels = ", ".join(f"{channel['name']} ({channel['units']})" for channel in meta["channels"])
+    return f"{meta['start']} to {meta['end']}: {channels}"
 
 
 def preview_lines(answer: ingest_service_pb2.PreviewResponse) -> list[str]:

@@ -96,10 +96,10 @@ def _stresses(
         raise InvalidInputError.of("file", reason)
     east, north = (inputs[name] for name in WINDS)
     if not _fit(east, north):
-        raise north.part.wrong(f"has other times or another grid than {east.variable!r}", north.variable)
+        raise north.wrong(f"has other times or another grid than {east.variable!r}")
     for source in (east, north):
         if source.is_anomaly:
-            raise source.part.wrong("holds anomalies; wind stress needs the wind itself", source.variable)
+            raise source.wrong("holds anomalies; wind stress needs the wind itself")
     for name, component in zip(STRESSES, (east, north), strict=True):
         yield Channel(name=name, units="N m-2", sources=(component, east, north), land=land_of(name, component))
 

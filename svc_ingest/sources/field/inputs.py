@@ -4,79 +4,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
-from svc_ingest.sources.field.axes import Axis, Dims
-from svc_ingest.sources.field.opening import Part
+from shared.errors import InvalidInputError
+from svc_ingest.sources.field.axes import MOST_TIMES, Axis
 from svc_ingest.sources.field.quantities import Quantity
-from svc_ingest.sources.field.times import Months
-from svc_ingest.sources.field.units import Conversion
+from svc_ingest.sources.field.sections import Section
+from svc_ingest.sources.field.times import Months, months_of
 
 # What is read at once, in float64.
 PIECE_BYTES = 32 * 2**20
-MOST_CHUNK_BYTES = 2**29
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Input:
-    """One variable of one file.
+    """One variable, in one file or in several that follow each other in time.
 
     Args:
-        part: its file.
-        variable: its name there.
-        dims: its dimensions.
-        level: index on the level axis; None where there is none.
-        lat, lon: the wanted part of its axes.
-        months: the months of its rows.
+        sections: what each file holds of it, in the order of time, on one grid.
+        months: the months of all rows.
         quantity: what it measures.
-        conversion: to the unit of the quantity.
-        is_anomaly: it departs from a usual year that is not in the file.
     """
 
-    part: Part
-    variable: str
-    dims: Dims
-    level: int | None
-    lat: Axis
-    lon: Axis
+    sections: tuple[Section, ...]
     months: Months
     quantity: Quantity
-    conversion: Conversion
-    is_anomaly: bool
+
+    @property
+    def lat(self) -> Axis:
+        """The wanted latitudes."""
+        return self.sections[0].lat
+
+    @property
+    def lon(self) -> Axis:
+        """The wanted longitudes."""
+        return self.sections[0].lon
+
+    @property
+    def variable(self) -> str:
+        """Its name in the first file."""
+        return self.sections[0].variable
+
+    @property
+    def is_anomaly(self) -> bool:
+        """Whether it departs from a usual year that is not in the files."""
+        return self.sections[0].is_anomaly
+
+    def wrong(self, reason: str) -> InvalidInputError:
+        """The error that says what is wrong with all of it, and where."""
+        first, last = self.sections[0], self.sections[-1]
+        if first is last:
+            return first.part.wrong(reason, first.variable)
+        place = f"{first.part.name} to {last.part.name}: variable {first.variable!r}"
+        return InvalidInputError.of("file", f"{place}: {reason}")
 
     def pieces(self) -> Iterator[slice]:
-        """Rows that are read at once, over all of them: whole chunks of the file where they fit."""
-        rows = self._array.sizes[self.dims.time]
-        maps = PIECE_BYTES // (8 * _width(self.lat.span) * _width(self.lon.span))
-        chunk = int(self._array.encoding.get("preferred_chunks", {}).get(self.dims.time, 1))
-        step = max(1, maps // chunk * chunk or maps)
-        return (slice(first, min(rows, first + step)) for first in range(0, rows, step))
-
-    def check_chunks(self) -> None:
-        """Refuse chunks that do not fit into memory."""
-        chunks = self._array.encoding.get("preferred_chunks", {})
-        size = int(np.prod([int(side) for side in chunks.values()], dtype=object)) * self._array.dtype.itemsize
-        if size > MOST_CHUNK_BYTES:
-            raise self.part.wrong(f"a chunk takes {size} bytes; at most {MOST_CHUNK_BYTES}: rechunk it", self.variable)
+        """Rows that are read at once, over all of them; short files are read together."""
+        maps = max(1, PIECE_BYTES // (8 * max(section.cells for section in self.sections)))
+        first = end = 0
+        for start, section in zip(self._starts, self.sections, strict=True):
+            for rows in section.pieces(maps):
+                if start + rows.stop - first > maps and end > first:
+                    yield slice(first, end)
+                    first = end
+                end = start + rows.stop
+        yield slice(first, end)
 
     def raw(self, rows: slice) -> NDArray[np.float32]:
         """Float32 [rows, lat, lon] in the unit it is kept in, land and mistakes included."""
-        dims = self.dims
-        place: dict[str, Any] = {dims.time: rows, dims.lat: self.lat.span, dims.lon: self.lon.span}
-        if dims.level:
-            place[dims.level] = self.level
-        try:
-            values = self._array.isel(place).transpose(dims.time, dims.lat, dims.lon).values
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
-            reason = f"rows from {rows.start} on cannot be read; the file may be damaged ({type(error).__name__})"
-            raise self.part.wrong(reason, self.variable) from None
-        return self.conversion.apply(values[:, self.lat.order][:, :, self.lon.order])
+        found = [section.raw(part) for section, part in self._parts(rows)]
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     def read(self, rows: slice, land_yx: NDArray[np.bool_] | None) -> NDArray[np.float32]:
         """`raw` with NaN on land.
@@ -87,19 +89,26 @@ class Input:
         values_Tyx = self.raw(rows)
         if land_yx is not None:
             values_Tyx[:, land_yx] = np.nan
-        low, high = (-self.quantity.spread, self.quantity.spread) if self.is_anomaly else self._range
-        wrong = (values_Tyx < low) | (values_Tyx > high)
-        if wrong.any():
-            raise self.part.wrong(self._says_impossible(float(values_Tyx[wrong][0]), low, high), self.variable)
+        spread = self.quantity.spread
+        low, high = (-spread, spread) if self.is_anomaly else (self.quantity.low, self.quantity.high)
+        wrong_Tyx = (values_Tyx < low) | (values_Tyx > high)
+        if wrong_Tyx.any():
+            row = rows.start + int(np.argmax(wrong_Tyx.any(axis=(1, 2))))
+            section, _ = next(self._parts(slice(row, row + 1)))
+            reason = self._says_impossible(float(values_Tyx[wrong_Tyx][0]), low, high)
+            raise section.part.wrong(reason, section.variable)
         return values_Tyx
 
     @property
-    def _array(self) -> xr.DataArray:
-        return self.part.dataset[self.variable]
+    def _starts(self) -> list[int]:
+        return [0, *accumulate(section.rows for section in self.sections[:-1])]
 
-    @property
-    def _range(self) -> tuple[float, float]:
-        return self.quantity.low, self.quantity.high
+    def _parts(self, rows: slice) -> Iterator[tuple[Section, slice]]:
+        """The files that hold these rows, and which of theirs they are."""
+        for start, section in zip(self._starts, self.sections, strict=True):
+            part = slice(max(rows.start - start, 0), min(rows.stop - start, section.rows))
+            if part.start < part.stop:
+                yield section, part
 
     def _says_impossible(self, value: float, low: float, high: float) -> str:
         units, what = self.quantity.units, self.quantity.long_name
@@ -108,5 +117,18 @@ class Input:
         return f"{value:g} {units} is no {kind}{what} ({low:g} to {high:g}): {hint}"
 
 
-def _width(span: slice) -> int:
-    return int(span.stop - span.start)
+def joined(sections: Sequence[Section], quantity: Quantity) -> Input:
+    """One variable out of the files that hold it, whatever their names sort like.
+
+    Raises:
+        InvalidInputError: two of them have other grids, or overlap in time.
+    """
+    ordered = sorted(sections, key=lambda section: section.times.days[0])
+    first = ordered[0]
+    for section in ordered[1:]:
+        section.check_fits(first)
+    rows = sum(section.rows for section in ordered)
+    if rows > MOST_TIMES:
+        raise first.part.wrong(f"has {rows} times in all files; at most {MOST_TIMES}", first.variable)
+    months = months_of([section.times for section in ordered])
+    return Input(sections=tuple(ordered), months=months, quantity=quantity)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from svc_ingest.domain.jobs import StoppedError
 from svc_ingest.sources.field.inputs import Input
 from svc_ingest.sources.field.parameters import NEVER
+from svc_ingest.sources.field.sections import Section
 
 NAMES = {"landmask", "land_mask", "land", "lsm"}
 LAND_STANDARD_NAMES = {"land_binary_mask", "land_area_fraction"}
@@ -18,13 +19,14 @@ SEA_STANDARD_NAMES = {"sea_binary_mask", "sea_area_fraction"}
 
 
 def marked_land(source: Input) -> NDArray[np.bool_] | None:
-    """Bool [lat, lon] by a mask in the same file, on the same grid: 1, or over half, is land. None without a mask."""
-    for name, array in source.part.dataset.data_vars.items():
-        if set(array.dims) != {source.dims.lat, source.dims.lon}:
+    """Bool [lat, lon] by a mask in the first file, on the same grid: 1, or over half, is land. None without a mask."""
+    first = source.sections[0]
+    for name, array in first.part.dataset.data_vars.items():
+        if set(array.dims) != {first.dims.lat, first.dims.lon}:
             continue
         is_sea = array.attrs.get("standard_name") in SEA_STANDARD_NAMES
         if is_sea or array.attrs.get("standard_name") in LAND_STANDARD_NAMES or str(name).lower() in NAMES:
-            share_yx = _cut(source, array)
+            share_yx = _cut(first, array)
             return share_yx <= 0.5 if is_sea else share_yx > 0.5
     return None
 
@@ -34,9 +36,7 @@ def cold_land(source: Input, below: float, must_stop: Callable[[], bool]) -> NDA
     if below <= NEVER:
         return None
     if source.is_anomaly:
-        raise source.part.wrong(
-            "holds anomalies, so that land_below=... would take cold months for land", source.variable
-        )
+        raise source.wrong("holds anomalies, so that land_below=... would take cold months for land")
     lowest_yx = np.full((len(source.lat.centres), len(source.lon.centres)), np.inf, dtype=np.float32)
     for rows in source.pieces():
         if must_stop():
@@ -52,7 +52,7 @@ def either(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> ND
     return one | other
 
 
-def _cut(source: Input, mask: xr.DataArray) -> NDArray[np.float64]:
+def _cut(source: Section, mask: xr.DataArray) -> NDArray[np.float64]:
     dims = source.dims
     part = mask.isel({dims.lat: source.lat.span, dims.lon: source.lon.span}).transpose(dims.lat, dims.lon)
     return np.asarray(part.values, dtype=np.float64)[source.lat.order][:, source.lon.order]

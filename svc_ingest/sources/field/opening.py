@@ -13,6 +13,7 @@ from scipy.io import netcdf_file
 from zarr.storage import ZipStore
 
 from shared.errors import InvalidInputError
+from svc_ingest.sources.field.links import check_links
 from svc_ingest.sources.field.zarr_checks import check_zarr
 from svc_ingest.sources.field.zips import check_zip, netcdf_names, unpack, zarr_root
 
@@ -72,6 +73,7 @@ def _open_netcdf(name: str, path: Path, stack: ExitStack) -> Part:
     if start not in NETCDF:
         reason = "is neither NetCDF nor a zip of NetCDF files or of a Zarr store"
         raise InvalidInputError.of("file", f"{place}{reason}" if name else reason)
+    check_links(path, place)
     try:
         if start in CLASSIC:
             _check_length(path)

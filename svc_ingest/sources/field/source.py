@@ -100,7 +100,7 @@ def _write(
         sums.add(maps_MYX[in_base], counts[in_base] % 12)
     if unknown and parameters.gaps == "refuse":
         reason = f"nothing is known of {some([month_text(month_of(count)) for count in unknown])}; "
-        raise axes.part.wrong(f"{reason}gaps='missing' keeps such months as missing", axes.variable)
+        raise axes.wrong(f"{reason}gaps='missing' keeps such months as missing")
     writer.write_climatology(channel.name, _usual_year(sums, header, channel))
     return is_unknown_YX
 

@@ -27,7 +27,7 @@ def header_for(channels: Sequence[Channel], parameters: FieldParameters) -> Fiel
         if channel.first.months.gaps and parameters.gaps == "refuse":
             gaps = some(channel.first.months.gaps)
             reason = f"these months are missing or hardly observed: {gaps}; gaps='missing' keeps them as missing"
-            raise channel.first.part.wrong(reason, channel.first.variable)
+            raise channel.first.wrong(reason)
     months = _months(channels)
     lat, lon = _grid(channels[0], parameters)
     return FieldHeader(

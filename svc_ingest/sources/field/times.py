@@ -1,9 +1,11 @@
-"""Months of a time axis."""
+"""Months of a time axis, which may go on from file to file."""
 
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cftime
 import numpy as np
@@ -13,8 +15,28 @@ from shared.fields.months import month_of, month_text
 from svc_ingest.sources.field.opening import Part
 
 CALENDARS = {"standard", "gregorian", "proleptic_gregorian", "noleap", "365_day"}
+EPOCH = "days since 1900-01-01"
 # Of a month's times; a month with fewer is not observed.
 LEAST_OBSERVED = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Times:
+    """The times of one file.
+
+    Args:
+        part: the file.
+        name: its time axis.
+        days: float64 [rows]: days since 1900-01-01 in the file's calendar; ascending.
+        months: int64 [rows]: the month of each, as `count_of` counts.
+        is_noleap: the calendar has no 29th of February.
+    """
+
+    part: Part
+    name: str
+    days: NDArray[np.float64]
+    months: NDArray[np.int64]
+    is_noleap: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,32 +70,12 @@ class Months:
         return [month_text(month_of(count)) for count in missing]
 
 
-def months_of(part: Part, name: str) -> Months:
-    """The months of the time axis `name`.
+def times_of(part: Part, name: str) -> Times:
+    """The times of the axis `name`.
 
     Raises:
-        InvalidInputError: the times cannot be read, do not ascend, or a month of monthly data comes twice.
+        InvalidInputError: they cannot be read, or do not ascend.
     """
-    days, counts = _read(part, name)
-    if (np.diff(days) <= 0).any():
-        row = int(np.argmax(np.diff(days) <= 0)) + 1
-        raise part.wrong(f"row {row} is not later than the row before it: sort the times, each once", name)
-    step = float(np.median(np.diff(days))) if len(days) > 1 else 30.0
-    months, rows = np.unique(counts, return_counts=True)
-    if step > 16:
-        twice = [month_text(month_of(int(count))) for count in months[rows > 1]]
-        if twice:
-            raise part.wrong(f"these months come twice: {', '.join(twice[:5])}", name)
-        return Months(of_row=counts, observed=months, is_monthly=True)
-    lengths = np.array([monthrange(month_of(int(count)).year, month_of(int(count)).month)[1] for count in months])
-    observed = months[rows * step >= LEAST_OBSERVED * lengths]
-    if not len(observed):
-        raise part.wrong("no month is observed for half of its days", name)
-    return Months(of_row=counts, observed=observed, is_monthly=False)
-
-
-def _read(part: Part, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Days from the first time on, and the month of each time."""
     array = part.dataset[name]
     units, calendar = str(array.attrs.get("units", "")), str(array.attrs.get("calendar", "standard")).lower()
     if " since " not in units:
@@ -91,5 +93,56 @@ def _read(part: Part, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]
         raise part.wrong(reason, name) from None
     if not all(1 <= one.year <= 9999 for one in dates):
         raise part.wrong("times lie outside the years 1 to 9999: a climatology without years is no field", name)
-    days = np.array([(one - dates[0]).total_seconds() / 86400 for one in dates])
-    return days, np.array([one.year * 12 + one.month - 1 for one in dates], dtype=np.int64)
+    days = np.asarray(cftime.date2num(dates, EPOCH, calendar), dtype=np.float64)
+    if (np.diff(days) <= 0).any():
+        row = int(np.argmax(np.diff(days) <= 0)) + 1
+        raise part.wrong(f"row {row} is not later than the row before it: sort the times, each once", name)
+    months = np.array([one.year * 12 + one.month - 1 for one in dates], dtype=np.int64)
+    return Times(part=part, name=name, days=days, months=months, is_noleap=calendar in {"noleap", "365_day"})
+
+
+def months_of(files: Sequence[Times]) -> Months:
+    """The months of files that follow each other.
+
+    Raises:
+        InvalidInputError: two files overlap, a month of monthly data comes twice, or no month is observed well enough.
+    """
+    for earlier, later in pairwise(files):
+        _check_order(earlier, later)
+    days, counts = (np.concatenate([getattr(one, field) for one in files]) for field in ("days", "months"))
+    step = float(np.median(np.diff(days))) if len(days) > 1 else 30.0
+    months, rows = np.unique(counts, return_counts=True)
+    if step > 16:
+        _check_each_once(files)
+        return Months(of_row=counts, observed=months, is_monthly=True)
+    lengths = np.array([monthrange(month_of(int(count)).year, month_of(int(count)).month)[1] for count in months])
+    observed = months[rows * step >= LEAST_OBSERVED * lengths]
+    if not len(observed):
+        raise files[0].part.wrong("no month is observed for half of its days", files[0].name)
+    return Months(of_row=counts, observed=observed, is_monthly=False)
+
+
+def _check_order(earlier: Times, later: Times) -> None:
+    if earlier.is_noleap != later.is_noleap:
+        reason = f"has another calendar than {earlier.part.name}: convert it, with xarray by convert_calendar"
+        raise later.part.wrong(reason, later.name)
+    if later.days[0] <= earlier.days[-1]:
+        begin, end = _text(later.months[0]), _text(earlier.months[-1])
+        reason = f"begins in {begin}, and {earlier.part.name} goes up to {end}: leave out of one what both hold"
+        raise later.part.wrong(reason, later.name)
+
+
+def _check_each_once(files: Sequence[Times]) -> None:
+    for one in files:
+        months, rows = np.unique(one.months, return_counts=True)
+        twice = [_text(count) for count in months[rows > 1]]
+        if twice:
+            raise one.part.wrong(f"these months come twice: {', '.join(twice[:5])}", one.name)
+    for earlier, later in pairwise(files):
+        if later.months[0] == earlier.months[-1]:
+            reason = f"{earlier.part.name} holds the month {_text(later.months[0])} too: leave it out of one"
+            raise later.part.wrong(reason, later.name)
+
+
+def _text(count: int) -> str:
+    return month_text(month_of(int(count)))

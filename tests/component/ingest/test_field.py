@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
 import iris_sample_data
 import pytest
 
+from svc_ingest.sources.field import indices
 from tests.component.ingest.running import Running, header, token, violations
 from upwell.ingest.v1 import ingest_service_pb2 as pb
 
@@ -34,6 +36,32 @@ async def test_fields_become_a_dataset_of_their_kind(service: Running) -> None:
     again = await ingest(service, OSTIA.read_bytes(), base_start="2007", base_end="2009", resolution=2)
     assert again.dataset.manifest_digest == answer.dataset.manifest_digest
     assert service.left_over() == []
+
+
+async def test_a_preview_shows_its_nino_indices(service: Running) -> None:
+    digest = (await ingest(service, OSTIA.read_bytes(), resolution=2.0)).dataset.manifest_digest
+    asked = pb.PreviewRequest(manifest_digest=digest, channels=["nino34"], buckets=54)
+    answer = await service.stub.Preview(asked, metadata=token("viewer"))
+    assert (answer.rows, answer.time) == (54, "utc")
+    (nino34,) = answer.channels
+    warmest = max(nino34.buckets, key=lambda bucket: bucket.max)
+    assert 1 < warmest.max < 2
+    assert datetime.fromtimestamp(warmest.start_time / 1e9, UTC).strftime("%Y-%m") in {"2009-11", "2009-12", "2010-01"}
+    whole = await service.stub.Preview(pb.PreviewRequest(manifest_digest=digest), metadata=token("viewer"))
+    assert [channel.channel for channel in whole.channels] == ["nino3", "nino34", "nino4"]
+    assert service.left_over() == []
+
+
+async def test_a_field_without_a_nino_box_has_no_preview(service: Running, monkeypatch) -> None:
+    digest = (await ingest(service, OSTIA.read_bytes(), lon_min=200, lon_max=209)).dataset.manifest_digest
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await service.stub.Preview(pb.PreviewRequest(manifest_digest=digest), metadata=token("viewer"))
+    assert "this one has no sst in a Nino box" in violations(caught.value)["manifest_digest"]
+    monkeypatch.setattr(indices, "MOST_BYTES", 1000)
+    digest = (await ingest(service, OSTIA.read_bytes())).dataset.manifest_digest
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await service.stub.Preview(pb.PreviewRequest(manifest_digest=digest), metadata=token("viewer"))
+    assert "a preview reads at most 1000" in violations(caught.value)["manifest_digest"]
 
 
 async def test_what_is_wrong_is_named(service: Running) -> None:

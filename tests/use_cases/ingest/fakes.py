@@ -53,6 +53,9 @@ class FakeReader:
     def preview(self, path: Path, *, channels: Sequence[str], start_row: int, end_row: int, buckets: int) -> Preview:
         return Preview(rows=len(path.read_text().splitlines()), time="index", channels={})
 
+    def indices(self, folder: Path) -> Path:
+        return folder / SERIES_FILE
+
 
 class FakeScratch:
     """Folders under one root; what is left in it is what was not cleaned up."""

@@ -328,7 +328,7 @@ Global___ListJobsResponse: _TypeAlias = ListJobsResponse  # noqa: Y015
 
 @_typing.final
 class PreviewRequest(_message.Message):
-    """Asks for buckets of a series."""
+    """Asks for buckets of a series, or of the Nino indices of a field, which are its channels here, a row a month."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

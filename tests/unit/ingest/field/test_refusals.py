@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from shared.errors import InvalidInputError
-from svc_ingest.sources.field import axes, inputs, zips
+from svc_ingest.sources.field import axes, sections, zips
 from tests.support.fields import LAT, LON, months, sst_dataset, wind_dataset
 
 
@@ -210,6 +210,6 @@ def test_maps_and_times_without_end_are_refused(save, make, monkeypatch) -> None
     with pytest.raises(InvalidInputError, match="'temp': has 24 times; at most 20"):
         make(path)
     monkeypatch.undo()
-    monkeypatch.setattr(inputs, "MOST_CHUNK_BYTES", 1000)
+    monkeypatch.setattr(sections, "MOST_CHUNK_BYTES", 1000)
     with pytest.raises(InvalidInputError, match=r"'temp': a chunk takes \d+ bytes; at most 1000: rechunk it"):
         make(save(sst_dataset(), "c.nc", encoding={"temp": {"chunksizes": (24, 10, 14)}}))

@@ -11,7 +11,7 @@ from google.protobuf import struct_pb2
 from rich.console import Console
 
 from upwell.cli.assignments import parse_settings
-from upwell.cli.datasets import preview_lines
+from upwell.cli.datasets import field_line, preview_lines
 from upwell.cli.lineage import lineage_tree
 from upwell.cli.output import place_in_time, print_json, print_table, row_count, size
 from upwell.cli.plot import sparkline
@@ -35,6 +35,12 @@ def test_a_sparkline_rises_with_the_values_and_leaves_gaps_blank():
     assert sparkline(buckets((0, 0), (1, 1), None, (3, 5), (8, 8))) == "▁▂ ▅█"
     assert sparkline(buckets((2, 2), (2, 2))) == "▅▅"
     assert sparkline(buckets(None, None)) == "  "
+
+
+def test_a_preview_of_a_field_says_what_it_holds():
+    channels = [{"name": "sst", "units": "degC"}, {"name": "taux", "units": "N m-2"}]
+    line = field_line({"start": "1982-01", "end": "2010-12", "channels": channels})
+    assert line == "1982-01 to 2010-12: sst (degC), taux (N m-2)"
 
 
 def test_a_preview_names_channel_extent_and_beginning():
