@@ -49,5 +49,5 @@ class Demand:
         return self.least(int(found[0]))
 
     def fitting(self, used: NDArray[Any]) -> NDArray[np.bool_]:
-        """Bool [configurations]: which fit at the end of a window of use [times, 4], by the oracle's rule."""
+        """Which configurations fit after a window of use [times, 4], by the oracle's rule: bool [configurations]."""
         return np.asarray((self.profile.needs <= room(used, self.capacity)).all(axis=1))
