@@ -5,7 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("events", "lineage", "ingest", "label", "labelers", "serving", "registry", "files", "overhead", "training")
+ALL = (
+    "events",
+    "lineage",
+    "ingest",
+    "label",
+    "labelers",
+    "serving",
+    "registry",
+    "files",
+    "overhead",
+    "training",
+    "planner",
+)
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or ALL:

@@ -54,6 +54,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--geoformer-steps", type=int, default=100)
     parser.add_argument("--languages", default="en,zh")
     parser.add_argument("--tasks", default="diagnosis,forecast")
+    parser.add_argument("--questions", default="", help="kinds of questions; empty asks all")
     parser.add_argument("--history", default="6,24", help="shortest and longest number of months that are shown")
     parser.add_argument("--future", default="3,20", help="the same of those that follow")
     parser.add_argument("--resolution", type=float, default=2.0, help="degrees of the grid")
@@ -87,6 +88,7 @@ def _questions(asked: argparse.Namespace, field: Path, folder: Path) -> Path:
         given = {
             "samples": asked.samples, "languages": asked.languages.split(","), "tasks": asked.tasks.split(","),
             "history": _span(asked.history), "future": _span(asked.future),
+            **({"questions": asked.questions.split(",")} if asked.questions else {}),
         }  # fmt: skip
         dataset = StoredDataset(name="ocean", digest=DIGEST, kind="field/v1", folder=field, meta={})
         LABELER.make(dataset, parse_parameters(OceanQuestionsParameters, given), folder, lambda: False)
@@ -142,7 +144,7 @@ def _job(
 
 
 def _tell(told: Any) -> None:
-    if isinstance(told, Progress) and told.step % 50 == 0:
+    if isinstance(told, Progress) and told.step % 10 == 0:
         print(f"<!-- {told.step} {told.loss:.3f} {told.elapsed_s:.0f} s -->", flush=True)
 
 

@@ -30,7 +30,7 @@ from svc_train.recipes.planner.config import ENCODER, RANDOM
 from svc_train.recipes.planner_encoder import RECIPE as PHASE_0
 
 GOOD = 0.95
-SHOWN = ("tool_accuracy", "config_accuracy", "regret_ms", "regret_percent", "fitting")
+SHOWN = ("tool_accuracy", "config_accuracy", "unaided_accuracy", "unaided_fitting", "regret_ms", "regret_percent")
 
 
 @dataclass(slots=True)
@@ -143,8 +143,9 @@ def main() -> None:
                 parent = phase_0(world, arguments) if init == ENCODER else None
                 job = world.job(f"{head}-{init}-{seed}", plans, hyperparameters, parent=parent)
                 rows.append(row([head, init, seed], *run(job)))
-    columns = ["head", "init", "seed", "tool", "config", "regret ms", "regret %", "fits", "tool 95 %: steps / CPU s"]
-    print_table("Planner", [*columns, "config 95 %: steps / CPU s", "CPU s"], rows, vars(arguments))
+    columns = ["head", "init", "seed", "tool", "config", "unaided", "fits", "regret ms", "regret %"]
+    columns += ["steps / CPU s to tool 95 %", "to config 95 %", "CPU s"]
+    print_table("Planner", columns, rows, vars(arguments))
 
 
 if __name__ == "__main__":

@@ -48,11 +48,6 @@ class Demand:
             raise InvalidInputError.of("input_size", f"{input_size} was not profiled for the tool {name!r}")
         return self.least(int(found[0]))
 
-    def fits(self, config_id: int, used: NDArray[Any]) -> bool:
-        """Whether the configuration fits at the end of a window of use [times, 4], by the oracle's rule."""
-        return bool((self.profile.needs[config_id] <= room(used, self.capacity)).all())
-
-    def fits_any(self, config_id: int, used: NDArray[Any]) -> bool:
-        """Whether any configuration for the same job does."""
-        needs = self.profile.needs[self.for_same_job(config_id)]
-        return bool((needs <= room(used, self.capacity)).all(axis=1).any())
+    def fitting(self, used: NDArray[Any]) -> NDArray[np.bool_]:
+        """Bool [configurations]: which fit at the end of a window of use [times, 4], by the oracle's rule."""
+        return np.asarray((self.profile.needs <= room(used, self.capacity)).all(axis=1))

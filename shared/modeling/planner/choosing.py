@@ -35,10 +35,25 @@ def probabilities(logits: PlanLogits, tool_of_N: Tensor) -> Tensor:
     return chances_BN
 
 
-def runner_up(chances_N: Tensor, config_id: int) -> int | None:
-    """The likeliest of all other configurations, of whatever tool; None where there is no other."""
-    if len(chances_N) == 1:
+def likeliest(chances_N: Tensor, allowed_N: Tensor) -> int | None:
+    """The likeliest of the configurations that are allowed; None where none is."""
+    if not allowed_N.any():
         return None
-    others_N = chances_N.clone()
-    others_N[config_id] = NEVER
-    return int(others_N.argmax())
+    return int(chances_N.masked_fill(~allowed_N, NEVER).argmax())
+
+
+def margin(logits: PlanLogits, chances_N: Tensor, allowed_N: Tensor) -> float:
+    """By how much the choice of the tool and those of configurations are decided: the least lead over a second.
+
+    Args:
+        logits: of one plan.
+        chances_N: its probabilities.
+        allowed_N: bool: the configurations that were chosen from at last.
+    """
+    leads = [_lead(logits.tool_BG[0].double().softmax(-1)), _lead(chances_N), _lead(chances_N[allowed_N])]
+    return min(leads)
+
+
+def _lead(chances: Tensor) -> float:
+    best = chances.topk(min(2, len(chances))).values.tolist()
+    return float(best[0] - best[1]) if len(best) > 1 else 1.0

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+# The last time of a window, and where it goes on to.
+ENDING = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanLogits:
     """What the network says of each plan: tools, and configurations of all tools."""
@@ -47,23 +51,47 @@ class TemporalEncoder(nn.Module):
 
     def __init__(self, spec: PlannerSpec, *, hidden: int, magnitude: float) -> None:
         super().__init__()
+        self.bands = spec.bands
         self.convolutions = nn.Sequential(
-            nn.Conv1d(len(RESOURCES), spec.channels, kernel_size=3, padding=1),
+            nn.Conv1d(len(RESOURCES) * (1 + 2 * spec.bands), spec.channels, kernel_size=3, padding=1),
             nn.GELU(),
             nn.Conv1d(spec.channels, spec.channels, kernel_size=3, padding=1),
             nn.GELU(),
         )
-        # Each embedding of the prefix weighs the times in its own way: the end of the window, its trend.
-        self.times = nn.Linear(spec.window, spec.prefix)
+        # Each embedding of the prefix weighs the times in its own way; at first all look where the window ends.
+        self.times = nn.Linear(spec.window + 1, spec.prefix)
+        with torch.no_grad():
+            self.times.weight[:, -ENDING:] += 1 / ENDING
         self.projector = nn.Sequential(nn.Linear(spec.channels, hidden), nn.GELU(), nn.Linear(hidden, hidden))
         self.norm = nn.LayerNorm(hidden)
         nn.init.constant_(self.norm.weight, magnitude)
 
     def forward(self, shares_BTR: Tensor) -> Tensor:
         """[B, P, H]."""
-        read_BCT = self.convolutions(shares_BTR.transpose(1, 2))
+        with_next_BTR = torch.cat([shares_BTR, continuation(shares_BTR)], dim=1)
+        read_BCT = self.convolutions(waves(with_next_BTR, self.bands).transpose(1, 2))
         prefix_BPH: Tensor = self.norm(self.projector(self.times(read_BCT).transpose(1, 2)))
         return prefix_BPH
+
+
+def continuation(shares_BTR: Tensor) -> Tensor:
+    """[B, 1, R]: the least-squares line through the window, one time on; of a single time that time again."""
+    times = shares_BTR.shape[1]
+    if times == 1:
+        return shares_BTR
+    centred_T = torch.arange(times, device=shares_BTR.device) - (times - 1) / 2
+    weights_T = 1 / times + centred_T * ((times + 1) / 2) / centred_T.square().sum()
+    return torch.einsum("btr,t->br", shares_BTR, weights_T)[:, None]
+
+
+def waves(shares_BTR: Tensor, bands: int) -> Tensor:
+    """[B, T, R * (1 + 2 * bands)]: the shares, and sines and cosines of them with ever shorter waves.
+
+    Whether a configuration still fits turns on small differences, which a network sees late in plain numbers: Tancik
+    et al., "Fourier Features Let Networks Learn High Frequency Functions" (NeurIPS 2020).
+    """
+    angles = [torch.pi * 2**band * shares_BTR for band in range(bands)]
+    return torch.cat([shares_BTR, *(angle.sin() for angle in angles), *(angle.cos() for angle in angles)], dim=-1)
 
 
 class ConfigHead(nn.Module):

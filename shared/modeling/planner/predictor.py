@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from shared.contracts.interfaces import Interface
 from shared.modeling.bundle import load_tokenizer, read_info, tokenizer_digest
 from shared.modeling.planner import golden
-from shared.modeling.planner.choosing import best_configs, probabilities, runner_up
+from shared.modeling.planner.choosing import best_configs, likeliest, margin, probabilities
 from shared.modeling.planner.network import PlanLogits, PlannerLM
 from shared.modeling.planner.spec import PlannerSpec, parse_spec
 from shared.modeling.planner.storage import load_network
@@ -35,7 +36,7 @@ class PlannerPredictor:
     """Answers for PlanInput with PlanAnswer (see `Predictor`)."""
 
     family = FAMILY
-    interface = "plan"
+    interface = Interface.PLAN
     labels: tuple[str, ...] = ()
 
     def __init__(
@@ -63,22 +64,24 @@ class PlannerPredictor:
     def predict(self, inputs: Sequence[PlanInput]) -> list[PlanAnswer]:
         """One answer for each task and state.
 
+        The network names the tool and, with the configuration it finds likeliest, the job's input size. Of the
+        configurations for that job the likeliest one that fits is the answer.
+
         Raises:
             InvalidInputError: a state is of another length than the model reads, or a task is too long.
         """
+        return [answer for answer, _ in self.predict_unaided(inputs)]
+
+    def predict_unaided(self, inputs: Sequence[PlanInput]) -> list[tuple[PlanAnswer, int]]:
+        """The same answers, each with the config_id that the network finds likeliest, whether it fits or not."""
         answers = []
         for start in range(0, len(inputs), MICRO_BATCH):
             batch = inputs[start : start + MICRO_BATCH]
-            answers += self._answers(batch, self._logits(batch))
+            logits = self._logits(batch)
+            best_B = best_configs(logits, self._tool_of_N).tolist()
+            chances_BN = probabilities(logits, self._tool_of_N)
+            answers += [(self._answer(*one), one[1]) for one in zip(batch, best_B, chances_BN, strict=True)]
         return answers
-
-    def _answers(self, inputs: Sequence[PlanInput], logits: PlanLogits) -> list[PlanAnswer]:
-        best_B = best_configs(logits, self._tool_of_N)
-        chances_BN = probabilities(logits, self._tool_of_N)
-        return [
-            self._answer(asked, int(best), chances_N)
-            for asked, best, chances_N in zip(inputs, best_B, chances_BN, strict=True)
-        ]
 
     @torch.inference_mode()
     def _logits(self, inputs: Sequence[PlanInput]) -> PlanLogits:
@@ -88,15 +91,24 @@ class PlannerPredictor:
 
     def _answer(self, asked: PlanInput, best: int, chances_N: Tensor) -> PlanAnswer:
         """The choice; where nothing for the job fits, the configuration for it that asks the least."""
-        is_feasible = self._demand.fits_any(best, asked.used)
-        config_id = best if is_feasible else self._demand.least(best)
-        second = runner_up(chances_N, config_id)
+        found = likeliest(chances_N, self._choosable(asked, best))
+        config_id = self._demand.least(best) if found is None else found
+        # Another tool's configuration may be the runner-up, if it fits.
+        others_N = torch.from_numpy(self._demand.fitting(asked.used))
+        others_N[config_id] = False
+        second = likeliest(chances_N, others_N)
         return PlanAnswer(
             id=asked.id,
             choice=self._choice(config_id, chances_N),
             runner_up=None if second is None else self._choice(second, chances_N),
-            feasible=is_feasible,
+            feasible=found is not None,
         )
+
+    def _choosable(self, asked: PlanInput, best: int) -> Tensor:
+        """Which configurations for the same job fit: bool [N]."""
+        choosable_N = torch.zeros(len(self._tool_of_N), dtype=torch.bool)
+        choosable_N[torch.from_numpy(self._demand.for_same_job(best))] = True
+        return choosable_N & torch.from_numpy(self._demand.fitting(asked.used))
 
     def _choice(self, config_id: int, chances_N: Tensor) -> Choice:
         tool_id = int(self._profile.tool_ids[config_id])
@@ -116,13 +128,14 @@ class PlannerPredictor:
         """The answer to a golden input as JSON values."""
         asked = golden.parse_golden_input(golden_input)
         logits = self._logits([asked])
-        [answer] = self._answers([asked], logits)
-        second = answer.runner_up.confidence if answer.runner_up else 0.0
+        best = int(best_configs(logits, self._tool_of_N)[0])
+        chances_N = probabilities(logits, self._tool_of_N)[0]
+        answer = self._answer(asked, best, chances_N)
         return {
             "tool_id": answer.choice.tool_id,
             "config_id": answer.choice.config_id,
             "feasible": answer.feasible,
-            "margin": float(f"{answer.choice.confidence - second:.7g}"),
+            "margin": float(f"{margin(logits, chances_N, self._choosable(asked, best)):.7g}"),
             "tools": [float(f"{one:.7g}") for one in logits.tool_BG[0].softmax(-1).tolist()],
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -22,6 +23,7 @@ class PlannerSpec:
         capacity: all that the system has of each of `RESOURCES`; a state is read as shares of it.
         prefix: embeddings that the state becomes.
         channels: of the temporal encoder.
+        bands: wavelengths that a share is shown in beside the number itself.
         config_head: `flat` or `factorised`, see `network.ConfigHead`.
         max_tokens: tokens of the longest prompt.
         prompt: what the language model reads; knows {task}.
@@ -34,6 +36,7 @@ class PlannerSpec:
     capacity: tuple[float, ...]
     prefix: int = 4
     channels: int = 256
+    bands: int = 6
     config_head: str = FACTORISED
     max_tokens: int = 128
     prompt: str = PROMPT
@@ -42,8 +45,8 @@ class PlannerSpec:
         for name in ("window", "prefix", "channels", "max_tokens"):
             if getattr(self, name) < 1:
                 raise InvalidInputError.of(name, f"{getattr(self, name)} is too small: at least 1")
-        if len(self.capacity) != len(RESOURCES) or not all(amount > 0 for amount in self.capacity):
-            wanted = f"needed is an amount above 0 of each of {', '.join(RESOURCES)}"
+        if len(self.capacity) != len(RESOURCES) or not all(0 <= amount < math.inf for amount in self.capacity):
+            wanted = f"needed is an amount from 0 up of each of {', '.join(RESOURCES)}"
             raise InvalidInputError.of("capacity", f"is {list(self.capacity)}; {wanted}")
         if self.config_head not in (FLAT, FACTORISED):
             raise InvalidInputError.of("config_head", f"{self.config_head!r} is neither {FLAT!r} nor {FACTORISED!r}")

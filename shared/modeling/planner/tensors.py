@@ -67,7 +67,9 @@ def encode_plans(inputs: Sequence[PlanInput], spec: PlannerSpec, tokenizer: PreT
     ids_BQ = np.zeros((len(ids), max(len(row) for row in ids)), dtype=np.int64)
     for place, row in enumerate(ids):
         ids_BQ[place, : len(row)] = row
-    shares_BTR = np.stack([one.used for one in inputs]) / np.array(spec.capacity)
+    # Of what the system has not, nothing is in use.
+    amounts = np.array([amount or 1.0 for amount in spec.capacity])
+    shares_BTR = np.stack([one.used for one in inputs]) / amounts
     return PlanBatch(
         ids_BQ=torch.from_numpy(ids_BQ),
         last_B=torch.tensor([len(row) - 1 for row in ids]),

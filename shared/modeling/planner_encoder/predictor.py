@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from shared.contracts.interfaces import Interface
 from shared.errors import InvalidInputError
 from shared.modeling.bases import Base, load_base
 from shared.modeling.bundle import check_base, load_tokenizer, read_info, tokenizer_digest
@@ -34,7 +35,7 @@ class EncoderPredictor:
     """
 
     family = FAMILY
-    interface = "values"
+    interface = Interface.VALUES
     labels: tuple[str, ...] = ()
 
     def __init__(

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 AIR_DENSITY = 1.22
-"""kg m-3: dry air at 1013 hPa and 16 degrees C, usual for winds over the sea. Moist air at 27 degrees C
-has 1.16, so that stress over warm water comes out about 5 % too strong."""
+"""kg m-3: dry air at 1013 hPa and 16 degrees C, a constant that is usual for winds over the sea. Moist air at 27
+degrees has 1.16, so that stress over warm water comes out about 5 % too strong."""
 
 
 def drag_coefficient(speed: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from shared.contracts.parameters import parameter
 from shared.errors import InvalidInputError
 from shared.fields.wording import LANGUAGES
-from svc_label.labelers.ocean_questions.kinds import TASKS
+from svc_label.labelers.ocean_questions.kinds import KINDS, TASKS
+
+NAMES = tuple(kind.name for kind in KINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,7 @@ class OceanQuestionsParameters:
         samples: questions, those about the test months included.
         seed: equal seeds ask equal questions.
         languages, tasks: of which each question has one.
+        questions: kinds of questions that are asked, of those that fit the tasks and the data.
         history: shortest and longest number of months that are shown.
         future: shortest and longest number of months that follow.
         test_share: of the months, the latest: questions about them have the ids `test-...` and are as large a share
@@ -28,14 +31,19 @@ class OceanQuestionsParameters:
     seed: int = parameter(0, low=0, high=2**31)
     languages: tuple[str, ...] = parameter(LANGUAGES, choices=LANGUAGES)
     tasks: tuple[str, ...] = parameter(TASKS, choices=TASKS)
+    questions: tuple[str, ...] = parameter(NAMES, choices=NAMES)
     history: tuple[int, int] = parameter((6, 24), low=2, high=240)
     future: tuple[int, int] = parameter((3, 20), low=1, high=120)
     test_share: float = parameter(0.2, low=0, high=0.9)
 
     def __post_init__(self) -> None:
-        for name in ("languages", "tasks"):
+        for name in ("languages", "tasks", "questions"):
             if not getattr(self, name):
                 raise InvalidInputError.of(f"parameters.{name}", "is empty; name at least one")
+        for task in self.tasks:
+            if not any(kind.task == task and kind.name in self.questions for kind in KINDS):
+                reason = f"holds none of the task {task!r}; add one, or leave the task out of parameters.tasks"
+                raise InvalidInputError.of("parameters.questions", reason)
         for name in ("history", "future"):
             low, high = getattr(self, name)
             if low > high:

@@ -118,9 +118,12 @@ class Questions:
         )
 
     def _askable(self, sample: FieldSample) -> tuple[QuestionKind, ...]:
-        held = monthly_statistics(sample)
-        kinds = tuple(kind for kind in KINDS if kind.about(held))
-        if not kinds:
-            reason = f"has the channels {', '.join(sample.channels)}; questions are about sst, taux and tauy"
+        held, wanted = monthly_statistics(sample), self._parameters
+        kinds = tuple(kind for kind in KINDS if kind.about(held) and kind.name in wanted.questions)
+        if not all(any(kind.task == task for kind in kinds) for task in wanted.tasks):
+            reason = (
+                f"has the channels {', '.join(sample.channels)}, which the questions {', '.join(wanted.questions)} are "
+                "not about: they are about sst, taux and tauy on a grid that holds their boxes"
+            )
             raise InvalidInputError.of("dataset", reason)
         return kinds

@@ -18,7 +18,7 @@ class GeoformerConfig(CommonConfig):
     """See each field's help; `tiny()` is for tests."""
 
     max_steps: int = hyperparameter(
-        400, Rule(help="Optimiser steps; 0 counts by num_epochs.", unit="steps", low=0, high=10_000_000)
+        40, Rule(help="Optimiser steps; 0 counts by num_epochs.", unit="steps", low=0, high=10_000_000)
     )
     num_epochs: float = hyperparameter(
         0.0,
@@ -32,8 +32,11 @@ class GeoformerConfig(CommonConfig):
     batch_size: int = hyperparameter(
         16, Rule(help="Windows that go through the networks at once.", unit="windows", low=1, high=4096)
     )
-    learning_rate: float = hyperparameter(2e-3, Rule(help="Highest learning rate, after warm-up.", low=1e-8, high=1))
-    weight_decay: float = hyperparameter(0.1, Rule(help="AdamW's decoupled decay of matrices.", low=0, high=1))
+    learning_rate: float = hyperparameter(5e-4, Rule(help="Highest learning rate, after warm-up.", low=1e-8, high=1))
+    warmup_steps: int = hyperparameter(
+        10, Rule(help="Steps over which the learning rate rises.", unit="steps", low=0, high=10_000_000)
+    )
+    weight_decay: float = hyperparameter(0.3, Rule(help="AdamW's decoupled decay of matrices.", low=0, high=1))
     limit_train: int = hyperparameter(
         0, Rule(help="Learn from at most so many windows; 0 takes all.", unit="windows", low=0)
     )
@@ -60,10 +63,10 @@ class GeoformerConfig(CommonConfig):
     decoder_layers: int = hyperparameter(1, Rule(help="Layers that write the forecast.", low=1, high=48))
     members: int = hyperparameter(1, Rule(help="Networks trained side by side; their mean is the forecast.", low=1))
     dropout: float = hyperparameter(
-        0.2, Rule(help="Share of what the networks hear that each training step ignores.", low=0, high=0.9)
+        0.4, Rule(help="Share of what the networks hear that each training step ignores.", low=0, high=0.9)
     )
     noise: float = hyperparameter(
-        0.0, Rule(help="Random noise added to each history, as a share of a channel's spread.", low=0, high=10)
+        0.3, Rule(help="Random noise added to each history, as a share of a channel's spread.", low=0, high=10)
     )
     drop_months: float = hyperparameter(
         0.0, Rule(help="Share of the months of each history that are hidden, never the last.", low=0, high=0.9)

@@ -65,6 +65,9 @@ class PlannerConfig(CommonConfig):
     channels: int = hyperparameter(
         256, Rule(help="Channels of the temporal encoder.", unit="channels", low=1, high=8192)
     )
+    bands: int = hyperparameter(
+        6, Rule(help="Wavelengths in which a share of a resource is shown beside the number itself.", low=0, high=16)
+    )
     max_tokens: int = hyperparameter(
         128, Rule(help="Tokens of the longest task, its prompt included.", unit="tokens", low=8, high=8192)
     )
@@ -76,6 +79,7 @@ class PlannerConfig(CommonConfig):
             capacity=capacity,
             prefix=self.prefix,
             channels=self.channels,
+            bands=self.bands,
             config_head=self.config_head,
             max_tokens=self.max_tokens,
         )

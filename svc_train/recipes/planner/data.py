@@ -113,9 +113,9 @@ def _wrong(number: int, reason: str) -> InvalidInputError:
 def _capacity(source: DatasetSource) -> Floats:
     capacity = source.meta.get("capacity")
     if not isinstance(capacity, Mapping) or not all(
-        isinstance(capacity.get(name), int | float) and capacity[name] > 0 for name in RESOURCES
+        isinstance(capacity.get(name), int | float) and capacity[name] >= 0 for name in RESOURCES
     ):
-        reason = f"the manifest of {source.name!r} says no capacity above 0 of each of {', '.join(RESOURCES)}"
+        reason = f"the manifest of {source.name!r} says no capacity from 0 up of each of {', '.join(RESOURCES)}"
         raise InvalidInputError.of("training_set", reason)
     return np.array([float(capacity[name]) for name in RESOURCES])
 

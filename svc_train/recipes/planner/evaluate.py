@@ -15,31 +15,35 @@ def evaluate(predictor: PlannerPredictor, plans: Sequence[LabelledPlan], demand:
     """Numbers by name; empty without held-out plans.
 
     `tool_accuracy` and `config_accuracy` over all plans; where nothing fits, the least demanding configuration for the
-    job is right. `fitting`: the share of choices that fit, of the plans where anything does; over the same plans
-    `regret_ms` and `regret_percent`, the mean latency beyond the oracle's, and as a share of it. A choice that cannot
-    do the job (it does not fit, or is for another tool or input size) is charged with the job's slowest configuration.
+    job is right. `unaided_accuracy` and `unaided_fitting`, the share that fits where anything does, are of what the
+    network finds likeliest before it is looked up what fits. `regret_ms` and `regret_percent`, where anything fits, are
+    the mean latency beyond the oracle's, and as a share of it. A choice that cannot do the job, for it does not fit or
+    is for another tool or input size, is charged with the job's slowest configuration.
     """
     if not plans:
         return {}
-    answers = predictor.predict([plan.asked for plan in plans])
-    chosen = [answer.choice.config_id for answer in answers]
+    answers = predictor.predict_unaided([plan.asked for plan in plans])
+    chosen = [answer.choice.config_id for answer, _ in answers]
+    unaided = [best for _, best in answers]
+    wanted = [plan.config_id for plan in plans]
+    tools = demand.profile.tool_ids
     numbers = {
-        "tool_accuracy": np.mean([a.choice.tool_id == p.tool_id for a, p in zip(answers, plans, strict=True)]),
-        "config_accuracy": np.mean([one == plan.config_id for one, plan in zip(chosen, plans, strict=True)]),
+        "tool_accuracy": np.mean(tools[chosen] == tools[wanted]),
+        "config_accuracy": np.mean(np.equal(chosen, wanted)),
+        "unaided_accuracy": np.mean(np.equal(unaided, wanted)),
     }
-    pairs = [(one, plan) for one, plan in zip(chosen, plans, strict=True) if plan.is_feasible]
-    if pairs:
-        latency_ms = demand.profile.latency_ms
-        best = np.array([latency_ms[plan.config_id] for _, plan in pairs])
-        regret = np.array([_charged_ms(one, plan, demand) for one, plan in pairs]) - best
-        numbers["fitting"] = np.mean([demand.fits(one, plan.asked.used) for one, plan in pairs])
+    feasible = [place for place, plan in enumerate(plans) if plan.is_feasible]
+    if feasible:
+        best = np.array([demand.profile.latency_ms[wanted[place]] for place in feasible])
+        regret = np.array([_charged_ms(chosen[place], plans[place], demand) for place in feasible]) - best
+        fits = [demand.fitting(plans[place].asked.used)[unaided[place]] for place in feasible]
+        numbers["unaided_fitting"] = np.mean(fits)
         numbers["regret_ms"], numbers["regret_percent"] = regret.mean(), 100 * (regret / best).mean()
     return {name: float(value) for name, value in numbers.items()}
 
 
 def _charged_ms(config_id: int, plan: LabelledPlan, demand: Demand) -> float:
     job = demand.for_same_job(plan.config_id)
-    is_for_job = bool((job == config_id).any())
     latency_ms = demand.profile.latency_ms
-    can_do = is_for_job and demand.fits(config_id, plan.asked.used)
+    can_do = bool((job == config_id).any() and demand.fitting(plan.asked.used)[config_id])
     return float(latency_ms[config_id] if can_do else latency_ms[job].max())

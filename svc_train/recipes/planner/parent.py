@@ -40,7 +40,7 @@ def read_parent(job: TrainingJob, config: PlannerConfig, profile: Profile, spec:
     if info.family == planner.FAMILY:
         check_adapters(job.parent, info, config, names=("rank", "alpha"))
         known = parse_spec(info.spec)
-        for name in ("config_head", "prefix", "channels"):
+        for name in ("config_head", "prefix", "channels", "bands"):
             check_same(job.parent, name, getattr(spec, name), getattr(known, name))
         _check_states(job, known, spec)
     elif config.init == RANDOM:

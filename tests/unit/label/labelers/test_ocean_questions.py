@@ -83,6 +83,13 @@ def test_the_test_questions_are_about_the_latest_months_alone(tmp_path: Path) ->
         assert (months[-1] >= "2008-01") == one.id.startswith("test-")
 
 
+def test_the_kinds_of_questions_can_be_chosen(tmp_path: Path) -> None:
+    made = make(tmp_path, tasks=["diagnosis"], questions=["state"], samples=10)
+    for one in conversations(made):
+        facts = facts_of_text(read_sample(made.files[one.features[0]], "x").facts, "x")
+        assert {fact.measure for fact in facts} == {"last", "phase"}
+
+
 def test_tasks_and_languages_can_be_chosen(tmp_path: Path) -> None:
     made = make(tmp_path, tasks=["diagnosis"], languages=["zh"], channels=("sst",), test_share=0)
     for one in conversations(made):
@@ -95,6 +102,11 @@ def test_tasks_and_languages_can_be_chosen(tmp_path: Path) -> None:
     ("asked", "reason"),
     [
         ({"tasks": []}, "parameters.tasks: is empty"),
+        ({"questions": ["trend"]}, "parameters.questions: holds none of the task 'forecast'"),
+        (
+            {"questions": ["state"], "tasks": ["diagnosis"], "channels": ("taux",)},
+            "dataset: has the channels taux, which the questions state are not about",
+        ),
         ({"tasks": ["guess"]}, "'guess' is not known"),
         ({"history": [12, 6]}, "parameters.history: 12 is more than 6"),
         ({"months": 20}, "the shortest window has 9 months, and the test span 4"),
