@@ -75,6 +75,17 @@ def test_datasets(upwell, services):
         upwell("datasets", "show", "none")
 
 
+def test_a_preview_of_a_field(upwell, services):
+    services.registry.produce("ocean", 4)
+    version = services.registry.versions[0]
+    version.kind = "field/v1"
+    version.meta.update({"start": "1982-01", "end": "1982-04", "channels": [{"name": "sst", "units": "degC"}]})
+    lines = upwell("datasets", "preview", "ocean", "--buckets", "3").stdout.splitlines()
+    assert lines[:2] == ["1982-01 to 1982-04: sst (degC)", "4 rows"]
+    assert lines[-1] == "▅▅▅"
+    assert upwell.json("datasets", "preview", "ocean")["rows"] == "4"
+
+
 def test_label_waits_for_the_candidates(upwell, services):
     result = upwell("label", "run", "pump", "--labeler", "robust", "--set", "window=7", "--set", "kinds=[1]")
     assert result.stdout == "7\n"
