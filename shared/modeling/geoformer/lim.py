@@ -111,7 +111,11 @@ def _weights(scales: tuple[float, ...], lat: NDArray[np.float64], sea_CYX: NDArr
 
 
 def _leading_patterns(states_TN: NDArray[np.float64], modes: int) -> NDArray[np.float64]:
-    """The right singular vectors of the largest singular values: there are far fewer months than places."""
+    """The right singular vectors of the largest singular values."""
+    months, places = states_TN.shape
+    if months > places:
+        return np.asarray(np.linalg.svd(states_TN, full_matrices=False)[2][:modes])
+    # Maps have many more places than there are months: the same from a matrix of months by months is much faster.
     powers_T, vectors_TT = np.linalg.eigh(states_TN @ states_TN.T)
     order = np.argsort(powers_T)[::-1][:modes]
     kept = order[powers_T[order] > powers_T.max() * SMALLEST_POWER]
