@@ -19,8 +19,9 @@ from upwell.registry.v1 import registry_service_pb2
 
 PROFILE, PLANS, MEMORY, PLANNER = "grid", "grid-plans", "grid-memory", "grid-planner"
 BASE = "tiny-qwen"
-SAMPLES, WINDOW = 4000, 16
-MEMORY_STEPS, PLANNER_STEPS = 150, 250
+SAMPLES, WINDOW = 8000, 16
+MEMORY_STEPS, PLANNER_STEPS = 40, 500
+RATE = 3e-3
 # As much as `plan-oracle` gives the system: a quarter more than the most demanding configuration needs.
 FULL = {"cpu_cores": 40.0, "memory_gb": 160.0, "gpu_sm": 120.0, "gpu_memory_gb": 80.0}
 TASKS = (
@@ -70,7 +71,8 @@ async def _ingest(stage: Stage) -> None:
 async def _remember(stage: Stage) -> registry_service_pb2.ModelVersion:
     stage.narrator.step(
         "Remember",
-        "planner-encoder turns each configuration into one embedding that a frozen language model can read back.",
+        "planner-encoder makes one embedding of each configuration, for a frozen language model to read back. The demo's "
+        "tiny one is untaught and cannot read yet: take smollm2-135m for that.",
     )
     run_id = await publish_training(
         stage,
@@ -106,7 +108,7 @@ async def _train(stage: Stage, memory: registry_service_pb2.ModelVersion) -> reg
             "dataset": PLANS,
             "model": PLANNER,
             "parent": version_name(memory.ref),
-            "hyperparameters": {"max_steps": PLANNER_STEPS},
+            "hyperparameters": {"max_steps": PLANNER_STEPS, "learning_rate": RATE},
         },
     )
     return await watch(stage, run_id)
