@@ -71,8 +71,8 @@ async def _ingest(stage: Stage) -> None:
 async def _remember(stage: Stage) -> registry_service_pb2.ModelVersion:
     stage.narrator.step(
         "Remember",
-        "planner-encoder makes one embedding of each configuration, for a frozen language model to read back. The demo's "
-        "tiny one is untaught and cannot read yet: take smollm2-135m for that.",
+        "planner-encoder makes one embedding of each configuration, for a frozen language model to read back. The "
+        "demo's tiny one is untaught and cannot read yet: take smollm2-135m for that.",
     )
     run_id = await publish_training(
         stage,
