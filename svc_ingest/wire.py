@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from shared.contracts.chat import Turn
 from shared.contracts.work import Work
-from shared.runtime.convert import STATES, failure_message, timestamp
+from shared.runtime.convert import STATES, doubles, failure_message, timestamp
 from svc_ingest.domain.chats import ChatPreview
 from svc_ingest.domain.events import DatasetProduced, IngestEvent, IngestFailed
 from svc_ingest.domain.jobs import Produced, Request, job_from_json
@@ -47,7 +46,7 @@ def import_request(message: events.IngestRequested) -> Request:
         source=message.source,
         path=message.path,
         options=_options(message.options),
-        parameters=json_format.MessageToDict(message.parameters),
+        parameters=doubles("parameters", message.parameters),
     )
 
 
@@ -58,7 +57,7 @@ def stream_request(header: pb.IngestHeader) -> Request:
         source=header.source,
         path=header.file_name,
         options=_options(header.options),
-        parameters=json_format.MessageToDict(header.parameters),
+        parameters=doubles("parameters", header.parameters),
     )
 
 

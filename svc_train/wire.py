@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from shared.contracts.versions import BaseVersion
-from shared.errors import InvalidInputError
-from shared.runtime.convert import STATES, dataset_ref, duration, failure_message, model_ref, struct, timestamp
+from shared.runtime.convert import STATES, dataset_ref, doubles, duration, failure_message, model_ref, struct, timestamp
 from svc_train.domain.checkpoints import SavedCheckpoint
 from svc_train.domain.events import BaseProduced, RunCancelled, RunCompleted, RunFailed, RunStarted, TrainEvent
 from svc_train.domain.request import RunRequest
@@ -88,10 +86,6 @@ def _completed(event: RunCompleted) -> events.TrainCompleted:
 
 def run_request(message: events.TrainRequested) -> RunRequest:
     """What was asked for; InvalidInputError when a hyperparameter is no JSON value."""
-    try:
-        hyperparameters = json_format.MessageToDict(message.hyperparameters)
-    except ValueError as error:
-        raise InvalidInputError.of("hyperparameters", f"NaN and infinity are not allowed: {error}") from error
     return RunRequest(
         recipe=message.recipe,
         dataset=message.dataset,
@@ -100,7 +94,7 @@ def run_request(message: events.TrainRequested) -> RunRequest:
         stage=message.stage,
         parent=message.parent,
         parent_run=message.parent_run,
-        hyperparameters=hyperparameters,
+        hyperparameters=doubles("hyperparameters", message.hyperparameters),
     )
 
 

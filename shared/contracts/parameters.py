@@ -48,7 +48,7 @@ def parse_parameters(cls: type[ParametersT], values: Mapping[str, Any]) -> Param
         InvalidInputError: an unknown name, a wrong type or a value out of range; the message says what is allowed.
     """
     hints = get_type_hints(cls)
-    known = {f.name: f.metadata["allowed"] for f in fields(cls)}  # type: ignore[arg-type]
+    known = {f.name: f.metadata.get("allowed", Allowed()) for f in fields(cls)}  # type: ignore[arg-type]
     for name in values:
         if name not in known:
             raise InvalidInputError.of(f"parameters.{name}", f"there is no such parameter{_hint(name, known)}")

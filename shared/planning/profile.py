@@ -65,11 +65,6 @@ class Profile:
         """float64 [configurations]."""
         return self.numbers[:, -1]
 
-    @property
-    def tool_mask(self) -> NDArray[np.bool_]:
-        """Bool [tools, configurations]: which configurations are a tool's."""
-        return np.asarray(self.tool_ids == np.arange(len(self.tools))[:, None])
-
     def configuration(self, config_id: int) -> dict[str, float]:
         """The numbers of a configuration by name."""
         return dict(zip(NUMBERS, self.numbers[config_id].tolist(), strict=True))

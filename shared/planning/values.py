@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ from shared.errors import InvalidInputError
 
 # What a system has to give, in the order of a state's columns: cores, GiB, streaming multiprocessors, GiB.
 RESOURCES = ("cpu_cores", "memory_gb", "gpu_sm", "gpu_memory_gb")
+# By such a share a measurement may be above what there is.
+INACCURACY = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +46,20 @@ class PlanInput:
             raise InvalidInputError.of(f"used.{RESOURCES[column]}", reason)
 
 
+def check_capacity(asked: PlanInput, capacity: Sequence[float]) -> None:
+    """InvalidInputError when more is in use than there is: a state of another system, or in another unit.
+
+    Args:
+        asked: the state.
+        capacity: all that the system has of each of `RESOURCES`.
+    """
+    wrong = np.argwhere(asked.used > np.array(capacity) * (1 + INACCURACY))
+    if len(wrong):
+        time, column = wrong[0]
+        reason = f"{asked.used[time, column]:g} at time {time} is above the capacity planned for, {capacity[column]:g}"
+        raise InvalidInputError.of(f"used.{RESOURCES[column]}", reason)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """A tool and one of its configurations.
@@ -70,7 +86,7 @@ class PlanAnswer:
         id: the id of the input.
         choice: the plan.
         runner_up: the next best one; None where there is no other.
-        feasible: whether anything fits; where not, the choice is the tool's least demanding configuration.
+        feasible: whether anything fits; where not, the choice is the job's least demanding configuration.
     """
 
     id: str

@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from shared.contracts.series import Segment
 from shared.contracts.versions import DatasetVersion, ModelRef
 from shared.contracts.work import Failure, WorkState
+from shared.errors import InvalidInputError
 from upwell.common.v1 import common_pb2 as common
 
 STATES = {
@@ -50,6 +51,18 @@ def failure_message(failure: Failure | None) -> common.Failure | None:
 def struct(values: Mapping[str, Any]) -> Struct:
     """JSON values by name."""
     return json_format.ParseDict(dict(values), Struct())
+
+
+def doubles(field: str, values: Struct) -> dict[str, Any]:
+    """JSON values by name as a Struct has them: every number is a double.
+
+    Raises:
+        InvalidInputError: a number is NaN or infinite; it names the field.
+    """
+    try:
+        return dict(json_format.MessageToDict(values))
+    except ValueError as error:
+        raise InvalidInputError.of(field, f"NaN and infinity are not allowed: {error}") from error
 
 
 def json_values(values: Struct) -> dict[str, Any]:

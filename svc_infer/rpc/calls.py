@@ -54,12 +54,9 @@ class Calls:
         ready = self._serving.names.ready(reference)
         if ready is not None:
             return ready
-        version = await self._looked_up(lambda: self._serving.names.resolve(reference))
+        loop = asyncio.get_running_loop()
+        version = await loop.run_in_executor(self._lookups, self._serving.names.resolve, reference)
         return await asyncio.wrap_future(self._serving.shelf.load(version))
-
-    async def _looked_up(self, work: Callable[[], ResultT]) -> ResultT:
-        """What blocks while the registry or the object store is asked."""
-        return await asyncio.get_running_loop().run_in_executor(self._lookups, work)
 
     async def _answer(self, model: Model, question: Callable[[], ResultT], caller: Caller) -> ResultT:
         return await asyncio.wrap_future(self._serving.lines.ask(model, question, caller))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from shared.contracts.interfaces import Interface
@@ -15,12 +18,16 @@ from svc_infer.use_cases.forecasts import months_of_dataset
 from svc_infer.wire import fields as wire
 from upwell.infer.v1 import forecast_pb2 as pb
 
+READERS = 2
+
 
 class FieldCalls(Calls):
     """Calls to models that look ahead from fields."""
 
     def __init__(self, serving: Serving, catalogue: Catalogue, reader: FieldReader) -> None:
         super().__init__(serving)
+        # A large dataset takes long to fetch: who asks for one must not hold up those who look for a model.
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="dataset-reader")
         self._catalogue = catalogue
         self._reader = reader
 
@@ -37,9 +44,8 @@ class FieldCalls(Calls):
                     asked = wire.field_input(request.fields, leads=leads)
                 case "dataset":
                     named = wire.dataset_months(request.dataset)
-                    dataset, asked = await self._looked_up(
-                        lambda: months_of_dataset(self._catalogue, self._reader, named, model, leads=leads)
-                    )
+                    reading = partial(months_of_dataset, self._catalogue, self._reader, named, model, leads=leads)
+                    dataset, asked = await asyncio.get_running_loop().run_in_executor(self._readers, reading)
                 case _:
                     raise InvalidInputError.of("source", "send `fields`, or name a `dataset`")
             answer = await self._answer(model, lambda: model.forecast(asked), caller)

@@ -48,7 +48,7 @@ class TextCalls(Calls):
                 return model.converse(question, say=pieces.say, must_stop=caller.is_gone)
 
             answering = asyncio.ensure_future(self._answer(model, converse, caller))
-            answering.add_done_callback(lambda _: pieces.end())
+            answering.add_done_callback(pieces.end)
             async for text in pieces:
                 yield wire.piece(model.version, text)
             yield wire.end(model.version, await answering)
@@ -77,9 +77,12 @@ class _Pieces:
         """From the model's thread."""
         self._loop.call_soon_threadsafe(self._said.put_nowait, piece)
 
-    def end(self) -> None:
+    def end(self, answering: asyncio.Future[TextReply]) -> None:
         """Nothing more is said."""
         self._said.put_nowait(None)
+        if not answering.cancelled():
+            # Where the caller has gone, nobody else looks how it ended, and asyncio would log an error for that.
+            answering.exception()
 
     async def __aiter__(self) -> AsyncIterator[str]:
         while True:

@@ -21,6 +21,8 @@ from svc_ingest.sources.profile_tools import tools_of
 
 CSV_FILE = "profile.csv"
 MEMBERS = (TOOLS_FILE, CSV_FILE)
+# Other ways to compress fail in ways of their own when the bytes are damaged.
+PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_TOOLS_BYTES = 4 * 2**20
 MAX_CSV_BYTES = 64 * 2**20
 
@@ -75,6 +77,8 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
                 raise InvalidInputError.of(
                     "file", f"must hold {' and '.join(MEMBERS)} and nothing else, but has {found}"
                 )
+            if any(member.compress_type not in PLAIN for member in archive.infolist()):
+                raise InvalidInputError.of("file", "is compressed in another way than by deflate: use a plain zip")
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         reason = f"is no zip archive that can be read ({error}): put {' and '.join(MEMBERS)} into a plain zip"
@@ -120,3 +124,8 @@ def _json(stream: IO[bytes]) -> Any:
         raise InvalidInputError.of("file", f"{TOOLS_FILE} line {error.lineno}: is no JSON: {error.msg}") from error
     except RecursionError as error:
         raise InvalidInputError.of("file", f"{TOOLS_FILE}: is nested too deeply") from error
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        # Python reads no whole number of more than some thousand digits.
+        raise InvalidInputError.of("file", f"{TOOLS_FILE}: holds a number that is too long: {error}") from error

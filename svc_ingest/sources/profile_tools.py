@@ -42,7 +42,9 @@ def _tool(item: Any, place: str) -> Tool:
 def _text(item: dict[str, Any], key: str, place: str) -> str:
     text = item.get(key)
     if not isinstance(text, str) or not text.strip():
-        raise _error(f"{key}: must be a text that is not empty, but is {text!r}", place)
+        raise _error(f"{key}: must be a text that is not empty, but is {repr(text)[:MAX_NAME]}", place)
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise _error(f"{key}: {text[:MAX_NAME]!r} holds half a character (a lone surrogate)", place)
     return text.strip()
 
 
@@ -52,7 +54,10 @@ def _refuse_twice(tools: tuple[Tool, ...], key: str) -> None:
     for number, tool in enumerate(tools, start=1):
         text = getattr(tool, key)
         if text in first:
-            raise _error(f"{key}: {text!r} is that of item {first[text]} too; give each tool its own", f"item {number}")
+            raise _error(
+                f"{key}: {text[:MAX_NAME]!r} is that of item {first[text]} too; give each tool its own",
+                f"item {number}",
+            )
         first[text] = number
 
 

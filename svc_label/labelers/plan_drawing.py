@@ -23,7 +23,7 @@ class PlanDrawing:
 
     Args:
         oracle: knows the profile and the capacity.
-        window: steps of a state.
+        window: times in a state.
         languages: of the tasks.
         margin: a share of the capacity: how far what is free stays from what a configuration needs.
         seed: the same one draws the same plans.

@@ -36,7 +36,7 @@ class PlanParameters:
         samples: rows to make.
         test_share: share of them in the test split, whose phrasings and states training does not see.
         seed: the same one makes the same rows.
-        window: steps of a state.
+        window: times in a state.
         language: of the tasks; both draws one of the two for each.
         margin: a share of the capacity: states where what is free is nearer than this to what a configuration needs
             are drawn again, for a little noise would make another plan the best; 0 takes all.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from shared.contracts.versions import DatasetVersion
-from shared.runtime.convert import dataset_ref, failure_message, timestamp
+from shared.runtime.convert import dataset_ref, doubles, failure_message, timestamp
 from svc_label.domain.events import DatasetProduced, LabelCompleted, LabelEvent, LabelFailed, ReviewDecided
 from svc_label.domain.jobs import LabelRequest
 from svc_label.domain.predictions import Prediction
@@ -65,7 +64,7 @@ def label_request(message: events.LabelRequested) -> LabelRequest:
     return LabelRequest(
         dataset=message.dataset,
         labeler=message.labeler,
-        parameters=json_format.MessageToDict(message.parameters),
+        parameters=doubles("parameters", message.parameters),
         output=message.output,
     )
 

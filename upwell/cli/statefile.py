@@ -13,6 +13,8 @@ from upwell.errors import ToolError
 from upwell.infer.v1 import plan_pb2
 
 RESOURCES = tuple(field.name for field in plan_pb2.ResourceUse.DESCRIPTOR.fields)
+# Where the reader puts cells that have no column.
+TOO_MANY = ""
 
 
 def read_state(path: Path) -> list[dict[str, float]]:
@@ -34,9 +36,16 @@ def read_state(path: Path) -> list[dict[str, float]]:
 
 
 def _csv_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
-    reader = csv.DictReader(text.splitlines())
-    _check_names(f"{path}, line 1", reader.fieldnames or ())
-    return [(f"{path}, line {reader.line_num}", row) for row in reader]
+    reader = csv.DictReader(text.splitlines(), restkey=TOO_MANY)
+    try:
+        _check_names(f"{path}, line 1", reader.fieldnames or ())
+        rows = [(f"{path}, line {reader.line_num}", row) for row in reader]
+    except csv.Error as error:
+        raise ToolError(f"{path}, line {reader.reader.line_num} cannot be read: {error}.") from error
+    for place, row in rows:
+        if TOO_MANY in row:
+            raise ToolError(f"{place} has {len(RESOURCES) + len(row[TOO_MANY])} cells; needed are {len(RESOURCES)}.")
+    return rows
 
 
 def _json_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
@@ -62,7 +71,7 @@ def _moment(place: str, row: Mapping[str, Any]) -> dict[str, float]:
     for name in RESOURCES:
         try:
             moment[name] = float(row[name])
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ToolError(f"{place}: {name} is {row[name]!r}, which is no number.") from error
         if not (math.isfinite(moment[name]) and moment[name] >= 0):
             raise ToolError(f"{place}: {name} is {row[name]}; write a finite number from 0 up.")

@@ -40,7 +40,7 @@ def run_demo(story: Story, folder: DataFolder, *, console: Console, kept: bool) 
         results = asyncio.run(
             _walk_while_it_lives(folder, _walk(story, connection, narrator, Path(files), folder.root))
         )
-    _where_next(story, narrator, folder, kept=kept, runs=was_running)
+    where_next(story, narrator, folder, kept=kept, runs=was_running)
     return results
 
 
@@ -80,7 +80,8 @@ def _stack(folder: DataFolder, narrator: Narrator) -> Iterator[bool]:
             stop_background(folder)
 
 
-def _where_next(story: Story, narrator: Narrator, folder: DataFolder, *, kept: bool, runs: bool) -> None:
+def where_next(story: Story, narrator: Narrator, folder: DataFolder, *, kept: bool, runs: bool) -> None:
+    """Tell which commands show more."""
     narrator.step("Where to look next", f"All of it took {narrator.elapsed_s:.0f} s.")
     if not kept:
         narrator.say("`upwell demo` without --temporary keeps everything, so that you can look at it afterwards.")
@@ -88,5 +89,7 @@ def _where_next(story: Story, narrator: Narrator, folder: DataFolder, *, kept: b
     if not runs:
         narrator.say(f"upwell up --data {folder.root} --detach    (it starts again with all that is in it now)")
     narrator.say(f"export UPWELL_DATA={folder.root}")
-    for command, what in (*story.where_next, ("upwell env", "addresses and token for your own client")):
-        narrator.say(f"{command:<40}{what}")
+    lines = (*story.where_next, ("upwell env", "addresses and token for your own client"))
+    width = max(len(command) for command, _ in lines)
+    for command, what in lines:
+        narrator.say(f"{command:<{width}}  {what}")

@@ -7,6 +7,7 @@ Shape suffixes: B = plans, G = tools, N = configurations.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from shared.modeling.planner.network import PlanLogits
@@ -27,12 +28,12 @@ def best_configs(logits: PlanLogits, tool_of_N: Tensor) -> Tensor:
 
 def probabilities(logits: PlanLogits, tool_of_N: Tensor) -> Tensor:
     """float64 [B, N]: of each tool, times of each configuration among those of its tool; a row adds up to 1."""
-    config_BN = logits.config_BN.double()
-    chances_BN = logits.tool_BG.double().softmax(-1)[:, tool_of_N]
-    for tool_id in range(logits.tool_BG.shape[1]):
-        is_own_N = tool_of_N == tool_id
-        chances_BN[:, is_own_N] *= config_BN[:, is_own_N].softmax(-1)
-    return chances_BN
+    config_BN, tool_BG = logits.config_BN.double(), logits.tool_BG.double()
+    # A softmax over each tool's own configurations, for all tools at once.
+    highest_BG = torch.full_like(tool_BG, NEVER).scatter_reduce(1, tool_of_N.expand_as(config_BN), config_BN, "amax")
+    weights_BN = (config_BN - highest_BG[:, tool_of_N]).exp()
+    sums_BG = torch.zeros_like(tool_BG).index_add(1, tool_of_N, weights_BN)
+    return tool_BG.softmax(-1)[:, tool_of_N] * weights_BN / sums_BG[:, tool_of_N]
 
 
 def likeliest(chances_N: Tensor, allowed_N: Tensor) -> int | None:

@@ -68,7 +68,8 @@ class PlannerPredictor:
         configurations for that job the likeliest one that fits is the answer.
 
         Raises:
-            InvalidInputError: a state is of another length than the model reads, or a task is too long.
+            InvalidInputError: a state is of another length or of a larger system than the model reads, or a task is too
+                long.
         """
         return [answer for answer, _ in self.predict_unaided(inputs)]
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from shared.errors import InvalidInputError
 from shared.modeling.planner.spec import PlannerSpec
-from shared.planning.values import PlanInput
+from shared.planning.values import PlanInput, check_capacity
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -53,13 +53,15 @@ def encode_plans(inputs: Sequence[PlanInput], spec: PlannerSpec, tokenizer: PreT
     """A batch on the CPU.
 
     Raises:
-        InvalidInputError: a state is of another length than the model reads, or a task is too long.
+        InvalidInputError: a state is of another length or of a larger system than the model reads, or a task is too
+            long.
     """
     for one in inputs:
         if len(one.used) != spec.window:
             reason = f"{one.id!r} has a window of {len(one.used)} times; this model reads {spec.window}"
             raise InvalidInputError.of("used", reason)
-    ids = tokenizer([spec.prompt.format(task=one.task) for one in inputs], add_special_tokens=False)["input_ids"]
+        check_capacity(one, spec.capacity)
+    ids = prompt_ids(inputs, spec, tokenizer)
     for one, row in zip(inputs, ids, strict=True):
         if len(row) > spec.max_tokens:
             reason = f"{one.id!r} has {len(row)} tokens with its prompt; this model reads {spec.max_tokens}"
@@ -75,3 +77,10 @@ def encode_plans(inputs: Sequence[PlanInput], spec: PlannerSpec, tokenizer: PreT
         last_B=torch.tensor([len(row) - 1 for row in ids]),
         shares_BTR=torch.from_numpy(shares_BTR.astype(np.float32)),
     )
+
+
+def prompt_ids(inputs: Sequence[PlanInput], spec: PlannerSpec, tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
+    """The tokens of each prompt, however many there are."""
+    prompts = [spec.prompt.format(task=one.task) for one in inputs]
+    rows: list[list[int]] = tokenizer(prompts, add_special_tokens=False)["input_ids"]
+    return rows

@@ -67,7 +67,7 @@ class EncoderPredictor:
             raise InvalidInputError.of(unknown[0], "unknown; there is: config_id")
         given = body.get("config_id")
         # Whole numbers may arrive as JSON doubles.
-        if isinstance(given, bool) or not isinstance(given, int | float) or given != int(given):
+        if isinstance(given, bool) or not isinstance(given, int | float) or given % 1 != 0:
             raise InvalidInputError.of("config_id", f"{given!r} is not a whole number")
         if not 0 <= given < len(self._texts):
             raise InvalidInputError.of("config_id", f"{given:g}: there are 0 to {len(self._texts) - 1}")

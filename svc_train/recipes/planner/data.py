@@ -18,7 +18,7 @@ from shared.planning.demand import Demand
 from shared.planning.oracle import NONE_FITS
 from shared.planning.plans import PLANS_FILE, TEST, TRAIN, plans_schema
 from shared.planning.profile import Floats, Profile, read_profile
-from shared.planning.values import RESOURCES, PlanInput
+from shared.planning.values import RESOURCES, PlanInput, check_capacity
 from svc_train.recipes.base import DatasetSource, TrainingJob
 from svc_train.recipes.planner.config import PlannerConfig
 
@@ -93,6 +93,7 @@ def _plan(row: Mapping[str, Any], number: int, used: Any, demand: Demand) -> Lab
         raise _wrong(number, f"the config_id {config_id} is not of the tool {tool_id}")
     try:
         asked = PlanInput(id=str(row["id"]), task=str(row["task"] or ""), used=used)
+        check_capacity(asked, demand.capacity.tolist())
         wanted = config_id if is_feasible else demand.least_for(tool_id, row["input_size"])
     except InvalidInputError as error:
         raise _wrong(number, str(error)) from error

@@ -17,6 +17,7 @@ from shared.modeling.planner.network import PlannerLM
 from shared.modeling.planner.predictor import FAMILY, PlannerPredictor, load
 from shared.modeling.planner.spec import PlannerSpec
 from shared.modeling.planner.storage import save_network
+from shared.modeling.planner.tensors import prompt_ids
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
 from svc_train.recipes.bases import base_identity
 from svc_train.recipes.hyperparameters import FIELD, parse, resolved
@@ -28,6 +29,7 @@ from svc_train.recipes.training.loop import Trainer
 from svc_train.recipes.training.sampling import Shuffled
 from svc_train.recipes.training.workers import join_workers
 
+CHECKED_AT_ONCE = 1000
 log = logging.getLogger(__name__)
 
 
@@ -50,6 +52,7 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     workers = join_workers()
     torch.manual_seed(config.seed)
     base = load_base(job.needed_base.folder)
+    _check_prompts(data, spec, base)
     network = build_network(base, spec, config, data)
     if parent is not None:
         take_parent(network, job, parent, data.profile)
@@ -89,6 +92,17 @@ def build_network(base: Base, spec: PlannerSpec, config: PlannerConfig, data: Pl
         raise InvalidInputError.of(f"{FIELD}.max_tokens", reason)
     add_adapters(base.decoder, _lora(config), dropout=config.lora_dropout)
     return PlannerLM(base.decoder, data.profile, spec)
+
+
+def _check_prompts(data: PlanData, spec: PlannerSpec, base: Base) -> None:
+    """InvalidInputError names a task that is too long, before hours of training come to it."""
+    everything = [plan.asked for plan in (*data.train, *data.held_out)]
+    for start in range(0, len(everything), CHECKED_AT_ONCE):
+        asked = everything[start : start + CHECKED_AT_ONCE]
+        for one, row in zip(asked, prompt_ids(asked, spec, base.tokenizer), strict=True):
+            if len(row) > spec.max_tokens:
+                reason = f"{one.id!r} has {len(row)} tokens with its prompt, more than {spec.max_tokens}: raise it"
+                raise InvalidInputError.of(f"{FIELD}.max_tokens", reason)
 
 
 def _lora(config: PlannerConfig) -> LoraSpec:

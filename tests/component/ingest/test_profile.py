@@ -33,3 +33,11 @@ async def test_parameters_that_a_source_does_not_take_are_refused_before_any_byt
         await service.stub.Ingest(iter([first]), metadata=token("reviewer"))
     assert list(violations(caught.value)) == ["parameters.size"]
     assert await service.jobs() == []
+
+
+async def test_a_parameter_that_is_no_number_is_told_by_field(service: Running) -> None:
+    first = header(source="profile", file_name="a.zip")
+    first.header.parameters.update({"size": float("nan")})
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await service.stub.Ingest(iter([first]), metadata=token("reviewer"))
+    assert violations(caught.value).keys() == {"parameters"}

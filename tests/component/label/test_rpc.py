@@ -147,6 +147,13 @@ async def test_a_wrong_request_names_its_field(served: Served, changed, field):
     assert not served.world.events("label.failed")
 
 
+async def test_a_parameter_that_is_no_number_is_told_by_field(served: Served):
+    wrong = request()
+    wrong.request.parameters.update({"width": float("nan")})
+    refused = await served.refused("StartLabeling", wrong)
+    assert (refused.code, refused.fields) == (INVALID, ("request.parameters",))
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

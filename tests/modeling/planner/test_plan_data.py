@@ -48,6 +48,7 @@ def test_where_nothing_fits_the_least_demanding_configuration_is_to_be_chosen(so
         ({"split": "dev"}, "the split is 'dev'; there are train, test"),
         ({"task": " "}, "task: is empty"),
         ({"used": [float("nan")] * WINDOW * 4}, "is not a finite number"),
+        ({"used": [1e6] * WINDOW * 4}, "1e\\+06 at time 0 is above the capacity planned for"),
         ({"used": [1.0] * 8}, "used holds 8 numbers, not 32 as in the rows before"),
         ({"config_id": -1, "input_size": 3.0}, "3.0 was not profiled for the tool"),
     ],

@@ -60,18 +60,23 @@ def test_it_makes_a_certified_planner(
     assert answer.choice.configuration["latency_ms"] > 0
     assert answer.runner_up is not None
     assert answer.runner_up.config_id != answer.choice.config_id
-    [full] = predictor.predict([replace(_asked(), used=np.full((WINDOW, 4), 999, dtype=np.float32))])
+    used = np.tile(np.array([10, 20, 0, 0], dtype=np.float32), (WINDOW, 1))
+    [full] = predictor.predict([replace(_asked(), used=used)])
     assert not full.feasible
     assert (full.choice.configuration["cpu_cores"], full.choice.configuration["memory_gb"]) == (2, 4)
 
 
 def test_a_state_of_another_length_and_a_long_task_are_refused(tmp_path: Path, tiny_base: Path, plans: DatasetSource):
     given = job(tmp_path, tiny_base, plans, tiny(), max_tokens=40, limit_train=8)
-    with pytest.raises(InvalidInputError, match=r"task: '.*' has \d+ tokens with its prompt; this model reads 8"):
+    with pytest.raises(InvalidInputError, match=r"max_tokens: '.*' has \d+ tokens with its prompt, more than 8"):
         RECIPE.train(replace(given, hyperparameters={**given.hyperparameters, "max_tokens": 8}), lambda _: None)
     predictor = load_predictor(trained(RECIPE, job(tmp_path, tiny_base, plans, tiny())).folder, tiny_base)
     with pytest.raises(InvalidInputError, match="used: 'a' has a window of 5 times; this model reads 8"):
         predictor.predict([_asked(5)])
+    with pytest.raises(
+        InvalidInputError, match=r"used\.cpu_cores: 1e\+30 at time 0 is above the capacity planned for, 10"
+    ):
+        predictor.predict([replace(_asked(), used=np.full((WINDOW, 4), 1e30, dtype=np.float32))])
     with pytest.raises(InvalidInputError, match="task: 'a' has"):
         predictor.predict([_asked(task="sort " * 200)])
 

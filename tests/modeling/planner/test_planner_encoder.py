@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,8 @@ def test_it_leaves_what_a_planner_needs_and_answers_as_certified(tmp_path: Path,
     predictor = load_predictor(folder, tiny_base)
     [answer] = predictor.predict([{"config_id": 3.0}])
     assert (answer["config_id"], predictor.interface) == (3, "values")
-    for wrong in ({"config_id": 16}, {"config_id": "3"}, {"config_id": True}, {}, {"config_id": 1, "x": 2}):
+    unknown = [{"config_id": value} for value in (16, "3", True, math.inf)]
+    for wrong in (*unknown, {}, {"config_id": 1, "x": 2}):
         with pytest.raises(InvalidInputError, match=r"config_id|x: unknown"):
             predictor.predict([wrong])
 

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from shared.errors import InvalidInputError
@@ -118,6 +119,7 @@ def test_a_faulty_header_is_told(tmp_path: Path, header: str, says: str) -> None
         (["embed"], "tools.json item 1: is no tool"),
         ([TOOLS[0], {"name": " ", "description": "x"}], "item 2: name: must be a text that is not empty"),
         ([TOOLS[0], {"name": "a"}], "item 2: description: must be a text that is not empty, but is None"),
+        ([{"name": "a", "description": "\ud800x"}], "item 1: description: .* holds half a character"),
         ([{"name": "a\nb", "description": "x"}], "item 1: name: .* is not one line"),
         ([TOOLS[0], TOOLS[0]], "item 2: name: '缩放' is that of item 1 too"),
         ([TOOLS[0], {"name": "b", "description": "改变图片大小。"}], "item 2: description: .* is that of item 1 too"),
@@ -136,6 +138,7 @@ def test_a_faulty_registry_is_told_with_its_item(tmp_path: Path, tools: Any, say
         ({"profile_csv": b""}, "profile.csv line 1: lacks tool, input_size"),
         ({"profile_csv": table(*ROWS).decode().encode("gb18030")}, "profile.csv: byte 0x.. is not text in utf-8"),
         ({"tools_json": "[缩".encode("gb18030")}, "tools.json: byte 0x.. is not text in utf-8"),
+        ({"tools_json": b'[{"n": ' + b"1" * 5000 + b"}]"}, "tools.json: holds a number that is too long"),
         ({"tools_json": b"[\n{"}, "tools.json line 2: is no JSON"),
         ({"tools_json": b"[" * 99999}, "tools.json: is nested too deeply|tools.json line 1: is no JSON"),
         ({"profile_csv": HEADER.encode() + b"\n" + b"e" * 2**20}, "profile.csv line 2: cannot be read: field larger"),
@@ -151,6 +154,15 @@ def test_what_unpacks_to_too_much_is_refused_as_it_is_unpacked(tmp_path: Path, m
     rows = [f"embed,{i},2,4,0,0,1" for i in range(2, 10_000)]
     path = zipped(tmp_path / "bomb.zip", profile_csv=table(*ROWS, *rows))
     with pytest.raises(InvalidInputError, match=r"profile\.csv: has more than 10000 bytes unpacked"):
+        make(tmp_path, path)
+
+
+def test_another_compression_is_refused_before_its_bytes_are_touched(tmp_path: Path) -> None:
+    path = tmp_path / "in.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("tools.json", json.dumps(TOOLS))
+        archive.writestr("profile.csv", table(*ROWS))
+    with pytest.raises(InvalidInputError, match="is compressed in another way than by deflate"):
         make(tmp_path, path)
 
 
@@ -174,7 +186,7 @@ def test_the_made_up_grid_is_taken(tmp_path: Path) -> None:
     made = make(tmp_path, tmp_path / "grid.zip")
     assert made.meta == {"rows": 1701, "tools": 7, "configurations": 1701}
     profile = read_profile(tmp_path)
-    assert profile.tool_mask.sum(axis=1).tolist() == [243] * 7
+    assert np.bincount(profile.tool_ids).tolist() == [243] * 7
     assert [len(set(column)) for column in profile.numbers.T[:-1]] == [3] * 5
 
 

@@ -74,3 +74,11 @@ def test_a_wrong_parameter_is_named_with_what_is_allowed(values: dict[str, Any],
 @pytest.mark.parametrize("given", ["1982", 1982, 1982.0])
 def test_a_year_is_a_text_however_it_comes(given: Any) -> None:
     assert parse_parameters(Sample, {"since": given}).since == "1982"
+
+
+def test_a_plain_field_takes_any_value_of_its_type() -> None:
+    @dataclass(frozen=True)
+    class Plain:
+        scale: float = 1.0
+
+    assert parse_parameters(Plain, {"scale": 2}).scale == 2.0

@@ -156,7 +156,7 @@ class PlanResponse(_message.Message):
     RUNNER_UP_FIELD_NUMBER: _builtins.int
     FEASIBLE_FIELD_NUMBER: _builtins.int
     feasible: _builtins.bool
-    """Whether anything fits the free resources; where not, the choice is the tool's least demanding configuration."""
+    """Whether anything fits the free resources; where not, the choice is the job's least demanding configuration."""
     @_builtins.property
     def model(self) -> _common_pb2.ModelRef:
         """The version that spoke."""

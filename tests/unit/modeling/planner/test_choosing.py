@@ -47,6 +47,16 @@ def test_the_configuration_always_belongs_to_the_likeliest_tool(case: tuple[Plan
         assert own_N[found]
 
 
+def test_a_probability_is_that_of_the_tool_times_that_among_its_configurations():
+    tool_BG, config_BN = torch.randn(3, 4), torch.randn(3, 12) * 300
+    tool_of_N = torch.arange(12) % 4
+    chances_BN = probabilities(PlanLogits(tool_BG=tool_BG, config_BN=config_BN), tool_of_N)
+    for tool_id in range(4):
+        own_N = tool_of_N == tool_id
+        wanted_BN = tool_BG.double().softmax(-1)[:, [tool_id]] * config_BN[:, own_N].double().softmax(-1)
+        torch.testing.assert_close(chances_BN[:, own_N], wanted_BN)
+
+
 def test_the_tool_is_chosen_first_and_the_margin_is_the_closest_call():
     logits = PlanLogits(tool_BG=torch.tensor([[0.1, 0.0]]), config_BN=torch.tensor([[9.0, 8.0, 50.0]]))
     tool_of_N = torch.tensor([0, 0, 1])

