@@ -111,11 +111,14 @@ def _weights(scales: tuple[float, ...], lat: NDArray[np.float64], sea_CYX: NDArr
 
 
 def _leading_patterns(states_TN: NDArray[np.float64], modes: int) -> NDArray[np.float64]:
-    """The right singular vectors of the largest singular values: there are far fewer months than places."""
-    powers_T, vectors_TT = np.linalg.eigh(states_TN @ states_TN.T)
-    order = np.argsort(powers_T)[::-1][:modes]
-    kept = order[powers_T[order] > powers_T.max() * SMALLEST_POWER]
-    return np.asarray((vectors_TT[:, kept] / np.sqrt(powers_T[kept])).T @ states_TN)
+    """The right singular vectors of the largest singular values, from products of months or of places: of the fewer."""
+    by_month = len(states_TN) <= states_TN.shape[1]
+    powers, vectors = np.linalg.eigh(states_TN @ states_TN.T if by_month else states_TN.T @ states_TN)
+    order = np.argsort(powers)[::-1][:modes]
+    kept = order[powers[order] > powers.max() * SMALLEST_POWER]
+    if not by_month:
+        return np.asarray(vectors[:, kept].T)
+    return np.asarray((vectors[:, kept] / np.sqrt(powers[kept])).T @ states_TN)
 
 
 def _root(growth_KK: NDArray[np.float64], lag: int) -> NDArray[np.float64]:
