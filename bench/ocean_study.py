@@ -26,6 +26,7 @@ from bench.measure import print_table
 from shared.contracts.canonical import digest_of
 from shared.fields.layout import UNITS, FieldHeader
 from shared.fields.writing import write_field
+from svc_ingest.sources.field.stress import stress_of
 from svc_train.recipes.base import Checkpoint, DatasetSource, Progress, TrainingJob, find_recipe
 
 TEMPERATURE, EARLIER, WINDS = (
@@ -36,8 +37,6 @@ TEMPERATURE, EARLIER, WINDS = (
 FIRST, LAST_TO_LEARN = 1982, "2004-12"
 # No sea of the tropical Pacific is as cold: this file holds land as 0 or little more.
 LAND_BELOW = 15.0
-# Of the bulk formula of wind stress: kg m-3, and without unit (Large & Pond, 1981, for moderate winds).
-AIR, DRAG = 1.22, 1.3e-3
 
 
 def temperature(folder: Path, cells: int) -> xr.DataArray:
@@ -71,12 +70,12 @@ def with_earlier(sst: xr.DataArray, folder: Path) -> xr.DataArray:
 
 
 def wind_stress(folder: Path, like: xr.DataArray) -> dict[str, xr.DataArray]:
-    """Anomalies of wind stress by the bulk formula, NaN for the years without winds: tau = rho Cd |U| U."""
+    """Anomalies of wind stress by the bulk formula, NaN for the years without winds."""
     winds = xr.open_dataset(folder / WINDS)
-    speed = (winds["uwnd"] ** 2 + winds["vwnd"] ** 2) ** 0.5
     found = {}
     for name, component in (("taux", "uwnd"), ("tauy", "vwnd")):
-        stress = (AIR * DRAG * speed * winds[component]).interp(lat=like["lat"], lon=like["lon"])
+        on_their_grid = xr.apply_ufunc(stress_of, winds[component], winds["uwnd"], winds["vwnd"])
+        stress = on_their_grid.interp(lat=like["lat"], lon=like["lon"])
         found[name] = departures(stress, stress).reindex(time=like["time"]).where(like.notnull().any("time"))
     return found
 

@@ -13,6 +13,8 @@ from shared.contracts.canonical import canonical_json
 from shared.errors import InvalidInputError
 
 CHAT_FILE = "chat.jsonl"
+# Conversations with fields as one ShareGPT array, beside `features/`: how other tools get them and give them back.
+SHAREGPT_FILE = "geoformer_sft.json"
 JSONL = "application/jsonl"
 MAX_TURN_BYTES = 2**20
 MAX_ROW_BYTES = 4 * 2**20

@@ -7,6 +7,7 @@ Reading one is safe whoever made it: no pickle is loaded, and sizes are checked 
 
 from __future__ import annotations
 
+import lzma
 import re
 import zipfile
 import zlib
@@ -22,8 +23,14 @@ from shared.errors import InvalidInputError
 
 MAX_SAMPLE_BYTES = 256 * 2**20
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+# Of the degrees of an axis.
+WITHIN = {"lat": (-90, 90), "lon": (0, 360)}
 NEEDED = ("history", "channels", "lat", "lon", "months")
 KNOWN = (*NEEDED, "future", "history_sst", "facts")
+# What zipfile raises for what is damaged, encrypted or packed in a way it does not know.
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError
+)  # fmt: skip
 # A fixed width: equal samples have equal bytes.
 TEXT = "<U16"
 
@@ -95,7 +102,15 @@ def read_sample(file: Path | IO[bytes], place: str) -> FieldSample:
             return _sample(_arrays(packed, place), place)
     except FileNotFoundError:
         raise _wrong(place, "is missing") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise _wrong(place, f"is no .npz file, or a damaged one: {error}") from error
 
 
@@ -130,7 +145,7 @@ def _array(opened: IO[bytes], size: int, name: str, place: str) -> NDArray[Any]:
     wanted = dtype.itemsize
     for length in shape:
         wanted *= length
-    if wanted > size:
+    if dtype.itemsize == 0 or any(length < 0 for length in shape) or wanted > size:
         raise _wrong(place, f"{name!r} promises the shape {list(shape)}, which its {size} bytes do not hold")
     values = np.frombuffer(opened.read(wanted), dtype=dtype)
     return values.reshape(shape, order="F" if is_fortran else "C")
@@ -166,15 +181,20 @@ def _maps(array: NDArray[Any], name: str, grid: tuple[int, int, int], place: str
         raise _wrong(place, f"{name!r} is {_shown(array)}; needed is {wanted}, as 'channels', 'lat' and 'lon' say")
     if name == "history" and not len(array):
         raise _wrong(place, "'history' has no month")
-    if np.isinf(array).any():
+    with np.errstate(over="ignore"):
+        maps = array.astype(np.float32)
+    if np.isinf(maps).any():
         raise _wrong(place, f"{name!r} holds an infinite value; NaN says that nothing is known")
-    return array.astype(np.float32)
+    return maps
 
 
 def _check_axis(axis: NDArray[Any], name: str, place: str) -> None:
     numbers = axis.ndim == 1 and axis.dtype.kind in "fi" and len(axis) > 0
     if not numbers or not np.isfinite(axis).all() or (np.diff(axis) <= 0).any():
         raise _wrong(place, f"{name!r} is {_shown(axis)}; it is a list of degrees, each larger than the one before")
+    low, high = WITHIN[name]
+    if axis[0] < low or axis[-1] > high:
+        raise _wrong(place, f"{name!r} goes from {axis[0]:g} to {axis[-1]:g}; it lies within {low} to {high}")
 
 
 def _check_months(months: tuple[str, ...], history: int, future: int, place: str) -> None:

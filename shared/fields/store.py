@@ -110,7 +110,7 @@ def open_fields(folder: Path) -> Fields:
     path = folder / FIELD_FOLDER
     if not (path / "zarr.json").is_file():
         raise InvalidInputError.of("field", f"there is no {FIELD_FOLDER}: this is no dataset of the kind {Kind.FIELD}")
-    dataset = xr.open_zarr(path, chunks=None, consolidated=False)
+    dataset = xr.open_zarr(path, chunks=None, consolidated=False, zarr_format=3)
     channels = tuple(dataset.attrs["channels"])
     return Fields(
         channels=channels,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
+from shared.fields.months import count_of
 
 Floats = NDArray[np.float32]
 
@@ -41,15 +42,20 @@ class FieldInput:
 
     def __post_init__(self) -> None:
         wanted = (len(self.channels), len(self.lat), len(self.lon))
-        if self.values.ndim != 4 or self.values.shape[1:] != wanted or not len(self.values):
+        if self.values.ndim != 4 or self.values.shape[1:] != wanted or not self.values.size:
             parts = f"[months, {wanted[0]} channels, {wanted[1]} latitudes, {wanted[2]} longitudes]"
-            raise InvalidInputError.of("values", f"have the shape {list(self.values.shape)}; needed is {parts}")
+            reason = f"have the shape {list(self.values.shape)}; needed is {parts}, at least one of each"
+            raise InvalidInputError.of("values", reason)
         if len(set(self.channels)) != len(self.channels):
             raise InvalidInputError.of("channels", f"a name is used twice in {', '.join(self.channels)}")
         if np.isinf(self.values).any():
             raise InvalidInputError.of("values", "hold an infinite value; NaN says that nothing is known")
         if self.leads < 1:
             raise InvalidInputError.of("leads", f"{self.leads}: at least 1 month")
+        last = count_of(self.last_month)
+        if last + self.leads > count_of(date.max) or last - len(self.values) + 1 < count_of(date.min):
+            reason = f"{self.last_month:%Y-%m}: the months must lie within the years 1 to 9999"
+            raise InvalidInputError.of("last_month", reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

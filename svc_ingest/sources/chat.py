@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.contracts.chat import CHAT_FILE, MAX_ROW_BYTES, Conversation, Speaker, conversation_of
+from shared.contracts.chat import CHAT_FILE, MAX_ROW_BYTES, SHAREGPT_FILE, Conversation, Speaker, conversation_of
 from shared.contracts.kinds import Kind
 from shared.errors import InvalidInputError
 from svc_ingest.domain.jobs import StoppedError
 from svc_ingest.domain.made import Made
 from svc_ingest.sources.base import NoParameters
-from svc_ingest.sources.chat_zip import SHAREGPT_FILE, ChatZip
+from svc_ingest.sources.chat_zip import ChatZip
 from svc_ingest.sources.json_rows import json_rows
 
 # Asking whether to stop costs a lock in some callers.

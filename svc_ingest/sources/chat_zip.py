@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import zipfile
 import zlib
@@ -10,11 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from shared.contracts.chat import FEATURE_PATH, Conversation
+from shared.contracts.chat import FEATURE_PATH, SHAREGPT_FILE, Conversation
 from shared.errors import InvalidInputError
 from shared.fields.samples import FieldSample, read_sample
 
-SHAREGPT_FILE = "geoformer_sft.json"
 MAX_FILES = 1_000_000
 # Features are packed already, and text shrinks some twentyfold: what unpacks to so many times its size is a bomb.
 MAX_RATIO = 200
@@ -44,7 +44,7 @@ class ChatZip:
         try:
             with zipfile.ZipFile(path) as packed:
                 yield cls(packed, folder)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError) as error:
             raise InvalidInputError.of("file", f"is no .zip file, or a damaged one: {error}") from error
 
     @property

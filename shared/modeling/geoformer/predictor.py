@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.contracts.interfaces import Interface
 from shared.errors import InvalidInputError
+from shared.fields.climatology import MONTHS
+from shared.fields.grid import axis_in_words, same_axis
+from shared.fields.months import count_of, month_of
 from shared.fields.nino import nino_indices
 from shared.fields.values import FieldAnswer, FieldInput, Floats
 from shared.modeling.bundle import read_info
@@ -24,9 +25,6 @@ from shared.modeling.geoformer.storage import load_forecaster
 
 FAMILY = "geoformer"
 TEMPERATURE = "sst"
-# Grids are written in float32 here and there.
-SAME_DEGREES = 1e-3
-MONTHS = 12
 
 
 class GeoformerPredictor:
@@ -64,7 +62,8 @@ class GeoformerPredictor:
 
     def _answer(self, given: FieldInput) -> FieldAnswer:
         order = [given.channels.index(channel) for channel in self._spec.channels]
-        months_T = calendar_months(given.last_month, self._spec.history)
+        last = count_of(given.last_month)
+        months_T = np.arange(last + 1 - self._spec.history, last + 1) % MONTHS
         [values_FCYX] = self._forecaster.forecast(given.values[None, :, order], months_T[None], given.leads)
         return FieldAnswer(
             id=given.id,
@@ -72,7 +71,7 @@ class GeoformerPredictor:
             values=values_FCYX,
             lat=given.lat,
             lon=given.lon,
-            months=months_ahead(given.last_month, given.leads),
+            months=tuple(month_of(last + lead) for lead in range(1, given.leads + 1)),
             nino=indices_of(values_FCYX, self._spec),
         )
 
@@ -113,23 +112,12 @@ def check_input(given: FieldInput, spec: GeoformerSpec) -> None:
     if len(given.values) != spec.history:
         raise InvalidInputError.of("values", f"{len(given.values)} months; the model goes on from {spec.history}")
     for name, axis, wanted in (("lat", given.lat, spec.lat), ("lon", given.lon, spec.lon)):
-        if len(axis) != len(wanted) or not np.allclose(axis, wanted, rtol=0, atol=SAME_DEGREES):
-            raise InvalidInputError.of(name, f"{_in_words(axis)}; the model's grid has {_in_words(np.array(wanted))}")
+        if not same_axis(axis, wanted):
+            raise InvalidInputError.of(name, f"{axis_in_words(axis)}; the model's grid has {axis_in_words(wanted)}")
     if given.leads > spec.horizon:
         raise InvalidInputError.of("leads", f"{given.leads} months ahead; the model looks {spec.horizon} ahead")
-    if np.isnan(given.values[-1]).all():
+    if np.isnan(given.values[-1, [given.channels.index(channel) for channel in spec.channels]]).all():
         raise InvalidInputError.of("values", "nothing is known of the last month, which the forecast goes on from")
-
-
-def calendar_months(last: date, count: int) -> NDArray[np.int64]:
-    """The calendar months, 0 = January, of so many months up to the last one."""
-    return np.asarray((last.month - 1 + np.arange(1 - count, 1)) % MONTHS)
-
-
-def months_ahead(last: date, leads: int) -> tuple[date, ...]:
-    """The first days of the months behind the last one."""
-    numbers = [last.year * MONTHS + last.month - 1 + lead for lead in range(1, leads + 1)]
-    return tuple(date(number // MONTHS, number % MONTHS + 1, 1) for number in numbers)
 
 
 def indices_of(values_FCYX: Floats, spec: GeoformerSpec) -> dict[str, tuple[float, ...]]:
@@ -139,7 +127,3 @@ def indices_of(values_FCYX: Floats, spec: GeoformerSpec) -> dict[str, tuple[floa
     temperature_FYX = values_FCYX[:, spec.channels.index(TEMPERATURE)]
     found = nino_indices(temperature_FYX, np.array(spec.lat), np.array(spec.lon))
     return {name: tuple(values_F.tolist()) for name, values_F in found.items() if np.isfinite(values_F).all()}
-
-
-def _in_words(axis: NDArray[np.float64]) -> str:
-    return f"{len(axis)} centres from {axis[0]:g} to {axis[-1]:g}"

@@ -17,9 +17,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from shared.modeling.ocean_chat.spec import LINEAR, RESAMPLER, OceanChatSpec
+from shared.modeling.ocean_chat.spec import HEADS, LINEAR, RESAMPLER, OceanChatSpec
 
-HEADS = 4
 LOWEST = -1e4
 
 

@@ -12,6 +12,8 @@ from shared.modeling.geoformer.spec import parse_spec as parse_geoformer
 
 LINEAR, MLP, RESAMPLER = "linear", "mlp", "resampler"
 ADAPTERS = (LINEAR, MLP, RESAMPLER)
+# Attention heads of the resampler.
+HEADS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class OceanChatSpec:
         blind: True for a model that was trained without seeing the fields, to be compared with.
 
     Raises:
-        InvalidInputError: the adapter is unknown or a number is too small.
+        InvalidInputError: the adapter is unknown or does not fit the Geoformer, or a number is too small.
     """
 
     geoformer: GeoformerSpec
@@ -41,6 +43,11 @@ class OceanChatSpec:
         for name, least in (("tokens", 1), ("max_length", 2)):
             if getattr(self, name) < least:
                 raise InvalidInputError.of(name, f"{getattr(self, name)} is too small: at least {least}")
+
+        size = self.geoformer.d_model
+        if self.adapter == RESAMPLER and size % HEADS:
+            reason = f"a resampler has {HEADS} heads, and the Geoformer's tokens the size {size}: take linear or mlp"
+            raise InvalidInputError.of("adapter", reason)
 
     def places(self, months: int) -> int:
         """Embeddings that so many months become."""

@@ -14,12 +14,10 @@ import torch
 from torch import Tensor
 
 from shared.errors import InvalidInputError
+from shared.fields.grid import axis_in_words, same_axis
 from shared.fields.samples import FieldSample
 from shared.modeling.geoformer.patches import to_patches
 from shared.modeling.geoformer.spec import GeoformerSpec
-
-# Degrees by which two grids may differ and be the same: files keep them in float32.
-SAME_DEGREES = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +66,9 @@ def field_tensors(sample: FieldSample, spec: GeoformerSpec, place: str) -> Field
 
 def _check_grid(sample: FieldSample, spec: GeoformerSpec, place: str) -> None:
     for name, found, wanted in (("lat", sample.lat, spec.lat), ("lon", sample.lon, spec.lon)):
-        if len(found) != len(wanted) or not np.allclose(found, wanted, rtol=0, atol=SAME_DEGREES):
-            reason = f"{name!r} is {_span(found.tolist())}; the Geoformer reads {_span(wanted)}"
+        if not same_axis(found, wanted):
+            reason = f"{name!r} has {axis_in_words(found)}; the Geoformer reads {axis_in_words(wanted)}"
             raise InvalidInputError.of("features", f"{place}: {reason}")
     if not set(sample.channels) & set(spec.channels):
         reason = f"has the channels {', '.join(sample.channels)}; the Geoformer reads {', '.join(spec.channels)}"
         raise InvalidInputError.of("features", f"{place}: {reason}")
-
-
-def _span(degrees: list[float] | tuple[float, ...]) -> str:
-    return f"{len(degrees)} degrees from {degrees[0]:g} to {degrees[-1]:g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import zlib
 from pathlib import Path, PurePosixPath
@@ -67,6 +68,6 @@ def unpack(archive: ZipFile, name: str, target: Path) -> Path:
     try:
         with archive.open(name) as source, target.open("wb") as file:
             shutil.copyfileobj(source, file)
-    except (BadZipFile, EOFError, NotImplementedError, ValueError, zlib.error) as error:
+    except (BadZipFile, EOFError, NotImplementedError, ValueError, lzma.LZMAError, zlib.error) as error:
         raise InvalidInputError.of("file", f"{name}: cannot be unpacked ({error})") from None
     return target

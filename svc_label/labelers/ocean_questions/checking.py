@@ -6,13 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from shared.contracts.chat import CHAT_FILE, Conversation, conversation_of, conversation_of_line
+from shared.contracts.chat import CHAT_FILE, SHAREGPT_FILE, Conversation, conversation_of, conversation_of_line
 from shared.errors import InvalidInputError
 from shared.fields.answers import facts_of_text, untrue
 from shared.fields.samples import read_sample
-
-SHAREGPT_FILE = "geoformer_sft.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +51,17 @@ def _conversations(folder: Path) -> Iterator[tuple[str, Conversation]]:
         for number, line in enumerate(lines.read_bytes().splitlines(), start=1):
             yield f"line {number}", conversation_of_line(line, f"line {number}")
     elif array.is_file():
-        for number, row in enumerate(json.loads(array.read_bytes()), start=1):
+        for number, row in enumerate(_rows(array), start=1):
             yield f"item {number}", conversation_of(row, f"item {number}")
     else:
         raise InvalidInputError.of("folder", f"{folder.name} has neither {CHAT_FILE} nor {SHAREGPT_FILE}")
+
+
+def _rows(array: Path) -> list[Any]:
+    try:
+        rows = json.loads(array.read_bytes())
+    except ValueError as error:
+        raise InvalidInputError.of("file", f"{array.name} is no JSON: {error}") from error
+    if not isinstance(rows, list):
+        raise InvalidInputError.of("file", f"{array.name} is no array of conversations")
+    return rows

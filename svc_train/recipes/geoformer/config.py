@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 
 from shared.errors import InvalidInputError
+from shared.modeling.geoformer.spec import LIM, NONE, SEASONAL
 from svc_train.recipes.hyperparameters import FIELD, Rule, hyperparameter
 from svc_train.recipes.training.knobs import CommonConfig
 
-LIM, SEASONAL, NONE = "lim", "seasonal", "none"
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 

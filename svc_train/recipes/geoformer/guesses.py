@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from shared.modeling.geoformer.guess import FirstGuess, NoGuess
 from shared.modeling.geoformer.lim import Floats, LinearInverseModel, fit_lim
 from shared.modeling.geoformer.seasonal import SeasonalModel, fit_seasonal
-from svc_train.recipes.geoformer.config import LIM, NONE, GeoformerConfig
+from shared.modeling.geoformer.spec import LIM, NONE
+from svc_train.recipes.geoformer.config import GeoformerConfig
 from svc_train.recipes.geoformer.data import OceanData
 
 # What is tried where the number of patterns is not given.
@@ -81,7 +82,7 @@ def fit_linear(data: OceanData, shape: Shape, usable_T: NDArray[np.bool_]) -> Li
         data.anomalies_TCYX,
         scales=data.scales,
         lat=data.lat,
-        usable_T=usable_T,
+        usable_T=usable_T & _observed(data),
         modes=shape.modes,
         lag=shape.lag,
     )
@@ -94,7 +95,7 @@ def fit_with_seasons(data: OceanData, config: GeoformerConfig, usable_T: NDArray
         data.calendar,
         scales=data.scales,
         lat=data.lat,
-        usable_T=usable_T,
+        usable_T=usable_T & _observed(data),
         modes=config.seasonal_modes,
         ridge=config.seasonal_ridge,
         history=config.history,
@@ -119,6 +120,11 @@ def make_guesses(data: OceanData, config: GeoformerConfig, shape: Shape) -> Gues
         part_T[part] = number
     models = tuple(fit_guess(data, config, shape, _without(data, part, config.horizon)) for part in parts)
     return Guesses(models=models, part_T=part_T, leads=config.horizon)
+
+
+def _observed(data: OceanData) -> NDArray[np.bool_]:
+    """Months that say something of the temperature: one that does not would leave a linear model no place to know."""
+    return np.asarray(np.isfinite(data.anomalies_TCYX[:, data.temperature]).any(axis=(1, 2)))
 
 
 def _error(data: OceanData, config: GeoformerConfig, shape: Shape) -> float:

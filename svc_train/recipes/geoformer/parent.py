@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from shared.errors import InvalidInputError
+from shared.fields.grid import axis_in_words, same_axis
 from shared.modeling.geoformer.ensemble import Ensemble
-from shared.modeling.geoformer.predictor import FAMILY, SAME_DEGREES
+from shared.modeling.geoformer.predictor import FAMILY
 from shared.modeling.geoformer.spec import GeoformerSpec, parse_spec
 from shared.modeling.geoformer.storage import load_forecaster
 from svc_train.recipes.base import ParentSource, TrainingJob
@@ -35,9 +36,8 @@ def _check(parent: ParentSource, wanted: GeoformerSpec, found: GeoformerSpec) ->
         )
     for name in ("lat", "lon"):
         ours, theirs = getattr(wanted, name), getattr(found, name)
-        if len(ours) != len(theirs) or any(abs(a - b) > SAME_DEGREES for a, b in zip(ours, theirs, strict=True)):
-            raise InvalidInputError.of(
-                "parent", f"{parent.name} has another grid: {name} from {theirs[0]:g} to {theirs[-1]:g}"
-            )
+        if not same_axis(ours, theirs):
+            reason = f"{parent.name} has another grid: {name} has {axis_in_words(theirs)}, not {axis_in_words(ours)}"
+            raise InvalidInputError.of("parent", reason)
     for name in SHAPE:
         check_same(parent, name, getattr(wanted, name), getattr(found, name))

@@ -16,11 +16,11 @@ from shared.modeling.geoformer.guess import FirstGuess
 from shared.modeling.geoformer.lim import LinearInverseModel
 from shared.modeling.geoformer.predictor import FAMILY, GeoformerPredictor, load
 from shared.modeling.geoformer.seasonal import SeasonalModel
-from shared.modeling.geoformer.spec import GeoformerSpec
+from shared.modeling.geoformer.spec import LIM, SEASONAL, GeoformerSpec
 from shared.modeling.geoformer.storage import save_forecaster
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
 from svc_train.recipes.geoformer.baselines import baseline_forecasts
-from svc_train.recipes.geoformer.config import LIM, SEASONAL, GeoformerConfig
+from svc_train.recipes.geoformer.config import GeoformerConfig
 from svc_train.recipes.geoformer.data import OceanData, counts, read_data
 from svc_train.recipes.geoformer.guesses import (
     Shape,

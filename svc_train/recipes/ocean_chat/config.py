@@ -4,40 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.modeling.ocean_chat.spec import ADAPTERS, LINEAR
+from svc_train.recipes.conversations.config import ConversationConfig
 from svc_train.recipes.hyperparameters import Rule, hyperparameter
-from svc_train.recipes.training.knobs import BFLOAT16, FLOAT32, CommonConfig
+from svc_train.recipes.training.knobs import FLOAT32
 
-LINEAR, MLP, RESAMPLER = "linear", "mlp", "resampler"
 READ, HIDDEN = "read", "hidden"
-ALL_LINEAR = "all-linear"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OceanChatConfig(CommonConfig):
+class OceanChatConfig(ConversationConfig):
     """See each field's help; `tiny()` is for tests."""
 
     batch_size: int = hyperparameter(
         8, Rule(help="Conversations that go through the network at once.", unit="conversations", low=1, high=4096)
-    )
-    precision: str = hyperparameter(
-        BFLOAT16,
-        Rule(
-            help="Numbers that matrices are multiplied in; weights and their optimiser stay float32.",
-            choices=(FLOAT32, BFLOAT16),
-        ),
-    )
-    limit_train: int = hyperparameter(
-        0, Rule(help="Learn from at most so many conversations; 0 takes all.", unit="conversations", low=0)
-    )
-    limit_eval: int = hyperparameter(
-        0, Rule(help="Hold out at most so many conversations; 0 takes all.", unit="conversations", low=0)
     )
     adapter: str = hyperparameter(
         LINEAR,
         Rule(
             help="What stands between Geoformer and language model: a linear layer or an MLP for each month, or "
             "queries that attend to all months at once.",
-            choices=(LINEAR, MLP, RESAMPLER),
+            choices=ADAPTERS,
         ),
     )
     tokens: int = hyperparameter(
@@ -55,14 +42,6 @@ class OceanChatConfig(CommonConfig):
             low=8,
             high=1_048_576,
         ),
-    )
-    lora_rank: int = hyperparameter(16, Rule(help="Rank of the adapters.", low=1, high=1024))
-    lora_alpha: int = hyperparameter(32, Rule(help="Adapters count alpha / rank.", low=1, high=4096))
-    lora_dropout: float = hyperparameter(
-        0.0, Rule(help="Share of the adapters' inputs that each training step ignores.", low=0, high=0.9)
-    )
-    lora_targets: str = hyperparameter(
-        ALL_LINEAR, Rule(help="Layers that get adapters: all-linear, or ends of names, such as q_proj,v_proj.")
     )
     eval_fraction: float = hyperparameter(
         0.1,

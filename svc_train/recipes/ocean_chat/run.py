@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from shared.errors import InvalidInputError
 from shared.modeling.bases import Base, load_base
 from shared.modeling.bundle import LORA, BundleInfo, tokenizer_digest
 from shared.modeling.certificate import certify, save_certificate
-from shared.modeling.lora import LoraSpec, add_adapters, is_adapter
+from shared.modeling.lora import add_adapters, is_adapter
 from shared.modeling.ocean_chat.network import OceanChat
 from shared.modeling.ocean_chat.predictor import FAMILY, OceanChatPredictor, load
 from shared.modeling.ocean_chat.spec import OceanChatSpec
 from shared.modeling.ocean_chat.storage import save_network, take_weights
-from shared.modeling.text.template import NoChatTemplateError
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
 from svc_train.recipes.bases import base_identity
-from svc_train.recipes.failure import TrainingFailedError
-from svc_train.recipes.hyperparameters import FIELD, parse, resolved
+from svc_train.recipes.conversations.base import adapters_of, check_positions, needing_a_template
+from svc_train.recipes.hyperparameters import parse, resolved
 from svc_train.recipes.ocean_chat.config import HIDDEN, OceanChatConfig
 from svc_train.recipes.ocean_chat.data import OceanChatData, read_data
 from svc_train.recipes.ocean_chat.parent import geoformer_of, geoformer_spec, needed_parent, read_parent
@@ -53,8 +51,9 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     workers = join_workers()
     torch.manual_seed(config.seed)
     base = load_base(job.needed_base.folder)
-    _check_positions(base, config)
-    data = _data(job, config, spec, base)
+    check_positions(base, config.max_length)
+    with needing_a_template(job):
+        data = read_data(job, config, spec, base.tokenizer)
     sizes = data.counts()
     log.info("training data: %s", sizes)
     network = _network(job, config, parent, spec, base)
@@ -103,31 +102,13 @@ def _network(
     job: TrainingJob, config: OceanChatConfig, parent: BundleInfo, spec: OceanChatSpec, base: Base
 ) -> OceanChat:
     """Adapters in the language model and what joins it to the Geoformer train; all else stays as it is."""
-    add_adapters(base.decoder, _lora(config), dropout=config.lora_dropout)
+    add_adapters(base.decoder, adapters_of(config), dropout=config.lora_dropout)
     for name, parameter in base.model.named_parameters():
         parameter.requires_grad_(is_adapter(name))
     network = OceanChat(geoformer_of(job, parent), base.model, spec)
     if parent.family == FAMILY:
         take_weights(network, needed_parent(job).folder)
     return network
-
-
-def _check_positions(base: Base, config: OceanChatConfig) -> None:
-    positions = getattr(base.model.config, "max_position_embeddings", None)
-    if positions is not None and config.max_length > positions:
-        reason = f"{config.max_length} tokens are more than the base reads, which is {positions}"
-        raise InvalidInputError.of(f"{FIELD}.max_length", reason)
-
-
-def _data(job: TrainingJob, config: OceanChatConfig, spec: OceanChatSpec, base: Base) -> OceanChatData:
-    try:
-        return read_data(job, config, spec, base.tokenizer)
-    except NoChatTemplateError as error:
-        raise TrainingFailedError(
-            cause="no_chat_template",
-            reason=f"The base {job.needed_base.name!r} cannot be taught conversations: {error.violations[0].reason}.",
-            remedy="Take a base that was made for conversations, or add a chat_template.jinja to its folder.",
-        ) from error
 
 
 def _certify(job: TrainingJob, network: OceanChat, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -141,10 +122,6 @@ def _certify(job: TrainingJob, network: OceanChat, tokenizer: PreTrainedTokenize
     certificate.replay(load(job.bundle_dir, job.needed_base.folder, "cpu"))
 
 
-def _lora(config: OceanChatConfig) -> LoraSpec:
-    return LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha, targets=config.lora_targets)
-
-
 def _info(job: TrainingJob, config: OceanChatConfig, spec: OceanChatSpec, metrics: Mapping[str, float]) -> BundleInfo:
     return BundleInfo(
         family=FAMILY,
@@ -152,7 +129,7 @@ def _info(job: TrainingJob, config: OceanChatConfig, spec: OceanChatSpec, metric
         method=LORA,
         base=base_identity(job),
         spec=spec.to_json(),
-        lora=_lora(config).to_json(),
+        lora=adapters_of(config).to_json(),
         hyperparameters=resolved(config),
         metrics=metrics,
         dtype="float32",

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import torch
 
-from shared.errors import InvalidInputError
 from shared.modeling.bases import Base, load_base
-from shared.modeling.lora import LoraSpec, add_adapters
+from shared.modeling.lora import add_adapters
+from svc_train.recipes.conversations.base import adapters_of, check_positions
 from svc_train.recipes.failure import TrainingFailedError
-from svc_train.recipes.hyperparameters import FIELD
 from svc_train.recipes.text_sft.config import FULL, QLORA, TextSftConfig
 
 
@@ -44,12 +43,9 @@ def load_network(folder: Path, config: TextSftConfig, device: torch.device) -> B
         IntegrityError: it is damaged.
     """
     base = load_base(folder, quantised=device if config.method == QLORA else None)
-    positions = getattr(base.model.config, "max_position_embeddings", None)
-    if positions is not None and config.max_length > positions:
-        reason = f"{config.max_length} tokens are more than the base reads, which is {positions}"
-        raise InvalidInputError.of(f"{FIELD}.max_length", reason)
+    check_positions(base, config.max_length)
     if config.method != FULL:
-        add_adapters(base.decoder, shape_of(config), dropout=config.lora_dropout)
+        add_adapters(base.decoder, adapters_of(config), dropout=config.lora_dropout)
         # The vocabulary's head is no part of the decoder and stays as it is, too.
         for name, parameter in base.model.named_parameters():
             parameter.requires_grad_("lora_" in name)
@@ -57,8 +53,3 @@ def load_network(folder: Path, config: TextSftConfig, device: torch.device) -> B
         base.model.activation_checkpointing_enable({"use_reentrant": False})
     base.model.to(device)  # type: ignore[arg-type]
     return base
-
-
-def shape_of(config: TextSftConfig) -> LoraSpec:
-    """The adapters' shape."""
-    return LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha, targets=config.lora_targets)

@@ -14,16 +14,15 @@ from shared.modeling.certificate import certify, save_certificate
 from shared.modeling.text.predictor import FAMILY, TextPredictor, load
 from shared.modeling.text.spec import TextSpec
 from shared.modeling.text.storage import save_model
-from shared.modeling.text.template import NoChatTemplateError
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
 from svc_train.recipes.bases import base_identity
-from svc_train.recipes.failure import TrainingFailedError
+from svc_train.recipes.conversations.base import adapters_of, needing_a_template
 from svc_train.recipes.hyperparameters import parse, resolved
 from svc_train.recipes.text_sft.checks import check_isolated, check_learns
 from svc_train.recipes.text_sft.config import FULL, LLAMAFACTORY, QLORA, TextSftConfig
-from svc_train.recipes.text_sft.data import TextData, counts, read_data
+from svc_train.recipes.text_sft.data import counts, read_data
 from svc_train.recipes.text_sft.llamafactory.engine import train_with_llamafactory
-from svc_train.recipes.text_sft.network import check_device, load_network, shape_of
+from svc_train.recipes.text_sft.network import check_device, load_network
 from svc_train.recipes.text_sft.parent import read_parent, take_parent
 from svc_train.recipes.text_sft.task import TextTask
 from svc_train.recipes.training.loop import Trainer
@@ -50,7 +49,8 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     parent = read_parent(job, config)
     torch.manual_seed(config.seed)
     base = load_network(job.needed_base.folder, config, workers.device)
-    data = _data(job, config, base)
+    with needing_a_template(job):
+        data = read_data(job, config, base.tokenizer)
     sizes = counts(data)
     log.info("training data: %s", sizes)
     if parent is not None:
@@ -74,17 +74,6 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
         epochs=outcome.epochs,
         device=workers.device.type,
     )
-
-
-def _data(job: TrainingJob, config: TextSftConfig, base: Base) -> TextData:
-    try:
-        return read_data(job, config, base.tokenizer)
-    except NoChatTemplateError as error:
-        raise TrainingFailedError(
-            cause="no_chat_template",
-            reason=f"The base {job.needed_base.name!r} cannot be taught conversations: {error.violations[0].reason}.",
-            remedy="Take a base that was made for conversations, or add a chat_template.jinja to its folder.",
-        ) from error
 
 
 def _certify(job: TrainingJob, config: TextSftConfig, base: Base) -> None:
@@ -111,7 +100,7 @@ def _info(job: TrainingJob, config: TextSftConfig, metrics: Mapping[str, float])
         method=bundle.FULL if config.method == FULL else bundle.LORA,
         base=base_identity(job),
         spec=TextSpec(max_length=config.max_length).to_json(),
-        lora={} if config.method == FULL else shape_of(config).to_json(),
+        lora={} if config.method == FULL else adapters_of(config).to_json(),
         hyperparameters=resolved(config),
         metrics=metrics,
         dtype="float32",

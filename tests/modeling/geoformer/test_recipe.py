@@ -25,6 +25,7 @@ from tests.modeling.geoformer.seas import LAT, LON, sea_job, travelling_wave, wr
 pytestmark = pytest.mark.heavy
 
 RECIPE = find_recipe("geoformer")
+ONLY_ANOTHER_CHANNEL = np.stack([np.ones((6, 5, 11)), np.full((6, 5, 11), np.nan)], axis=1).astype(np.float32)
 
 
 def trained(job: TrainingJob) -> tuple[list[Progress], Any]:
@@ -151,6 +152,9 @@ def test_it_goes_on_from_a_parent(tmp_path: Path) -> None:
         ({"lon": LON + 1}, "lon", "11 centres from 187 to 247; the model's grid has 11 centres from 186 to 246"),
         ({"leads": 5}, "leads", "5 months ahead; the model looks 4 ahead"),
         ({"values": np.full((6, 1, 5, 11), np.nan, dtype=np.float32)}, "values", "nothing is known"),
+        ({"channels": ("ssh", "sst"), "values": ONLY_ANOTHER_CHANNEL}, "values", "nothing is known of the last month"),
+        ({"lat": LAT[:0], "values": np.zeros((6, 1, 0, 11), dtype=np.float32)}, "values", "at least one of each"),
+        ({"last_month": date(9999, 11, 1)}, "last_month", "9999-11: the months must lie within the years 1 to 9999"),
     ],
 )
 def test_the_predictor_refuses_what_does_not_fit_the_model(
@@ -201,6 +205,13 @@ def test_data_that_cannot_be_learnt_from_is_refused(
 ) -> None:
     with pytest.raises(InvalidInputError, match=reason):
         trained(sea_job(tmp_path, fields, **hyperparameters))
+
+
+def test_months_without_anything_known_are_learnt_around(tmp_path: Path) -> None:
+    values = travelling_wave()
+    values[40:42] = np.nan
+    _, result = trained(sea_job(tmp_path, {"sst": values}, max_steps=1))
+    assert result.metrics["lim_nino34_correlation_lead_01"] > 0.8
 
 
 def test_years_may_be_left_out_in_the_middle(tmp_path: Path) -> None:

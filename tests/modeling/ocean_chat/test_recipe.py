@@ -16,7 +16,9 @@ from shared.contracts.chat import CHAT_FILE, GEOFORMER, conversation_of_line
 from shared.errors import IntegrityError, InvalidInputError
 from shared.fields.samples import FieldSample, read_sample, write_sample
 from shared.modeling.bundle import read_info
+from shared.modeling.geoformer.spec import GeoformerSpec
 from shared.modeling.ocean_chat.predictor import OceanChatPredictor, load
+from shared.modeling.ocean_chat.spec import OceanChatSpec
 from shared.modeling.predictor import load_predictor
 from shared.modeling.text.values import TextInput
 from svc_train.recipes.base import Checkpoint, ParentSource, Progress, TrainingJob, find_recipe
@@ -167,7 +169,7 @@ def test_features_that_do_not_fit_are_refused(
         (about(feature, "How warm?"), "the messages have 0 <geoformer>, and 1 attachments came"),
         (about(b"no zip"), r"attachment 1: is no \.npz file"),
         (about(pickled.getvalue()), "attachment 1: 'history' holds pickled objects"),
-        (about(packed(replace(sample, lon=sample.lon + 1), tmp_path)), "attachment 1: 'lon' is 13 degrees from 161"),
+        (about(packed(replace(sample, lon=sample.lon + 1), tmp_path)), "attachment 1: 'lon' has 13 centres from 161"),
         (about(packed(replace(sample, channels=("a", "b")), tmp_path)), "attachment 1: has the channels a, b"),
         (about(packed(replace(sample, history_TCYX=sample.history_TCYX * np.nan), tmp_path)), "anything is known"),
     ):
@@ -242,8 +244,17 @@ def test_what_cannot_be_trained_is_said(tmp_path: Path, tiny_base: Path, parent:
         trained(talk_job(tmp_path, base=tiny_base, asked=asked, parent=None))
     with pytest.raises(InvalidInputError, match="of 24 conversations none is left to learn from within max_length 8"):
         trained(talk_job(tmp_path, base=tiny_base, asked=asked, parent=parent, max_length=8))
+    with pytest.raises(InvalidInputError, match="lora_targets: 'q proj' is neither 'all-linear' nor names"):
+        trained(talk_job(tmp_path, base=tiny_base, asked=asked, parent=parent, lora_targets="q proj"))
     with pytest.raises(InvalidInputError, match="max_length: 5000 tokens are more than the base reads"):
         trained(talk_job(tmp_path, base=tiny_base, asked=asked, parent=parent, max_length=5000))
+
+
+def test_a_resampler_needs_tokens_that_its_heads_divide() -> None:
+    odd = GeoformerSpec(channels=("sst",), scales=(1.0,), lat=(-5.0, 5.0), lon=(190.0, 240.0), d_model=6, heads=1)
+    assert OceanChatSpec(geoformer=odd).adapter == "linear"
+    with pytest.raises(InvalidInputError, match=r"adapter: a resampler has 4 heads, .* the size 6"):
+        OceanChatSpec(geoformer=odd, adapter="resampler")
 
 
 def test_a_sample_that_is_wrong_is_named_with_its_line(
@@ -259,7 +270,7 @@ def test_a_sample_that_is_wrong_is_named_with_its_line(
         trained(job)
     sample = first_sample(asked)
     write_sample(broken / "features/000001.npz", replace(sample, lat=sample.lat / 2))
-    with pytest.raises(InvalidInputError, match=f"{place}: 'lat' is 5 degrees from -4 to 4; the Geoformer reads"):
+    with pytest.raises(InvalidInputError, match=f"{place}: 'lat' has 5 centres from -4 to 4; the Geoformer reads"):
         trained(job)
     conversation = conversation_of_line(line, "line 1")
     (broken / CHAT_FILE).write_bytes(replace(conversation, features=()).to_line() + b"\n")

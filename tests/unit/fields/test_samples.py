@@ -57,6 +57,9 @@ def test_a_sample_may_have_no_future() -> None:
         ({"future": np.zeros((3, 2, 5, 13), np.float32)}, "'months' names 12; 'history' has 8 and 'future' 3"),
         ({"months": np.array([*ocean_sample().months[:11], "2001-13"])}, "'months' has '2001-13'"),
         ({"lat": LAT[::-1]}, "'lat' is float64 .* each larger than the one before"),
+        ({"lat": LAT * 20}, "'lat' goes from -.* it lies within -90 to 90"),
+        ({"lon": LON + 200}, "'lon' goes from .* it lies within 0 to 360"),
+        ({"history": np.full((8, 2, 5, 13), 1e300)}, "'history' holds an infinite value"),
         ({"channels": np.array(["sst", "sst"])}, ".* at least one, each once"),
         ({"channels": np.array([b"sst", b"taux"])}, "'channels' is .* a list of texts"),
         ({"notes": np.zeros(1)}, "holds 'notes.npy'"),
@@ -82,6 +85,29 @@ def test_a_bomb_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(samples, "MAX_SAMPLE_BYTES", 5_000)
     with pytest.raises(InvalidInputError, match="bytes when it is unpacked; at most 5000"):
         read_sample(packed(), "line 3")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_file_packed_by_another_method_may_be_damaged_too(method: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as target:
+        target.writestr("history.npy", bytes(range(256)) * 40)
+    broken = bytearray(buffer.getvalue())
+    start = broken.index(b"history.npy") + len("history.npy") + 12
+    broken[start : start + 40] = b"\xff" * 40
+    with pytest.raises(InvalidInputError, match=r"line 3: is no \.npz file, or a damaged one"):
+        read_sample(io.BytesIO(broken), "line 3")
+
+
+@pytest.mark.parametrize(("descr", "shape"), [("<f4", (-1, 3)), ("<U0", (4, 3))])
+def test_a_header_without_a_possible_size_is_refused(descr: str, shape: tuple[int, int]) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": descr, "fortran_order": False, "shape": shape})
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as target:
+        target.writestr("history.npy", header.getvalue() + b"1234")
+    with pytest.raises(InvalidInputError, match=r"'history' promises the shape \[-?\d, 3\]"):
+        read_sample(buffer, "line 3")
 
 
 def test_a_header_that_promises_more_than_there_is_takes_none_either() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from shared.contracts.chat import Conversation
-from svc_train.recipes.text_sft.config import ALL_LINEAR, QLORA, TextSftConfig
+from svc_train.recipes.conversations.config import ALL_LINEAR
+from svc_train.recipes.text_sft.config import QLORA, TextSftConfig
 from svc_train.recipes.training.knobs import BFLOAT16, CONSTANT
 
 DATASET = "chat"

@@ -1,0 +1,1 @@
+"""What the recipes that teach conversations share."""
