@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -52,15 +53,15 @@ class Oracle:
     def __init__(self, profile: Profile, capacity: Floats) -> None:
         self.profile = profile
         self.capacity = capacity
-        self._ordered = {
-            (tool_id, size): self._best_first(tool_id, size)
-            for tool_id in range(len(profile.tools))
-            for size in self.sizes(tool_id).tolist()
-        }
+        self._ordered = _best_first(profile)
+        sizes: defaultdict[int, list[float]] = defaultdict(list)
+        for tool_id, size in self._ordered:
+            sizes[tool_id].append(size)
+        self._sizes = {tool_id: np.array(found) for tool_id, found in sizes.items()}
 
     def sizes(self, tool_id: int) -> Floats:
         """The input sizes a tool was profiled with, ascending."""
-        return np.unique(self.profile.input_sizes[self.profile.tool_ids == tool_id])
+        return self._sizes[tool_id]
 
     def profiled_size(self, tool_id: int, input_size: float) -> float:
         """The smallest profiled size that covers an input; the largest one where none does."""
@@ -81,10 +82,13 @@ class Oracle:
         """Bool [config_ids]: which of them fit into what is free."""
         return np.asarray((self.profile.needs[config_ids] <= room(used, self.capacity)).all(axis=-1))
 
-    def _best_first(self, tool_id: int, size: float) -> ConfigIds:
-        profile = self.profile
-        config_ids = np.flatnonzero((profile.tool_ids == tool_id) & (profile.input_sizes == size))
-        needs = profile.needs[config_ids]
-        # lexsort takes the most important key last.
-        keys = (config_ids, *needs.T[::-1], profile.latency_ms[config_ids])
-        return np.asarray(config_ids[np.lexsort(keys)])
+
+def _best_first(profile: Profile) -> dict[tuple[int, float], ConfigIds]:
+    """The config_ids of each tool and input size, both ascending."""
+    config_ids = np.arange(len(profile.numbers))
+    # lexsort takes the most important key last.
+    keys = (config_ids, *profile.needs.T[::-1], profile.latency_ms, profile.input_sizes, profile.tool_ids)
+    order = np.lexsort(keys)
+    is_first = np.diff(profile.tool_ids[order]).astype(bool) | np.diff(profile.input_sizes[order]).astype(bool)
+    jobs = np.split(order, np.flatnonzero(is_first) + 1)
+    return {(int(profile.tool_ids[ids[0]]), float(profile.input_sizes[ids[0]])): ids for ids in jobs}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from upwell.cli.label import ended_job
 from upwell.client import Upwell
 from upwell.demo.narrator import Narrator
 from upwell.label.v1 import label_service_pb2
+from upwell.registry.v1 import registry_service_pb2
 
 
 class Result(Protocol):
@@ -18,6 +19,23 @@ class Result(Protocol):
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A number of a trained version, measured on what it has not seen."""
+
+    name: str
+    value: float
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
+
+
+def metrics_of(version: registry_service_pb2.ModelVersion) -> Sequence[Metric]:
+    """All of them by name."""
+    return [Metric(name=name, value=value) for name, value in sorted(version.metrics.items())]
 
 
 @dataclass(kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import threading
 from collections.abc import AsyncIterator
@@ -330,7 +331,7 @@ async def test_the_model_stops_at_the_deadline(client, call):
 
 
 @pytest.mark.parametrize("call", ["generate", "stream"])
-async def test_the_model_stops_when_the_caller_hangs_up(client, call):
+async def test_the_model_stops_when_the_caller_hangs_up(client, call, caplog):
     texts = client.loaded("texts")
     texts.slow_s = 0.02
     running = getattr(client, call)("Hi", max_new_tokens=1000)
@@ -343,6 +344,9 @@ async def test_the_model_stops_when_the_caller_hangs_up(client, call):
     assert await asyncio.to_thread(texts.stopped.wait, WAIT_S)
     while client.server.lines.waiting(texts):
         await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def _all(call: Any) -> Any:

@@ -107,7 +107,8 @@ def test_a_plan_fits_where_any_for_the_job_does(tmp_path: Path, tiny_base: Path,
 
 def test_it_learns_to_choose(tmp_path: Path, tiny_base: Path):
     plans = plans_source(tmp_path / "data", small_profile(), samples=1250, language="en")
-    given = job(tmp_path, tiny_base, plans, tiny(), max_steps=60, batch_size=16, learning_rate=3e-3, channels=64)
+    changed = {"max_steps": 60, "batch_size": 16, "learning_rate": 3e-3, "channels": 64, "limit_eval": 100}
+    given = job(tmp_path, tiny_base, plans, tiny(), **changed)
     metrics = RECIPE.train(given, lambda _: None).metrics
     assert metrics["tool_accuracy"] > 0.65
     assert metrics["config_accuracy"] > 0.25

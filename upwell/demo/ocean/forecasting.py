@@ -10,8 +10,8 @@ from rich.table import Table
 from upwell.cli.forecast_picture import draw_forecast
 from upwell.cli.output import counted, version_name
 from upwell.demo.ocean.names import FIELD, FORECASTER
-from upwell.demo.ocean.skill import Skill, skill_table, skills_of
-from upwell.demo.stage import Stage
+from upwell.demo.ocean.skill import skill_table
+from upwell.demo.stage import Metric, Stage, metrics_of
 from upwell.demo.training import ALIAS, publish_training, watch
 from upwell.infer.v1 import forecast_pb2
 from upwell.registry.v1 import registry_service_pb2
@@ -60,12 +60,12 @@ async def forecast(stage: Stage) -> None:
     stage.narrator.say(f"maps and plume: {picture}")
 
 
-async def show_skill(stage: Stage, version: registry_service_pb2.ModelVersion) -> Sequence[Skill]:
+async def show_skill(stage: Stage, version: registry_service_pb2.ModelVersion) -> Sequence[Metric]:
     """What was measured when it was trained."""
-    skills = skills_of(version.metrics)
+    metrics = metrics_of(version)
     stage.narrator.step("Skill", "Correlation and error of the forecasts beside those of simpler ones, by lead.")
-    stage.narrator.show(skill_table(skills))
-    return skills
+    stage.narrator.show(skill_table(metrics))
+    return metrics
 
 
 def _index_table(answer: forecast_pb2.ForecastResponse) -> Table:

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from rich.table import Table
+
+from upwell.demo.stage import Metric
 
 CORRELATION = "nino34_correlation_lead_"
 FIRST_LEAD = f"{CORRELATION}01"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skill:
-    """A number of the trained version."""
-
-    name: str
-    value: float
-
-    def as_json(self) -> dict[str, Any]:
-        """For programs."""
-        return asdict(self)
-
-
-def skills_of(metrics: Mapping[str, float]) -> Sequence[Skill]:
-    """All of them by name."""
-    return [Skill(name=name, value=value) for name, value in sorted(metrics.items())]
-
-
-def skill_table(skills: Sequence[Skill]) -> Table:
+def skill_table(metrics: Sequence[Metric]) -> Table:
     """Correlation of Nino3.4 by lead, the forecaster beside the others."""
-    values = {skill.name: skill.value for skill in skills}
+    values = {metric.name: metric.value for metric in metrics}
     owners = [name.removesuffix(FIRST_LEAD) for name in values if name.endswith(FIRST_LEAD)]
     table = Table(title="Correlation of Nino3.4 in the months that were held out", title_justify="left")
     table.add_column("lead", justify="right")

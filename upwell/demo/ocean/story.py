@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from upwell.demo.ocean import forecasting, talking
 from upwell.demo.ocean.data import ostia
 from upwell.demo.ocean.names import CHAT, FIELD, FORECASTER, TALKER
-from upwell.demo.ocean.skill import Skill
-from upwell.demo.stage import Stage, Story
+from upwell.demo.stage import Metric, Stage, Story
 from upwell.demo.training import promote, show_lineage
 
 
-async def walk(stage: Stage) -> Sequence[Skill]:
+async def walk(stage: Stage) -> Sequence[Metric]:
     """Every step, in order."""
     await forecasting.ingest(stage, ostia())
     forecaster = await forecasting.train(stage)

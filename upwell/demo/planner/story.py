@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from rich.table import Table
 
 from upwell.cli.output import counted, version_name
-from upwell.demo.stage import Stage, Story
+from upwell.demo.stage import Metric, Stage, Story, metrics_of
 from upwell.demo.training import ALIAS, promote, publish_training, show_lineage, watch
 from upwell.infer.v1 import plan_pb2
 from upwell.profile_grid import write_grid
@@ -32,19 +30,7 @@ TASKS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """A number of the trained planner on tasks and states that it has not seen."""
-
-    name: str
-    value: float
-
-    def as_json(self) -> dict[str, Any]:
-        """For programs."""
-        return asdict(self)
-
-
-async def walk(stage: Stage) -> Sequence[Measured]:
+async def walk(stage: Stage) -> Sequence[Metric]:
     """Every step, in order."""
     await _ingest(stage)
     memory = await _remember(stage)
@@ -53,7 +39,7 @@ async def walk(stage: Stage) -> Sequence[Measured]:
     await promote(stage, planner)
     await _ask(stage)
     await show_lineage(stage, planner)
-    return [Measured(name=name, value=value) for name, value in sorted(planner.metrics.items())]
+    return metrics_of(planner)
 
 
 async def _ingest(stage: Stage) -> None:
