@@ -26,7 +26,7 @@ MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 # Of the degrees of an axis.
 WITHIN = {"lat": (-90, 90), "lon": (0, 360)}
 NEEDED = ("history", "channels", "lat", "lon", "months")
-KNOWN = (*NEEDED, "future", "history_sst", "facts")
+KNOWN = (*NEEDED, "future", "facts")
 # What zipfile raises for what is damaged, encrypted or packed in a way it does not know.
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError

@@ -105,12 +105,19 @@ def open_fields(folder: Path) -> Fields:
     """Open the `field/v1` whose files lie in `folder`.
 
     Raises:
-        InvalidInputError: the folder holds none.
+        InvalidInputError: the folder holds none, or one that lacks a part.
     """
     path = folder / FIELD_FOLDER
     if not (path / "zarr.json").is_file():
         raise InvalidInputError.of("field", f"there is no {FIELD_FOLDER}: this is no dataset of the kind {Kind.FIELD}")
     dataset = xr.open_zarr(path, chunks=None, consolidated=False, zarr_format=3)
+    try:
+        return _fields(dataset)
+    except KeyError as error:
+        raise InvalidInputError.of("field", f"{FIELD_FOLDER} lacks {error}, which every {Kind.FIELD} has") from error
+
+
+def _fields(dataset: xr.Dataset) -> Fields:
     channels = tuple(dataset.attrs["channels"])
     return Fields(
         channels=channels,

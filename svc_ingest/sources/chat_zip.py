@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 import shutil
 import zipfile
 import zlib
@@ -44,7 +43,7 @@ class ChatZip:
         try:
             with zipfile.ZipFile(path) as packed:
                 yield cls(packed, folder)
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise InvalidInputError.of("file", f"is no .zip file, or a damaged one: {error}") from error
 
     @property
@@ -100,6 +99,8 @@ def _checked_members(packed: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     if len(members) > MAX_FILES:
         raise InvalidInputError.of("file", f"has {len(members)} files; at most {MAX_FILES} are allowed")
     for name, member in members.items():
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InvalidInputError.of("file", f"{name} is packed by an unusual method: zip it by deflate, or store it")
         if member.file_size > max(SMALL_BYTES, MAX_RATIO * member.compress_size):
             reason = f"{name} unpacks from {member.compress_size} to {member.file_size} bytes: at most {MAX_RATIO} fold"
             raise InvalidInputError.of("file", reason)

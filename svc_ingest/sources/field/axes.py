@@ -81,7 +81,10 @@ def latitude_axis(part: Part, name: str, parameters: FieldParameters) -> Axis:
 def longitude_axis(part: Part, name: str, parameters: FieldParameters) -> Axis:
     """Longitudes from `lon_min` to `lon_max`, with a margin to interpolate from, eastward from 0 to 360."""
     # Float32 has no 359.99999 between -1e-5 and 0: rounding keeps such a centre at 0.
-    centres = np.round(_centres(part, name), 6) % 360
+    given = np.round(_centres(part, name), 6)
+    # A grid that goes round the earth may have its first meridian twice, as 0 and as 360.
+    is_closed = len(given) > 2 and abs(given[-1] - given[0]) == 360
+    centres = (given[:-1] if is_closed else given) % 360
     return _axis(part, name, centres, (parameters.lon_min, parameters.lon_max), parameters.resolution)
 
 

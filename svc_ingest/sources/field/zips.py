@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import lzma
 import shutil
 import zlib
 from pathlib import Path, PurePosixPath
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from shared.errors import InvalidInputError
 
@@ -21,7 +20,7 @@ ZARR_FILES = ("zarr.json", ".zgroup")
 
 
 def check_zip(archive: ZipFile, size_bytes: int) -> None:
-    """Refuse a zip that is encrypted, or that unpacks to far more than it is.
+    """Refuse a zip that is encrypted, packed in an unusual way, or that unpacks to far more than it is.
 
     Raises:
         InvalidInputError: it is such a zip.
@@ -31,6 +30,9 @@ def check_zip(archive: ZipFile, size_bytes: int) -> None:
         raise InvalidInputError.of("file", f"the zip has {len(entries)} entries; at most {MOST_ENTRIES}")
     if any(entry.flag_bits & 1 for entry in entries):
         raise InvalidInputError.of("file", "the zip is encrypted: send it without a password")
+    odd = [entry.filename for entry in entries if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED)]
+    if odd:
+        raise InvalidInputError.of("file", f"{odd[0]} is packed by an unusual method: zip it by deflate, or store it")
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MOST_EXPANSION * size_bytes + SLACK_BYTES:
         reason = f"the zip of {size_bytes} bytes unpacks to {unpacked}, over {MOST_EXPANSION} times as much: refused"
@@ -68,6 +70,6 @@ def unpack(archive: ZipFile, name: str, target: Path) -> Path:
     try:
         with archive.open(name) as source, target.open("wb") as file:
             shutil.copyfileobj(source, file)
-    except (BadZipFile, EOFError, NotImplementedError, ValueError, lzma.LZMAError, zlib.error) as error:
+    except (BadZipFile, EOFError, NotImplementedError, ValueError, zlib.error) as error:
         raise InvalidInputError.of("file", f"{name}: cannot be unpacked ({error})") from None
     return target

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,3 +151,11 @@ def test_months_are_read_from_text() -> None:
     for wrong in ("82", "1982-13", "1982-1", "soon", "0000-01"):
         with pytest.raises(InvalidInputError, match="base_end"):
             month_from_text("base_end", wrong)
+
+
+def test_a_store_that_lacks_a_part_is_refused_by_its_name(tmp_path: Path) -> None:
+    xr.Dataset({"sst": (("time",), np.zeros(3, np.float32))}).to_zarr(
+        tmp_path / "field.zarr", zarr_format=3, consolidated=False
+    )
+    with pytest.raises(InvalidInputError, match=r"field\.zarr lacks 'channels'"):
+        open_fields(tmp_path)

@@ -125,3 +125,12 @@ def test_a_mark_of_the_models_own_is_refused(tmp_path: Path) -> None:
     turns = [{"from": "human", "value": "<geoformer>"}, {"from": "gpt", "value": "<geoformer>"}]
     with pytest.raises(InvalidInputError, match="stands in a turn of 'gpt'; only the person shows fields"):
         make(tmp_path, zipped(tmp_path, [row(1, conversations=turns)], {"1": npz()}))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_unusual_method_of_packing_is_refused(tmp_path: Path, method: int) -> None:
+    path = zipped(tmp_path, [row(1)], {})
+    with zipfile.ZipFile(path, "a", method) as packed:
+        packed.writestr("features/1.npz", npz())
+    with pytest.raises(InvalidInputError, match=r"features/1\.npz is packed by an unusual method"):
+        make(tmp_path, path)

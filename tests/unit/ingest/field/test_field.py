@@ -80,6 +80,14 @@ def test_longitudes_that_wrap_within_the_file_are_put_in_order(save, ingest) -> 
     np.testing.assert_array_equal(fields.values("sst"), temperatures(months()))
 
 
+def test_the_first_meridian_may_stand_at_both_ends(save, ingest) -> None:
+    around = sst_dataset().interp(lon=np.arange(0.0, 361.0, 10.0), kwargs={"fill_value": "extrapolate"})
+    around = around.where(around.lon != 360, around.isel(lon=0))
+    around["temp"] = around["temp"].clip(20, 30).astype(np.float32).assign_attrs(sst_dataset()["temp"].attrs)
+    fields = ingest(save(around), lon_min=0, lon_max=360)
+    np.testing.assert_array_equal(fields.lon, np.arange(0.0, 360.0, 10.0))
+
+
 @pytest.mark.parametrize("form", ["NETCDF3_CLASSIC", "NETCDF3_64BIT", "NETCDF4"])
 def test_every_form_of_netcdf(save, ingest, form) -> None:
     fields = ingest(save(sst_dataset(), format=form))

@@ -195,6 +195,14 @@ def test_a_zarr_store_is_refused(tmp_path, make, change, said) -> None:
         make(zarr_with(tmp_path, change))
 
 
+def test_a_zip_that_is_packed_in_an_unusual_way_is_refused(save, make, tmp_path) -> None:
+    path = tmp_path / "fields.nc.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.write(save(sst_dataset()), "fields.nc")
+    with pytest.raises(InvalidInputError, match=r"fields\.nc is packed by an unusual method: zip it by deflate"):
+        make(path)
+
+
 def test_a_threshold_of_land_needs_the_sea(save, make) -> None:
     with pytest.raises(InvalidInputError, match="needs the channel sst; there are u, v"):
         make(save(wind_dataset()), land_below=15)

@@ -18,6 +18,7 @@ from svc_label.labelers.base import DatasetLabeler, MadeDataset, StoredDataset
 from svc_label.labelers.catalogue import installed_labelers
 from svc_label.labelers.ocean_questions import LABELER
 from svc_label.labelers.ocean_questions.__main__ import main
+from svc_label.labelers.ocean_questions.checking import check_folder
 from svc_label.labelers.ocean_questions.kinds import KINDS
 from svc_label.labelers.ocean_questions.parameters import OceanQuestionsParameters
 from tests.support.oceans import ocean_field
@@ -160,4 +161,8 @@ def test_the_checker_reads_a_pulled_version_and_finds_what_is_not_true(
     assert main([str(folder)]) == 2
     assert "item 1: features/000001.npz: is missing" in capsys.readouterr().err
     assert main([str(tmp_path)]) == 2
+    for text, reason in (("{", "geoformer_sft.json is no JSON"), ("{}", "geoformer_sft.json is no array")):
+        (tmp_path / "geoformer_sft.json").write_text(text)
+        with pytest.raises(InvalidInputError, match=reason):
+            check_folder(tmp_path)
     assert "has neither chat.jsonl nor geoformer_sft.json" in capsys.readouterr().err
