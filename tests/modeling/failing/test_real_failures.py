@@ -67,6 +67,7 @@ def job_folder(tmp_path: Path, tiny_base: Path) -> Callable[..., Path]:
             base=BaseVersion(name=training.base.name, digest=training.base.digest),
             base_folder=base,
             dataset=DatasetVersion(name=training.training_set.name, digest=training.training_set.digest, version=1),
+            dataset_meta={},
             dataset_folder=training.training_set.folder,
             series=(SeriesOnDisk(name=source.name, digest=source.digest, folder=source.folder, meta=source.meta),),
             output_folder=tmp_path / "output",
