@@ -85,7 +85,7 @@ class World:
 
     def the_event(self, subject: str, run_id: str) -> dict[str, Any]:
         """The one fact about a run, once the outbox has published it."""
-        found = wait_until(lambda: self.events(subject, run_id), 10, self.train.log_tail)
+        found = wait_until(lambda: self.events(subject, run_id), 30, self.train.log_tail)
         assert len(found) == 1, found
         event: dict[str, Any] = found[0]
         return event
@@ -197,8 +197,8 @@ class World:
         parent = dataset_key("bumps-series", series)
         digest = self._store(folder / "segments.parquet", _segments(series), "segments/v1", meta, [parent])
         self._produce("bumps", "segments/v1", digest)
-        wait_until(lambda: self._known("bumps-series@1"), 10)
-        known: DatasetVersion = wait_until(lambda: self._known("bumps@1"), 10)
+        wait_until(lambda: self._known("bumps-series@1"), 60)
+        known: DatasetVersion = wait_until(lambda: self._known("bumps@1"), 60)
         return known
 
     def _known(self, reference: str) -> DatasetVersion | None:
