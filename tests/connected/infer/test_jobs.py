@@ -50,7 +50,7 @@ def test_a_request_on_the_bus_becomes_results_and_lineage(world: World, model: s
     assert job.state == common.WORK_STATE_COMPLETED
     assert job.result.result_digest == event["resultDigest"]
     key = prediction_key("job-a")
-    types = wait_until(lambda: {node.type for node in ancestors(world, key)} >= {"dataset", "model"}, 10)
+    types = wait_until(lambda: {node.type for node in ancestors(world, key)} >= {"dataset", "model"}, 30)
     assert types
     assert NodeType.RUN in {node.type for node in ancestors(world, key)}
 

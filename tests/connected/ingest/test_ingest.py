@@ -118,10 +118,10 @@ def produced(loop: Loop, name: str) -> list[dict[str, Any]]:
 
 def test_a_streamed_file_becomes_versions_by_its_content(loop: Loop, name: str) -> None:
     first = loop.stream(parts(name, CSV)).dataset.manifest_digest
-    wait_until(lambda: loop.versions(name) == {1: first}, 10, loop.registry.log_tail)
+    wait_until(lambda: loop.versions(name) == {1: first}, 30, loop.registry.log_tail)
     assert loop.stream(parts(name, CSV)).dataset.manifest_digest == first
     changed = loop.stream(parts(name, CSV + b"2024-01-02,1,1\n")).dataset.manifest_digest
-    wait_until(lambda: loop.versions(name) == {1: first, 2: changed}, 10, loop.registry.log_tail)
+    wait_until(lambda: loop.versions(name) == {1: first, 2: changed}, 30, loop.registry.log_tail)
 
 
 def test_a_request_on_the_bus_becomes_a_version(loop: Loop, name: str) -> None:
@@ -130,7 +130,7 @@ def test_a_request_on_the_bus_becomes_a_version(loop: Loop, name: str) -> None:
         loop.request(f"job-{name}", name, f"{name}.csv", options={"timezone": "Asia/Shanghai"})
     job = loop.ended(f"job-{name}")
     assert job.state == common.WORK_STATE_COMPLETED, job
-    wait_until(lambda: loop.versions(name) == {1: job.dataset.manifest_digest}, 10, loop.registry.log_tail)
+    wait_until(lambda: loop.versions(name) == {1: job.dataset.manifest_digest}, 30, loop.registry.log_tail)
     assert [body["producer"] for body in produced(loop, name)] == [f"svc_ingest/job-{name}"]
 
 
@@ -144,7 +144,7 @@ def test_a_bad_file_fails_the_job_and_says_where(loop: Loop, name: str) -> None:
     def failures() -> list[dict[str, Any]]:
         return [body for body in events_on(loop.servers, "ingest.failed") if body["jobId"] == f"job-{name}"]
 
-    (failure,) = wait_until(failures, 10)
+    (failure,) = wait_until(failures, 30)
     assert failure["failure"]["reason"] == job.failure.reason
     assert produced(loop, name) == []
 
@@ -157,9 +157,9 @@ def test_what_escapes_the_folder_is_a_dead_letter_and_an_event(loop: Loop, name:
             headers["upwell-reason"] for _, body, headers in stream_messages(loop.servers, "DEAD") if name in str(body)
         ]
 
-    (reason,) = wait_until(letters, 10, loop.ingest.log_tail)
+    (reason,) = wait_until(letters, 30, loop.ingest.log_tail)
     assert "may not hold '..'" in reason
-    failed = wait_until(lambda: [body for body in events_on(loop.servers, "ingest.failed") if body["name"] == name], 10)
+    failed = wait_until(lambda: [body for body in events_on(loop.servers, "ingest.failed") if body["name"] == name], 30)
     assert [body["jobId"] for body in failed] == [f"job-{name}"]
     assert loop.job(f"job-{name}") is None
 
@@ -167,7 +167,7 @@ def test_what_escapes_the_folder_is_a_dead_letter_and_an_event(loop: Loop, name:
 def test_a_kill_in_the_middle_is_made_good_once(loop: Loop, name: str, big_csv: bytes) -> None:
     loop.file(f"{name}.csv", big_csv)
     loop.request(f"job-{name}", name, f"{name}.csv", options={"timeFormat": "index"})
-    running = wait_until(lambda: is_running(loop, f"job-{name}"), 10, every_s=0.01)
+    running = wait_until(lambda: is_running(loop, f"job-{name}"), 30, every_s=0.01)
     loop.ingest.kill()
     assert running.attempt == 1
     assert produced(loop, name) == []
@@ -175,7 +175,7 @@ def test_a_kill_in_the_middle_is_made_good_once(loop: Loop, name: str, big_csv: 
     loop.ingest.start()
     job = loop.ended(f"job-{name}")
     assert (job.state, job.attempt) == (common.WORK_STATE_COMPLETED, 2), job
-    wait_until(lambda: loop.versions(name) == {1: job.dataset.manifest_digest}, 10, loop.registry.log_tail)
+    wait_until(lambda: loop.versions(name) == {1: job.dataset.manifest_digest}, 30, loop.registry.log_tail)
     assert len(produced(loop, name)) == 1
     scratch = loop.servers.folder.of("svc_ingest") / "scratch"
     assert [path for path in scratch.rglob("*") if path.name == "series.parquet"] == []
@@ -204,7 +204,7 @@ def test_sigterm_in_the_middle_of_an_import_and_of_a_stream_loses_nothing(
     with ThreadPoolExecutor(2) as pool:
         streaming = pool.submit(loop.stream, slowly())
         assert half_sent.wait(10)
-        wait_until(lambda: is_running(loop, f"job-{name}"), 10, every_s=0.01)
+        wait_until(lambda: is_running(loop, f"job-{name}"), 30, every_s=0.01)
         stopping = pool.submit(loop.ingest.terminate)
         may_go_on.set()
         streamed = streaming.result(30)
@@ -213,8 +213,8 @@ def test_sigterm_in_the_middle_of_an_import_and_of_a_stream_loses_nothing(
     loop.ingest.start()
     job = loop.ended(f"job-{name}")
     assert job.state == common.WORK_STATE_COMPLETED, job
-    wait_until(lambda: loop.versions(name) == {1: job.dataset.manifest_digest}, 10)
-    wait_until(lambda: loop.versions(f"{name}-streamed") == {1: streamed.dataset.manifest_digest}, 10)
+    wait_until(lambda: loop.versions(name) == {1: job.dataset.manifest_digest}, 30)
+    wait_until(lambda: loop.versions(f"{name}-streamed") == {1: streamed.dataset.manifest_digest}, 30)
     assert len(produced(loop, name)) == 1
 
 
@@ -251,7 +251,7 @@ def test_an_object_store_that_is_down_is_waited_for(loop: Loop, name: str) -> No
         loop.servers.start_server("s3")
     job = loop.ended(f"job-{name}", 60)
     assert job.state == common.WORK_STATE_COMPLETED, job
-    wait_until(lambda: loop.versions(name) == {1: job.dataset.manifest_digest}, 10)
+    wait_until(lambda: loop.versions(name) == {1: job.dataset.manifest_digest}, 30)
 
 
 def waiting(loop: Loop, job_id: str) -> pb.IngestJob | None:

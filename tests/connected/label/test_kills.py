@@ -38,4 +38,4 @@ def test_two_replicas_share_the_jobs_and_do_each_once(world: World):
         assert min(shares) > 0, shares
     finally:
         assert replica.terminate() == 0
-    assert wait_until(world.label.is_ready, 5)
+    assert wait_until(world.label.is_ready, 30)

@@ -34,7 +34,7 @@ def test_the_same_event_twice_is_one_job(world: World):
     body = json.dumps({"dataset": "spikes", "labeler": "robust"}).encode()
     for message_id in ("one", "two"):
         world.publish_raw(body, {"ce-id": "the-same-event", "Nats-Msg-Id": message_id})
-    listed = wait_until(lambda: world.jobs_of("spikes"), 10)
+    listed = wait_until(lambda: world.jobs_of("spikes"), 30)
     assert len(listed) == 1
     world.wait_for_end(listed[0].job_id)
     assert len(world.jobs_of("spikes")) == 1
@@ -85,7 +85,7 @@ def test_predictions_come_back_as_candidates(world: World, tmp_path):
         "segmentCount": 1,
     }
     world.publish(body, "infer.completed", user="svc_infer")
-    [candidate] = wait_until(lambda: world.candidates("spikes", "model:spike-detector@2"), 10, world.label.log_tail)
+    [candidate] = wait_until(lambda: world.candidates("spikes", "model:spike-detector@2"), 30, world.label.log_tail)
     assert (candidate.segment.start_row, candidate.segment.confidence) == (98, 0.9)
 
     single = pb.CandidateDecision(candidate_id=candidate.candidate_id, decision=pb.DECISION_APPROVED)
@@ -130,7 +130,7 @@ def test_a_wrong_request_is_a_dead_letter_that_says_why(world: World, job_id, bo
     def letters() -> list[str]:
         return [why for why, dead in world.dead_letters("label.requested") if job_id.encode() in dead]
 
-    [why] = wait_until(letters, 10)
+    [why] = wait_until(letters, 30)
     assert reason in why
     assert world.job(job_id) is None
     if job_id != "bad-kind":  # what cannot be parsed cannot be named

@@ -37,7 +37,7 @@ def test_an_export_is_indexed_and_an_older_database_catches_up(world: World):
     def is_known() -> bool:
         return question(world, reviewer="丽塔").start_count == question(world, candidate=approved).start_count == 1
 
-    wait_until(is_known, 10, world.registry.log_tail)
+    wait_until(is_known, 30, world.registry.log_tail)
     assert not any("is damaged" in unread.reason for unread in question(world, reviewer="丽塔").unread)
 
     world.registry.kill()
@@ -46,4 +46,4 @@ def test_an_export_is_indexed_and_an_older_database_catches_up(world: World):
             database.execute(f"DELETE FROM {table}")
     database.close()
     world.registry.start()
-    wait_until(is_known, 10, world.registry.log_tail)
+    wait_until(is_known, 30, world.registry.log_tail)

@@ -94,7 +94,7 @@ class World:
             except NotFoundError:
                 return None
 
-        version: DatasetVersion = wait_until(known, 10, self.registry.log_tail)
+        version: DatasetVersion = wait_until(known, 30, self.registry.log_tail)
         return version
 
     def publish(self, body: Mapping[str, Any], subject: str = "label.requested", user: str = CLIENT) -> None:
@@ -161,7 +161,7 @@ class World:
 
     def the_event(self, subject: str, job_id: str) -> dict[str, Any]:
         """The one fact about a job, once the outbox has published it."""
-        found = wait_until(lambda: self.events(subject, job_id), 10, self.label.log_tail)
+        found = wait_until(lambda: self.events(subject, job_id), 30, self.label.log_tail)
         assert len(found) == 1, found
         event: dict[str, Any] = found[0]
         return event

@@ -142,7 +142,7 @@ def test_gate_force_rollback_and_deletion_are_kept_announced_and_told(
         ("model.archived", 1),
         ("model.signed", 1),
     ):
-        wait_until(lambda subject=subject, count=count: len(events_on(servers, subject)) >= count, 10)
+        wait_until(lambda subject=subject, count=count: len(events_on(servers, subject)) >= count, 30)
     told_after_a_kill(servers, registry, hearing, settings)
 
 

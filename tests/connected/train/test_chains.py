@@ -24,7 +24,7 @@ def test_a_cancelled_run_stops_within_ten_seconds_and_goes_on_where_it_stopped(w
     child.wait(10)
     assert time.monotonic() - asked < 10
     # Told to end, it leaves a checkpoint of the step it has just made, though none was due.
-    run = wait_until(lambda: (run := world.run("stopped")) and run.HasField("checkpoint") and run, 10)
+    run = wait_until(lambda: (run := world.run("stopped")) and run.HasField("checkpoint") and run, 30)
     stopped_at = run.checkpoint.step
     assert stopped_at > 0
     resumed = world.call("ResumeRun", pb.ResumeRunRequest(run_id="stopped")).run
@@ -32,7 +32,7 @@ def test_a_cancelled_run_stops_within_ten_seconds_and_goes_on_where_it_stopped(w
     again = world.wait_for_progress("stopped", attempt=2)
     assert again.progress.step > stopped_at
     world.call("CancelRun", pb.CancelRunRequest(run_id="stopped"))
-    wait_until(lambda: len(world.events("train.cancelled", "stopped")) == 2, 10)
+    wait_until(lambda: len(world.events("train.cancelled", "stopped")) == 2, 30)
 
 
 def test_stages_go_on_from_one_another_though_all_are_asked_for_at_once(world: World):
@@ -49,7 +49,7 @@ def test_stages_go_on_from_one_another_though_all_are_asked_for_at_once(world: W
     assert "parent" not in completed[0]
     assert completed[1]["parent"] == {"name": "chain-detector", "version": 1, "runId": "stage-a"}
     assert len({event["base"]["digest"] for event in completed}) == 1
-    versions = wait_until(lambda: len(found := world.versions_of("chain-detector")) == 2 and found, 10)
+    versions = wait_until(lambda: len(found := world.versions_of("chain-detector")) == 2 and found, 30)
     assert {version.ref.run_id: version.parent.run_id for version in versions} == {
         "stage-a": "",
         "stage-b": "stage-a",
@@ -60,7 +60,7 @@ def test_a_stage_whose_parent_is_cancelled_fails_and_says_how_both_go_on(world: 
     world.publish(world.request("before", hyperparameters=ENDLESS, model="never-made"))
     world.wait_for_progress("before")
     world.publish(world.request("behind", hyperparameters=TINY, model="never-made", parent_run="before"))
-    wait_until(lambda: (run := world.run("behind")) and run.queue_position == 1, 10)
+    wait_until(lambda: (run := world.run("behind")) and run.queue_position == 1, 30)
     world.call("CancelRun", pb.CancelRunRequest(run_id="before"))
     run = world.wait_for_end("behind")
     assert run.failure.cause == "parent_failed"

@@ -54,7 +54,7 @@ def test_a_paused_replica_finds_its_run_done_and_publishes_registers_and_removes
         run = world.wait_for_end("paused")
         assert run.state == common.WORK_STATE_COMPLETED, run.failure
         assert run.attempt == 2
-        assert len(wait_until(lambda: world.versions_of("paused-detector"), 10)) == 1
+        assert len(wait_until(lambda: world.versions_of("paused-detector"), 30)) == 1
         for process in paused:
             process.send_signal(signal.SIGCONT)
         # It learns that its lease is lost, ends its process, and goes on with other work.

@@ -57,7 +57,7 @@ def test_kill_9_in_the_middle_hands_the_run_to_a_replica_which_makes_it_once(wor
         run = world.wait_for_end("killed")
         assert run.state == common.WORK_STATE_COMPLETED, run.failure
         assert run.attempt == 2
-        assert len(wait_until(lambda: world.versions_of("killed-detector"), 10)) == 1
+        assert len(wait_until(lambda: world.versions_of("killed-detector"), 30)) == 1
         assert world.the_event("train.completed", "killed")["attempt"] == 2
         assert [started["attempt"] for started in world.events("train.started", "killed")] == [1, 2]
         assert not list(Path(world.servers.folder.of("svc_train")).glob("runs/*/*"))

@@ -41,12 +41,12 @@ def test_a_bare_json_request_becomes_a_run_and_a_model_version(world: World, fin
     manifest = world.artifacts.manifest(finished.bundle_digest)
     assert "bundle.json" in {entry.path for entry in manifest.files}
     assert base_key(completed["base"]["digest"]) in manifest.parents
-    (version,) = wait_until(lambda: world.versions_of("bump-detector"), 10)
+    (version,) = wait_until(lambda: world.versions_of("bump-detector"), 30)
     assert version.ref.run_id == REQUEST_ID
 
 
 def test_an_event_for_a_finished_run_changes_nothing(world: World, finished: pb.Run):
-    wait_until(lambda: world.versions_of("bump-detector"), 10)
+    wait_until(lambda: world.versions_of("bump-detector"), 30)
     world.publish(world.request(REQUEST_ID))
     world.publish(world.request(REQUEST_ID, model="another-name"))
     assert "already used by another request" in world.letter("another-name")
@@ -60,7 +60,7 @@ def test_an_event_without_an_id_is_one_run_however_often_it_is_sent(world: World
     request = world.request("", model="anonymous", dataset="not-there@1")
     for _ in range(2):
         world.publish(request, **{"ce-id": "a-client-s-own-id"})
-    runs = wait_until(lambda: world.call("ListRuns", pb.ListRunsRequest(model="anonymous")).runs, 10)
+    runs = wait_until(lambda: world.call("ListRuns", pb.ListRunsRequest(model="anonymous")).runs, 30)
     assert len(runs) == 1
     assert world.wait_for_end(runs[0].run_id).failure.cause == "not_found"
 

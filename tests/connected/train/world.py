@@ -92,7 +92,7 @@ class World:
 
     def letter(self, run_id: str) -> str:
         """The reason of the dead letter of a request with this id in its body."""
-        found = wait_until(lambda: [why for why, body in self.dead_letters() if run_id.encode() in body], 10)
+        found = wait_until(lambda: [why for why, body in self.dead_letters() if run_id.encode() in body], 30)
         assert len(found) == 1, found
         reason: str = found[0]
         return reason
