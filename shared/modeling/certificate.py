@@ -103,6 +103,17 @@ def save_certificate(folder: Path, certificate: Certificate) -> None:
     path.chmod(0o644)
 
 
+def certify_bundle(folder: Path, *, trained: Certifiable, served: Certifiable) -> None:
+    """Certify what a trained model answers, and prove at once that its saved bundle, loaded again, answers the same.
+
+    Raises:
+        IntegrityError: it does not; the message lists what differs.
+    """
+    certificate = certify(trained)
+    save_certificate(folder, certificate)
+    certificate.replay(served)
+
+
 def load_certificate(folder: Path) -> Certificate:
     """Read a bundle's certificate; IntegrityError when it is absent, damaged or empty."""
     body = read_json(folder / FILE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from typing import Self
 from shared.contracts.chat import FEATURE_PATH, SHAREGPT_FILE, Conversation
 from shared.errors import InvalidInputError
 from shared.fields.samples import FieldSample, read_sample
+from svc_ingest.sources.zips import DAMAGED, check_packing
 
 MAX_FILES = 1_000_000
 # Features are packed already, and text shrinks some twentyfold: what unpacks to so many times its size is a bomb.
@@ -43,7 +43,7 @@ class ChatZip:
         try:
             with zipfile.ZipFile(path) as packed:
                 yield cls(packed, folder)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except DAMAGED as error:
             raise InvalidInputError.of("file", f"is no .zip file, or a damaged one: {error}") from error
 
     @property
@@ -98,9 +98,8 @@ def _checked_members(packed: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     members = {member.filename: member for member in packed.infolist() if not member.is_dir()}
     if len(members) > MAX_FILES:
         raise InvalidInputError.of("file", f"has {len(members)} files; at most {MAX_FILES} are allowed")
+    check_packing(packed)
     for name, member in members.items():
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise InvalidInputError.of("file", f"{name} is packed by an unusual method: zip it by deflate, or store it")
         if member.file_size > max(SMALL_BYTES, MAX_RATIO * member.compress_size):
             reason = f"{name} unpacks from {member.compress_size} to {member.file_size} bytes: at most {MAX_RATIO} fold"
             raise InvalidInputError.of("file", reason)

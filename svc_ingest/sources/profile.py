@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +17,10 @@ from svc_ingest.domain.made import Made
 from svc_ingest.sources.base import NoParameters
 from svc_ingest.sources.profile_rows import read_rows
 from svc_ingest.sources.profile_tools import tools_of
+from svc_ingest.sources.zips import DAMAGED, check_packing
 
 CSV_FILE = "profile.csv"
 MEMBERS = (TOOLS_FILE, CSV_FILE)
-# Other ways to compress fail in ways of their own when the bytes are damaged.
-PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_TOOLS_BYTES = 4 * 2**20
 MAX_CSV_BYTES = 64 * 2**20
 
@@ -77,10 +75,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
                 raise InvalidInputError.of(
                     "file", f"must hold {' and '.join(MEMBERS)} and nothing else, but has {found}"
                 )
-            if any(member.compress_type not in PLAIN for member in archive.infolist()):
-                raise InvalidInputError.of("file", "is compressed in another way than by deflate: use a plain zip")
+            check_packing(archive)
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         reason = f"is no zip archive that can be read ({error}): put {' and '.join(MEMBERS)} into a plain zip"
         raise InvalidInputError.of("file", reason) from error
 

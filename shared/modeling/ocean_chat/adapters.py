@@ -12,6 +12,7 @@ month, N = embeddings of a sample, H = hidden size of the language model.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import cast
 
 import torch
@@ -22,7 +23,7 @@ from shared.modeling.ocean_chat.spec import HEADS, LINEAR, RESAMPLER, OceanChatS
 LOWEST = -1e4
 
 
-class Adapter(nn.Module):
+class Adapter(nn.Module, ABC):
     """What all three share: the size and the magnitude that the language model's own embeddings have."""
 
     def __init__(self, *, hidden: int, magnitude: float) -> None:
@@ -30,6 +31,7 @@ class Adapter(nn.Module):
         self.norm = nn.LayerNorm(hidden)
         nn.init.constant_(self.norm.weight, magnitude)
 
+    @abstractmethod
     def forward(self, tokens_FTPD: Tensor, present_FTP: Tensor) -> Tensor:
         """[F, places, H]; the places of one month behind those of the month before, so far as months have places.
 
@@ -37,7 +39,6 @@ class Adapter(nn.Module):
             tokens_FTPD: in the order of `Geoformer.encode`; anything where not present.
             present_FTP: False for patches without anything known, and for months that only fill up the batch.
         """
-        raise NotImplementedError
 
 
 class MonthAdapter(Adapter):

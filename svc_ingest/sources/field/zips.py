@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import zlib
 from pathlib import Path, PurePosixPath
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from shared.errors import InvalidInputError
+from svc_ingest.sources.zips import DAMAGED, check_packing
 
 # Deflate makes nothing real so much smaller; fields of zeros come near 1000.
 MOST_EXPANSION = 200
@@ -28,11 +28,7 @@ def check_zip(archive: ZipFile, size_bytes: int) -> None:
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
         raise InvalidInputError.of("file", f"the zip has {len(entries)} entries; at most {MOST_ENTRIES}")
-    if any(entry.flag_bits & 1 for entry in entries):
-        raise InvalidInputError.of("file", "the zip is encrypted: send it without a password")
-    odd = [entry.filename for entry in entries if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED)]
-    if odd:
-        raise InvalidInputError.of("file", f"{odd[0]} is packed by an unusual method: zip it by deflate, or store it")
+    check_packing(archive)
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MOST_EXPANSION * size_bytes + SLACK_BYTES:
         reason = f"the zip of {size_bytes} bytes unpacks to {unpacked}, over {MOST_EXPANSION} times as much: refused"
@@ -70,6 +66,6 @@ def unpack(archive: ZipFile, name: str, target: Path) -> Path:
     try:
         with archive.open(name) as source, target.open("wb") as file:
             shutil.copyfileobj(source, file)
-    except (BadZipFile, EOFError, NotImplementedError, ValueError, zlib.error) as error:
+    except (*DAMAGED, ValueError) as error:
         raise InvalidInputError.of("file", f"{name}: cannot be unpacked ({error})") from None
     return target

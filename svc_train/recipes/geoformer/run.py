@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from shared.modeling.bundle import FULL, BundleInfo
-from shared.modeling.certificate import certify, save_certificate
+from shared.modeling.certificate import certify_bundle
 from shared.modeling.geoformer.ensemble import Ensemble, Forecaster
 from shared.modeling.geoformer.guess import FirstGuess
 from shared.modeling.geoformer.lim import LinearInverseModel
@@ -80,7 +80,8 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     ensemble.cpu()
     save_forecaster(job.bundle_dir, _info(config, ensemble.spec, metrics), forecaster)
     _save_skill(job.bundle_dir, data, skills)
-    _certify(job.bundle_dir, forecaster)
+    served = load(job.bundle_dir, None, "cpu")
+    certify_bundle(job.bundle_dir, trained=GeoformerPredictor(forecaster), served=served)
     return TrainingResult(
         metrics=metrics,
         total_steps=outcome.steps,
@@ -149,13 +150,6 @@ def _save_skill(folder: Path, data: OceanData, skills: Mapping[str, Skill]) -> N
     (folder / SKILL_FILE).write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     scored = " to ".join(report["scored"])
     draw_skill(folder / SKILL_PICTURE, skills, temperature=data.temperature, scored=scored)
-
-
-def _certify(folder: Path, forecaster: Forecaster) -> None:
-    """Certify what the trained networks answer, and prove at once that the saved bundle answers the same."""
-    certificate = certify(GeoformerPredictor(forecaster))
-    save_certificate(folder, certificate)
-    certificate.replay(load(folder, None, "cpu"))
 
 
 def _info(config: GeoformerConfig, spec: GeoformerSpec, metrics: Mapping[str, float]) -> BundleInfo:

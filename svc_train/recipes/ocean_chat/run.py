@@ -10,7 +10,7 @@ import torch
 
 from shared.modeling.bases import Base, load_base
 from shared.modeling.bundle import LORA, BundleInfo, tokenizer_digest
-from shared.modeling.certificate import certify, save_certificate
+from shared.modeling.certificate import certify_bundle
 from shared.modeling.lora import add_adapters, is_adapter
 from shared.modeling.ocean_chat.network import OceanChat
 from shared.modeling.ocean_chat.predictor import FAMILY, OceanChatPredictor, load
@@ -112,14 +112,12 @@ def _network(
 
 
 def _certify(job: TrainingJob, network: OceanChat, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Certify what the trained network answers, and prove at once that the saved bundle answers the same."""
+    """Certify the bundle."""
     network.train(mode=False)
     trained = OceanChatPredictor(
         network=network, tokenizer=tokenizer, tokenizer_digest=tokenizer_digest(job.bundle_dir)
     )
-    certificate = certify(trained)
-    save_certificate(job.bundle_dir, certificate)
-    certificate.replay(load(job.bundle_dir, job.needed_base.folder, "cpu"))
+    certify_bundle(job.bundle_dir, trained=trained, served=load(job.bundle_dir, job.needed_base.folder, "cpu"))
 
 
 def _info(job: TrainingJob, config: OceanChatConfig, spec: OceanChatSpec, metrics: Mapping[str, float]) -> BundleInfo:

@@ -11,7 +11,7 @@ from shared.errors import InvalidInputError
 from shared.modeling import bundle
 from shared.modeling.bases import Base, load_base
 from shared.modeling.bundle import BundleInfo, tokenizer_digest
-from shared.modeling.certificate import certify, save_certificate
+from shared.modeling.certificate import certify_bundle
 from shared.modeling.lora import LoraSpec, add_adapters
 from shared.modeling.planner.network import PlannerLM
 from shared.modeling.planner.predictor import FAMILY, PlannerPredictor, load
@@ -70,7 +70,8 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     metrics = {**outcome.metrics, **sizes}
     save_network(job.bundle_dir, _info(job, config, spec, metrics), network, base.tokenizer, data.profile)
     digest = tokenizer_digest(job.bundle_dir)
-    _certify(job, _predictor(network.cpu(), base, spec, data, digest=digest))
+    trained = _predictor(network.cpu(), base, spec, data, digest=digest)
+    certify_bundle(job.bundle_dir, trained=trained, served=load(job.bundle_dir, job.needed_base.folder, "cpu"))
     return TrainingResult(
         metrics=metrics,
         total_steps=outcome.steps,
@@ -113,13 +114,6 @@ def _predictor(network: PlannerLM, base: Base, spec: PlannerSpec, data: PlanData
     return PlannerPredictor(
         network=network, tokenizer=base.tokenizer, spec=spec, profile=data.profile, tokenizer_digest=digest
     )
-
-
-def _certify(job: TrainingJob, trained: PlannerPredictor) -> None:
-    """Certify what the trained network answers, and prove at once that the saved bundle answers the same."""
-    certificate = certify(trained)
-    save_certificate(job.bundle_dir, certificate)
-    certificate.replay(load(job.bundle_dir, job.needed_base.folder, "cpu"))
 
 
 def _info(job: TrainingJob, config: PlannerConfig, spec: PlannerSpec, metrics: Mapping[str, float]) -> BundleInfo:

@@ -10,7 +10,7 @@ import torch
 
 from shared.modeling.bases import load_base
 from shared.modeling.bundle import FROZEN, BundleInfo, read_info, tokenizer_digest
-from shared.modeling.certificate import certify, save_certificate
+from shared.modeling.certificate import certify_bundle
 from shared.modeling.planner_encoder.network import PlannerEncoder
 from shared.modeling.planner_encoder.predictor import FAMILY, EncoderPredictor, load
 from shared.modeling.planner_encoder.spec import EncoderSpec, parse_spec, spec_for
@@ -75,7 +75,7 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
         weights_NH=config_weights(network, profile),
         tokenizer_digest=tokenizer_digest(job.bundle_dir),
     )
-    _certify(job, trained)
+    certify_bundle(job.bundle_dir, trained=trained, served=load(job.bundle_dir, job.needed_base.folder, "cpu"))
     return TrainingResult(
         metrics=metrics,
         total_steps=outcome.steps,
@@ -83,13 +83,6 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
         epochs=outcome.epochs,
         device=workers.device.type,
     )
-
-
-def _certify(job: TrainingJob, trained: EncoderPredictor) -> None:
-    """Certify what the trained network answers, and prove at once that the saved bundle answers the same."""
-    certificate = certify(trained)
-    save_certificate(job.bundle_dir, certificate)
-    certificate.replay(load(job.bundle_dir, job.needed_base.folder, "cpu"))
 
 
 def _parent(job: TrainingJob) -> BundleInfo | None:

@@ -11,7 +11,7 @@ import torch
 from shared.errors import InvalidInputError
 from shared.modeling.bases import Base, load_base
 from shared.modeling.bundle import BundleInfo, tokenizer_digest
-from shared.modeling.certificate import certify, save_certificate
+from shared.modeling.certificate import certify_bundle
 from shared.modeling.lora import LoraSpec, add_adapters
 from shared.modeling.series.network import SeriesLM
 from shared.modeling.series.predictor import FAMILY, SeriesPredictor, load
@@ -71,7 +71,7 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     outcome = trainer.train()
     metrics = {**outcome.metrics, **sizes}
     save_network(job.bundle_dir, _info(job, config, spec, metrics), network, base.tokenizer)
-    certify_bundle(job, network, base.tokenizer, spec)
+    _certify(job, network, base.tokenizer, spec)
     return TrainingResult(
         metrics=metrics,
         total_steps=outcome.steps,
@@ -117,14 +117,12 @@ def build_network(base: Base, spec: SeriesSpec, config: SeriesLMConfig) -> Serie
     return SeriesLM(base.decoder, spec, dropout=config.dropout)
 
 
-def certify_bundle(job: TrainingJob, network: SeriesLM, tokenizer: PreTrainedTokenizerBase, spec: SeriesSpec) -> None:
-    """Certify what the trained network answers, and prove at once that the saved bundle answers the same."""
+def _certify(job: TrainingJob, network: SeriesLM, tokenizer: PreTrainedTokenizerBase, spec: SeriesSpec) -> None:
+    """Certify the bundle."""
     trained = SeriesPredictor(
         network=network.cpu(), tokenizer=tokenizer, spec=spec, tokenizer_digest=tokenizer_digest(job.bundle_dir)
     )
-    certificate = certify(trained)
-    save_certificate(job.bundle_dir, certificate)
-    certificate.replay(load(job.bundle_dir, job.needed_base.folder, "cpu"))
+    certify_bundle(job.bundle_dir, trained=trained, served=load(job.bundle_dir, job.needed_base.folder, "cpu"))
 
 
 def _info(job: TrainingJob, config: SeriesLMConfig, spec: SeriesSpec, metrics: Mapping[str, float]) -> BundleInfo:

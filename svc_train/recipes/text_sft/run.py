@@ -10,7 +10,7 @@ import torch
 from shared.modeling import bundle
 from shared.modeling.bases import Base
 from shared.modeling.bundle import BundleInfo, tokenizer_digest
-from shared.modeling.certificate import certify, save_certificate
+from shared.modeling.certificate import certify_bundle
 from shared.modeling.text.predictor import FAMILY, TextPredictor, load
 from shared.modeling.text.spec import TextSpec
 from shared.modeling.text.storage import save_model
@@ -77,7 +77,7 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
 
 
 def _certify(job: TrainingJob, config: TextSftConfig, base: Base) -> None:
-    """Certify what the trained network answers, and prove at once that the saved bundle answers the same.
+    """Certify the bundle.
 
     Adapters that were trained on a base in 4 bits are served on the base as it is: there the served model is certified.
     """
@@ -88,9 +88,7 @@ def _certify(job: TrainingJob, config: TextSftConfig, base: Base) -> None:
         tokenizer_digest=tokenizer_digest(job.bundle_dir),
     )
     served = load(job.bundle_dir, job.needed_base.folder, "cpu")
-    certificate = certify(served if config.method == QLORA else trained)
-    save_certificate(job.bundle_dir, certificate)
-    certificate.replay(served)
+    certify_bundle(job.bundle_dir, trained=served if config.method == QLORA else trained, served=served)
 
 
 def _info(job: TrainingJob, config: TextSftConfig, metrics: Mapping[str, float]) -> BundleInfo:
