@@ -169,7 +169,8 @@ def main() -> None:
         eval_fraction=0.0,
     )
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(
+        job = make_job(Path(folder), built_base(arguments.base, Path(folder)), config)
+        found = measure(job, config, arguments.repetitions)
             make_job(Path(folder), built_base(arguments.base, Path(folder)), config), config, arguments.repetitions
         )
     ours = [run.rate for run in found["text-sft"]]
