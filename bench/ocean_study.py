@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bench.measure import print_table
+from bench.measure import print_table, settings
 from shared.contracts.canonical import digest_of
 from shared.fields.layout import UNITS, FieldHeader
 from shared.fields.writing import write_field
@@ -163,17 +163,10 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
 def main() -> None:
     """See the module."""
     arguments = _parse()
-    given = {name: _value(value) for name, _, value in (one.partition("=") for one in arguments.set)}
+    given = settings(arguments.set)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         sst = temperature(arguments.data, arguments.cells)
