@@ -3,7 +3,7 @@
     python -m bench.ocean_chat SST.nc --base tiny-qwen --variants linear-4,hidden --seeds 0 1 2
 
 reads the file, trains a Geoformer, asks questions, and trains one `ocean-chat` for each variant and seed: an adapter,
-with a number of tokens behind a dash; `hidden` is shown zeros in place of the fields. A row of the table is one of them.
+with a number of tokens behind a dash; `hidden` is shown zeros in place of the fields. A row of the table is one each.
 
 With `--keep FOLDER` all of it stays there and is used again where the options that made it are the same; processes may
 share the folder. `--prepare-only` stops before the first talker; who trains them elsewhere needs the folder alone:
