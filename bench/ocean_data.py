@@ -52,7 +52,12 @@ def earlier(sst: xr.DataArray, folder: Path, last: str) -> xr.DataArray:
     front = (older.groupby("time.month") + gap).sel(time=slice(None, last))
     # Coasts that only the finer source resolves: nothing is known of them, so nothing is claimed.
     front = front.where(~(front.isnull() & sst.notnull().all("time")), 0.0)
-    return front.where(sst.notnull().any("time")).drop_vars("month", errors="ignore")
+    return front.where(sst.notnull().any("time"))
+
+
+def with_earlier(sst: xr.DataArray, folder: Path) -> xr.DataArray:
+    """With 1970 to 1981 put in front."""
+    return xr.concat([earlier(sst, folder, BEFORE_FIRST), sst], "time").drop_vars("month", errors="ignore")
 
 
 def wind_stress(folder: Path, like: xr.DataArray) -> dict[str, xr.DataArray]:

@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from bench.measure import print_table, settings
-from bench.ocean_data import BEFORE_FIRST, FIRST, LAST_TO_LEARN, earlier, temperature, wind_stress, write
+from bench.ocean_data import BEFORE_FIRST, FIRST, LAST_TO_LEARN, earlier, temperature, wind_stress, with_earlier, write
 from svc_train.recipes.base import Checkpoint, DatasetSource, ParentSource, Progress, TrainingJob, find_recipe
 
 
@@ -125,7 +124,7 @@ def main() -> None:
             older = write(folder / "older", {"sst": earlier(sst, arguments.data, arguments.pretrain_end)})
             parent = pretrained(older, given, arguments.pretrain, folder / "parent")
         if arguments.since < FIRST:
-            sst = xr.concat([earlier(sst, arguments.data, BEFORE_FIRST), sst], "time")
+            sst = with_earlier(sst, arguments.data)
         winds = {name: stress.reindex(time=sst["time"]) for name, stress in winds.items()}
         training_set = write(folder / "field", {"sst": sst, **winds})
         last = {"train_end": LAST_TO_LEARN, "test_start": "2005-01"}
