@@ -71,6 +71,20 @@ def test_chat_keeps_the_turns_until_the_input_ends(upwell, services):
     ]
 
 
+def test_what_is_attached_to_a_chat_stands_in_its_first_turn(upwell, services, tmp_path):
+    path = tmp_path / "a.npz"
+    path.write_bytes(b"fields")
+    upwell("chat", "ocean", "--system", "Be brief.", "--attach", str(path), typed="Warm?\nAnd then?\n")
+    assert [turn.content for turn in services.infer.asked[1].messages] == [
+        "Be brief.",
+        "<geoformer>Warm?",
+        "It is warm 暖",
+        "And then?",
+    ]
+    for request in services.infer.asked:
+        assert [(one.mark, one.npz) for one in request.attachments] == [("<geoformer>", b"fields")]
+
+
 def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, tmp_path):
     path = tmp_path / "state.csv"
     path.write_text(f"\ufeff{HEADER}\n1,2.5,0,0\n2,3,0,0\n", encoding="utf-8")
