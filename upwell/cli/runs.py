@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from google.protobuf import json_format, struct_pb2
 
-from upwell.cli.output import print_json, print_table, size, state_name, when
+from upwell.cli.output import print_json, print_table, size, state_name, when, with_whole_numbers
 from upwell.cli.run_logs import logs
 from upwell.cli.run_metrics import metrics
 from upwell.cli.session import DataOption, JsonOption, run
@@ -155,7 +155,7 @@ def failure_facts(found: train_service_pb2.Run) -> list[tuple[str, str]]:
 
 
 def _plain(values: struct_pb2.Struct) -> dict[str, Any]:
-    return dict(json_format.MessageToDict(values))
+    return dict(with_whole_numbers(json_format.MessageToDict(values)))
 
 
 def _progress(found: train_service_pb2.Run) -> str:

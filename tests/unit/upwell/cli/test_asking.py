@@ -159,6 +159,15 @@ def test_ask_prints_a_json_object_a_line(upwell, services):
     assert result.stderr == "line@4\n"
 
 
+def test_ask_prints_whole_numbers_as_such(upwell):
+    given = '{"config_id": 17, "parts": [1, {"x": -2}], "share": 0.5, "far": 1e300}'
+    for option in ((), ("--json",)):
+        printed = upwell("ask", "line", given, *option).stdout
+        assert ".0" not in printed
+        assert '"config_id": 17' in printed
+    assert json.loads(printed)["answers"] == [json.loads(given)]
+
+
 @pytest.mark.parametrize(("text", "said"), [("{x}", "Input 1 is no JSON"), ("[1]", "Input 1 is no JSON object")])
 def test_what_is_no_json_object_is_not_asked(upwell, text, said):
     with pytest.raises(ToolError, match=said):
