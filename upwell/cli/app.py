@@ -30,6 +30,7 @@ from upwell.cli import (
     registry,
     review,
     runs,
+    sources,
     stack,
     train,
     trained_on,
@@ -52,6 +53,7 @@ app.command()(stack.status)
 app.command()(stack.env)
 app.command()(demo.demo)
 app.command()(ingest.ingest)
+app.add_typer(sources.app, name="sources")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(profile.app, name="profile")
 app.add_typer(label.app, name="label")

@@ -21,7 +21,9 @@ IMPORT_LIMIT_S = 3600.0
 
 
 def ingest(
-    source: Annotated[str, typer.Argument(help="What the file is: csv, parquet, chat, field, profile, ...")],
+    source: Annotated[
+        str, typer.Argument(help="What the file is: csv, parquet, chat, field, profile; see `upwell sources list`.")
+    ],
     path: Annotated[Path, typer.Argument(help="The file; with --on-server, its path in the import folder.")],
     *,
     name: Annotated[str, typer.Option(help="Name of the dataset.")],
@@ -45,6 +47,8 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Make a dataset of a file and print the version the registry gave it.
+
+    The options are for series. Other sources take parameters: `--set NAME=VALUE`, see `upwell sources show SOURCE`.
 
     Examples:
     - `upwell ingest csv pump.csv --name pump-7`
