@@ -11,6 +11,7 @@ from upwell.cli.described import print_parameters
 from upwell.cli.output import console, counted, print_json, print_table, say, state_name, version_name
 from upwell.cli.session import DataOption, JsonOption, SetOption, run
 from upwell.client import Upwell
+from upwell.client.failures import in_sentences
 from upwell.client.waiting import until
 from upwell.common.v1 import common_pb2
 from upwell.errors import ToolError
@@ -135,5 +136,5 @@ async def ended_job(upwell: Upwell, job_id: str, *, within_s: float = LIMIT_S) -
 
     job = await until(ended, within_s=within_s, what=f"The end of labelling job {job_id}")
     if job.state != common_pb2.WORK_STATE_COMPLETED:
-        raise ToolError(f"{job.failure.reason} {job.failure.remedy}".strip() or f"Job {job_id} was cancelled.")
+        raise ToolError(in_sentences(job.failure) or f"Job {job_id} was cancelled.")
     return job
