@@ -90,9 +90,9 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
     path.write_text(f"\ufeff{HEADER}\n1,2.5,0,0\n2,3,0,0\n", encoding="utf-8")
     result = upwell("plan", "planner", "分割", "--state", str(path))
     assert [line.split() for line in result.stdout.splitlines()] == [
-        ["tool", "config", "confidence", "cpu_cores", "latency_ms"],
-        ["choice", "tool-0", "40", "0.750", "2", "12.5"],
-        ["runner-up", "tool-1", "41", "0.750", "2", "12.5"],
+        ["tool", "config", "confidence", "input_size", "cpu_cores", "memory_gb", "latency_ms", "nodes"],
+        ["choice", "tool-0", "40", "0.750", "1", "2", "4", "12.5", "1"],
+        ["runner-up", "tool-1", "41", "0.750", "1", "2", "4", "12.5", "1"],
     ]
     assert result.stderr == "planner@4\n"
     (request,) = services.infer.asked
