@@ -8,6 +8,7 @@ from upwell.cli import (
     ask,
     bases,
     bucket,
+    check,
     compare,
     datasets,
     dead,
@@ -82,6 +83,7 @@ app.command()(bucket.gc)
 app.add_typer(registry.app, name="registry")
 app.add_typer(dead.app, name="dead")
 
+datasets.app.command()(check.check)
 datasets.app.command("pull")(files.pull_dataset)
 datasets.app.command("push")(files.push_dataset)
 models.app.command("pull")(files.pull_model)
