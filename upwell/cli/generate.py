@@ -94,7 +94,11 @@ def chat(
         while asked := _next_line():
             turns.append(("user", _marked(asked, attachments) if len(turns) == first else asked))
             reply = upwell.infer.stream(model, turns, max_new_tokens=max_new_tokens, attachments=attachments)
-            turns.append(("assistant", await _print_pieces(reply)))
+            said = await _print_pieces(reply)
+            if said.strip():
+                turns.append(("assistant", said))
+            else:
+                turns.pop()  # a conversation with an empty turn in it is refused from then on
 
     run(data, work)
 

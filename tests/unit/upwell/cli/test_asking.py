@@ -7,6 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from tests.unit.upwell import fake_infer
 from upwell.cli.app import app
 from upwell.errors import ToolError
 
@@ -83,6 +84,12 @@ def test_what_is_attached_to_a_chat_stands_in_its_first_turn(upwell, services, t
     ]
     for request in services.infer.asked:
         assert [(one.mark, one.npz) for one in request.attachments] == [("<geoformer>", b"fields")]
+
+
+def test_a_chat_goes_on_after_an_empty_answer(upwell, services, monkeypatch):
+    monkeypatch.setattr(fake_infer, "WORDS", ["\n"])
+    upwell("chat", "helper", typed="Warm?\nAnd then?\n")
+    assert [(turn.role, turn.content) for turn in services.infer.asked[1].messages] == [("user", "And then?")]
 
 
 def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, tmp_path):
