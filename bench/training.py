@@ -171,8 +171,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         job = make_job(Path(folder), built_base(arguments.base, Path(folder)), config)
         found = measure(job, config, arguments.repetitions)
-            make_job(Path(folder), built_base(arguments.base, Path(folder)), config), config, arguments.repetitions
-        )
     ours = [run.rate for run in found["text-sft"]]
     rows = []
     for name, runs in found.items():
