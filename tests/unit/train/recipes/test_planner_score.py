@@ -47,7 +47,7 @@ def plan(best: int, *, cores_used: float, is_feasible: bool = True) -> LabelledP
 )
 def test_a_choice(  # noqa: PLR0917 - one case a row
     demand: Demand, chosen: int, tool: float, exact: float, fitting: float, regret_ms: float, regret_percent: float
-):
+) -> None:
     assert score([chosen], [plan(SLOW, cores_used=5)], demand) == {
         "tool_accuracy": tool,
         "config_accuracy": exact,
@@ -57,7 +57,7 @@ def test_a_choice(  # noqa: PLR0917 - one case a row
     }
 
 
-def test_where_nothing_fits_the_choice_costs_nothing(demand: Demand):
+def test_where_nothing_fits_the_choice_costs_nothing(demand: Demand) -> None:
     full = plan(SLOWEST, cores_used=10, is_feasible=False)
     assert score([FAST], [full], demand) == {"tool_accuracy": 1, "config_accuracy": 0}
     both = score([FAST, SLOW], [full, plan(SLOW, cores_used=5)], demand)
