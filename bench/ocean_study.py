@@ -24,7 +24,8 @@ import xarray as xr
 
 from bench.measure import print_table
 from shared.contracts.canonical import digest_of
-from shared.fields.layout import UNITS, FieldHeader
+from shared.fields.channels import UNITS
+from shared.fields.layout import FieldHeader
 from shared.fields.writing import write_field
 from svc_ingest.sources.field.stress import stress_of
 from svc_train.recipes.base import Checkpoint, DatasetSource, Progress, TrainingJob, find_recipe

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.fields.channels import SST, WIND_STRESS
 from shared.fields.nino import nino_indices
 from shared.fields.samples import FieldSample
 
 HISTORY, FUTURE = "history", "future"
-SST, WIND = "sst", ("taux", "tauy")
 SST_MEAN = "sst_mean"
 # Boxes whose mean wind stress is spoken of: where the trade winds weaken first, and where the index is measured.
 WIND_BOXES = ("nino4", "nino34")
@@ -57,7 +57,7 @@ class Window:
 
 def is_wind(statistic: str) -> bool:
     """Whether it is in N m-2; the others are in degrees C."""
-    return statistic.startswith(WIND)
+    return statistic.startswith(WIND_STRESS)
 
 
 def decimals_of(statistic: str) -> int:
@@ -78,7 +78,7 @@ def monthly_statistics(sample: FieldSample) -> Monthly:
             indices = nino_indices(values_TCYX[:, number], sample.lat, sample.lon)
             found |= {name: index.astype(np.float64) for name, index in indices.items()}
             found[SST_MEAN] = _grid_mean(values_TCYX[:, number], sample.lat)
-        elif channel in WIND:
+        elif channel in WIND_STRESS:
             indices = nino_indices(values_TCYX[:, number], sample.lat, sample.lon)
             found |= {f"{channel}_{box}": indices[box].astype(np.float64) for box in WIND_BOXES if box in indices}
     return found

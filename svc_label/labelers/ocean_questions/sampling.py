@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shared.contracts.chat import TEST, TRAIN
 from shared.errors import InvalidInputError
 from shared.fields.months import month_text
 from shared.fields.samples import FieldSample
@@ -16,7 +17,6 @@ from svc_label.labelers.ocean_questions.asking import Asked, ask
 from svc_label.labelers.ocean_questions.kinds import KINDS, QuestionKind
 from svc_label.labelers.ocean_questions.parameters import OceanQuestionsParameters
 
-TRAIN, TEST = "train", "test"
 # Windows in which too little is known are drawn again; a field in which that goes on so long has too many of them.
 TRIES = 200
 
