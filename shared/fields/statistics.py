@@ -104,9 +104,12 @@ def _grid_mean(values_TYX: NDArray[np.float32], lat: NDArray[np.float64]) -> NDA
 
 
 def _change(window: Window, part: str) -> float:
-    """From the first shown month to the last one; of the future, from the last shown month to the last one."""
+    """From the first shown month to the last one; of the future, from the last shown month to the last one.
+
+    Between these as they are spoken, so that first, last and change of an answer add up.
+    """
     first = window.history[0] if part == HISTORY else window.history[-1]
-    return float(window.part(part)[-1] - first)
+    return window.rounded(window.part(part)[-1]) - window.rounded(first)
 
 
 NUMBERS: Mapping[str, Callable[[Window, str], float]] = {

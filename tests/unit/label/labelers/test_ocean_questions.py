@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from shared.contracts.chat import CHAT_FILE, GEOFORMER, Conversation, conversation_of_line
 from shared.contracts.parameters import parse_parameters
 from shared.errors import InvalidInputError, RetryableError
-from shared.fields.answers import facts_of_text, language_of, untrue
+from shared.fields.answers import facts_of_text, language_of, spoken_numbers, untrue
 from shared.fields.samples import read_sample
+from shared.fields.statistics import monthly_statistics, window_of
 from shared.fields.wording import LANGUAGES
 from svc_label.labelers.base import DatasetLabeler, MadeDataset, StoredDataset
 from svc_label.labelers.catalogue import installed_labelers
@@ -63,6 +65,21 @@ def test_every_number_of_every_answer_can_be_computed_from_its_sample(tmp_path: 
     assert {*LANGUAGES} <= seen
     assert {part for _, part, _ in (one for one in seen if not isinstance(one, str))} == {"history", "future"}
     assert {"nino34", "sst_mean", "taux_nino4"} <= {one[0] for one in seen if not isinstance(one, str)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_first_last_and_change_of_an_answer_add_up(tmp_path: Path, language: str) -> None:
+    made = make(tmp_path, questions=["trend"], tasks=["diagnosis"], languages=[language], samples=30)
+    off_when_rounded_alone = 0
+    for one in conversations(made):
+        [path] = one.features
+        sample = read_sample(made.files[path], path)
+        [statistic] = {fact.statistic for fact in facts_of_text(sample.facts, path)}
+        first, last, change = spoken_numbers(one.turns[1].text)
+        assert Decimal(first) + Decimal(change) == Decimal(last)
+        window = window_of(statistic, monthly_statistics(sample), sample)
+        off_when_rounded_alone += window.rounded(window.history[-1] - window.history[0]) != float(change)
+    assert off_when_rounded_alone
 
 
 def test_the_same_seed_asks_the_same_and_another_one_does_not(tmp_path: Path) -> None:
