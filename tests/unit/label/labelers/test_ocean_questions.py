@@ -18,7 +18,7 @@ from shared.fields.statistics import monthly_statistics, window_of
 from shared.fields.wording import LANGUAGES
 from svc_label.labelers.base import DatasetLabeler, MadeDataset, StoredDataset
 from svc_label.labelers.catalogue import installed_labelers
-from svc_label.labelers.ocean_questions import LABELER
+from svc_label.labelers.ocean_questions import LABELER, sampling
 from svc_label.labelers.ocean_questions.__main__ import main
 from svc_label.labelers.ocean_questions.checking import check_folder
 from svc_label.labelers.ocean_questions.kinds import KINDS
@@ -90,6 +90,16 @@ def test_the_same_seed_asks_the_same_and_another_one_does_not(tmp_path: Path) ->
         texts.append([made.files[path].read_bytes() for path in sorted(made.files)])
     assert texts[0] == texts[1]
     assert texts[0] != texts[2]
+
+
+def test_a_field_too_large_to_be_kept_is_asked_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = []
+    for name, kept_bytes in (("kept", sampling.KEPT_BYTES), ("read", 0)):
+        monkeypatch.setattr(sampling, "KEPT_BYTES", kept_bytes)
+        (tmp_path / name).mkdir()
+        made = make(tmp_path / name, samples=8)
+        texts.append({path: made.files[path].read_bytes() for path in made.files})
+    assert texts[0] == texts[1]
 
 
 def test_the_test_questions_are_about_the_latest_months_alone(tmp_path: Path) -> None:
