@@ -19,7 +19,7 @@ def room(used: NDArray[Any], capacity: Floats) -> Floats:
     """What of each resource a job that starts now can count on, float64 [..., 4]; it may be negative.
 
     It is free at the window's end, and still free one step later if use goes on along its trend: the least-squares
-    line through the window, where no use is less than none. A window of one step has no trend.
+    line through the window, where no use is less than none. A window of one time has no trend.
 
     Args:
         used: [..., times, 4], oldest first.
