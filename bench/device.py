@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 
+from bench.bases import built_base
 from bench.measure import median, print_table
 from bench.planner_world import World
 from bench.series_world import spiked_series
@@ -27,7 +28,7 @@ from bench.training import make_job
 from shared.errors import IntegrityError
 from shared.modeling.predictor import load_predictor
 from svc_label.labelers.plan_oracle import PlanParameters
-from svc_train.recipes.base import Checkpoint, Progress, TrainingJob, find_recipe
+from svc_train.recipes.base import BaseSource, Checkpoint, Progress, TrainingJob, find_recipe
 from svc_train.recipes.failure import TrainingFailedError
 from svc_train.recipes.text_sft.config import TextSftConfig
 from svc_train.recipes.training.knobs import BFLOAT16, FLOAT32
@@ -41,7 +42,7 @@ class Run:
     """A recipe with hyperparameters on a job that is made in a folder."""
 
     recipe: str
-    job: Callable[[Path, str], TrainingJob]
+    job: Callable[[Path, BaseSource], TrainingJob]
     given: Mapping[str, Any]
 
     @property
@@ -51,21 +52,24 @@ class Run:
         return f"{self.recipe} {method}".strip()
 
 
-def text_job(folder: Path, base: str) -> TrainingJob:
+def text_job(folder: Path, base: BaseSource) -> TrainingJob:
     """Conversations that fill rows of 256 tokens."""
     return make_job(folder, base, TextSftConfig(max_length=256))
 
 
-def planner_job(folder: Path, base: str) -> TrainingJob:
+def planner_job(folder: Path, base: BaseSource) -> TrainingJob:
     """Plans in English for the documented grid."""
-    world = World(folder=folder, base=base)
-    return world.job("planner", world.plans(PlanParameters(samples=PLANS, language="en")), {})
+    world = World(folder=folder, base=base.name)
+    plans = world.plans(PlanParameters(samples=PLANS, language="en"))
+    return TrainingJob(hyperparameters={}, base=base, training_set=plans, series=(), bundle_dir=folder / "bundle")
 
 
-def encoder_job(folder: Path, base: str) -> TrainingJob:
+def encoder_job(folder: Path, base: BaseSource) -> TrainingJob:
     """The documented grid of configurations."""
-    world = World(folder=folder, base=base)
-    return world.job("encoder", world.profile(), {})
+    world = World(folder=folder, base=base.name)
+    return TrainingJob(
+        hyperparameters={}, base=base, training_set=world.profile(), series=(), bundle_dir=folder / "bundle"
+    )
 
 
 TEXT = {"batch_size": 4, "max_length": 256, "packing": False}
@@ -80,7 +84,7 @@ RUNS = (
 )
 
 
-def measure(run: Run, folder: Path, base: str, steps: int, precision: str) -> list[Any]:
+def measure(run: Run, folder: Path, base: BaseSource, steps: int, precision: str) -> list[Any]:
     """A row of the table."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     given = {**run.given, "max_steps": steps, "num_epochs": 0.0, "precision": precision, "warmup_steps": 2}
@@ -119,14 +123,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--precisions", nargs="+", default=[FLOAT32, BFLOAT16])
     parser.add_argument("--only", nargs="+", default=[], help="recipes")
+    parser.add_argument("--folder", type=Path, default=Path(".bench/device"), help="where the base is kept")
     arguments = parser.parse_args()
-    rows = []
+    base, rows = built_base(arguments.base, arguments.folder), []
     for run in RUNS:
         if arguments.only and run.recipe not in arguments.only:
             continue
         for precision in arguments.precisions:
             with tempfile.TemporaryDirectory() as folder:
-                rows.append(measure(run, Path(folder), arguments.base, arguments.steps, precision))
+                rows.append(measure(run, Path(folder), base, arguments.steps, precision))
             print(*rows[-1], flush=True)
     columns = ["recipe", "precision", "ms a step", "tokens/s", "peak GiB", "last loss", "certificate on the device"]
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"

@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 
-from bench.measure import median, print_table
+from bench.measure import median, print_table, settings
 from bench.planner_world import World
 from svc_label.labelers.plan_oracle import PlanParameters
 from svc_train.recipes.base import Checkpoint, ParentSource, Progress, TrainingJob
@@ -121,7 +121,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     world = World(folder=arguments.folder, base=arguments.base)
     plans = world.plans(PlanParameters(samples=arguments.samples, language=arguments.language))
-    others = {name: json.loads(value) for name, _, value in (one.partition("=") for one in arguments.set)}
+    others = settings(arguments.set)
     rows = []
     for seed in arguments.seeds:
         for head in arguments.heads:

@@ -8,17 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.modeling.bases import build_base
 from svc_train.recipes.base import BaseSource, DatasetSource, SeriesSource, TrainingJob
 
 ROWS, EVERY, LONG = 4000, 97, 3
 DIGEST = "5" * 64
 
 
-def spiked_series(folder: Path, base: str) -> TrainingJob:
+def spiked_series(folder: Path, base: BaseSource) -> TrainingJob:
     """A job of `series-lm` over four pieces of one series."""
-    base_folder, series, labels = (folder / name for name in ("base", "series", "labels"))
-    build_base(base, base_folder)
+    series, labels = folder / "series", folder / "labels"
     series.mkdir()
     labels.mkdir()
     values = 80 + 10 * np.sin(np.arange(ROWS) / 5)
@@ -43,7 +41,7 @@ def spiked_series(folder: Path, base: str) -> TrainingJob:
     pieces = [[ROWS // 4 * i, ROWS // 4 * (i + 1)] for i in range(4)]
     return TrainingJob(
         hyperparameters={},
-        base=BaseSource(name=base, digest="b" * 64, folder=base_folder),
+        base=base,
         training_set=DatasetSource(name="spikes", digest="e" * 64, folder=labels),
         series=(SeriesSource(name="pump", digest=DIGEST, folder=series, meta={"pieces": pieces}),),
         bundle_dir=folder / "bundle",
