@@ -20,13 +20,13 @@ from shared.runtime.database import Database
 from shared.runtime.envelope import encode
 from shared.runtime.migrations import migrate
 from shared.runtime.outbox import OutboxRow
-from svc_registry import wire
 from svc_registry.adapters.event_log import SOURCES, read_fact
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.bootstrap import MIGRATIONS
 from svc_registry.domain.events import ModelSigned
 from svc_registry.domain.gates import Comparison, Condition
 from svc_registry.use_cases import copying, deleting, gates, promoting, registering
+from svc_registry.wire.reports import new_model, new_prediction
 from upwell.common.v1 import common_pb2 as common
 from upwell.events import BY_MESSAGE
 from upwell.infer.v1 import events_pb2 as infer
@@ -125,7 +125,7 @@ class Catalogue:
         if parent:
             said.parent.name, said.parent.version, said.parent.run_id = "detector", int(parent[-1]), parent
         self.tell(said, key=run_id)
-        registering.register_model(self.store, self.artifacts, wire.new_model(said))
+        registering.register_model(self.store, self.artifacts, new_model(said))
 
     def predict(self, job_id: str, dataset: DatasetVersion) -> None:
         said = infer.InferCompleted(
@@ -135,7 +135,7 @@ class Catalogue:
         )
         said.finished_at.FromDatetime(datetime(2026, 1, 2, 4, tzinfo=UTC))
         self.tell(said, key=job_id)
-        registering.record_prediction(self.store, wire.new_prediction(said))
+        registering.record_prediction(self.store, new_prediction(said))
 
     def tell(self, message: Any, *, key: str) -> None:
         """What another service says."""

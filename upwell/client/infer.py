@@ -89,8 +89,8 @@ class InferClient:
             task: what is to be done, in words.
             used: what was in use of late, oldest first: `cpu_cores`, `memory_gb`, `gpu_sm`, `gpu_memory_gb`.
         """
-        moments = [plan_pb2.ResourceUse(**moment) for moment in used]
-        request = plan_pb2.PlanRequest(model=model, task=task, used=moments)
+        times = [plan_pb2.ResourceUse(**use) for use in used]
+        request = plan_pb2.PlanRequest(model=model, task=task, used=times)
         return await self._caller.call(self._stub.Plan, request, deadline_s=PREDICT_DEADLINE_S)
 
     async def forecast(

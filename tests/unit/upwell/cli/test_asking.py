@@ -82,9 +82,9 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
     ]
     assert result.stderr == "planner@4\n"
     (request,) = services.infer.asked
-    assert [(moment.cpu_cores, moment.memory_gb) for moment in request.used] == [(1, 2.5), (2, 3)]
-    moment = dict.fromkeys(HEADER.split(","), 1)
-    (tmp_path / "state.json").write_text(json.dumps([moment]))
+    assert [(use.cpu_cores, use.memory_gb) for use in request.used] == [(1, 2.5), (2, 3)]
+    use = dict.fromkeys(HEADER.split(","), 1)
+    (tmp_path / "state.json").write_text(json.dumps([use]))
     result = upwell("plan", "planner", "too much", "--state", str(tmp_path / "state.json"))
     assert "nothing fits" in result.stderr
 
@@ -92,7 +92,7 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("s.csv", f"{HEADER}\n", "holds no moment"),
+        ("s.csv", f"{HEADER}\n", "holds no time"),
         ("s.csv", "cpu_cores,memory_gb\n1,2\n", "line 1 has the columns cpu_cores, memory_gb; needed are"),
         ("s.csv", f"{HEADER}\n1,2,3,4\n1,2,many,4\n", "line 3: gpu_sm is 'many', which is no number"),
         ("s.csv", f"{HEADER}\n1,2,3\n", "line 2: gpu_memory_gb is None, which is no number"),
@@ -102,7 +102,7 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
         ("s.json", json.dumps([dict.fromkeys(HEADER.split(","), 10**400)]), "which is no number"),
         ("s.json", "{}", "is no list of objects"),
         ("s.json", "[", "is no JSON"),
-        ("s.json", '[{"cpu_cores": 1}]', "moment 1 has the columns cpu_cores; needed are"),
+        ("s.json", '[{"cpu_cores": 1}]', "time 1 has the columns cpu_cores; needed are"),
     ],
 )
 def test_a_wrong_state_is_told_by_line(upwell, tmp_path, name, content, said):
