@@ -55,8 +55,8 @@ def struct(values: Mapping[str, Any]) -> Struct:
 def doubles(values: Struct) -> dict[str, Any]:
     """JSON values by name as a Struct has them: every number is a double.
 
-    NaN and infinity, which JSON does not know but ProtoJSON lets through, come out as they are: whoever reads the values
-    refuses them by the name of the value, after it is known which request to refuse.
+    NaN and infinity, which JSON does not know but ProtoJSON lets through, come out as they are: whoever reads the
+    values refuses them by name, once it is known which request to refuse.
     """
     return {name: _plain(value) for name, value in values.fields.items()}
 
