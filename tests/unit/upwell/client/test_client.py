@@ -178,7 +178,7 @@ async def test_a_call_has_a_deadline(upwell, services):
     server.start()
     async with Upwell.connect(services.connection(registry=address)) as slow:
         stub = slow.registry._stub
-        with pytest.raises(UpwellClientError, match="did not answer in time") as caught:
+        with pytest.raises(UpwellClientError, match=r"did not answer within 0\.1 s\. Try again later") as caught:
             await slow.registry._caller.call(stub.ListModels, registry_service_pb2.ListModelsRequest(), deadline_s=0.1)
     assert caught.value.code == "DEADLINE_EXCEEDED"
     server.stop(None).wait()
