@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
@@ -72,13 +73,24 @@ class Caller:
         request: RequestT,
         *,
         deadline_s: float,
+        silence_s: float | None = None,
     ) -> AsyncIterator[AnswerT]:
-        """One request, a stream of answers; raises as `call` does."""
+        """One request, a stream of answers; raises as `call` does, and when none comes for `silence_s`."""
+        stream = method(request, timeout=deadline_s, metadata=self._metadata)
         try:
-            async for answer in method(request, timeout=deadline_s, metadata=self._metadata):
-                yield answer
+            while True:
+                async with asyncio.timeout(silence_s):
+                    answer = await stream.read()
+                if answer is grpc.aio.EOF:
+                    return
+                yield answer  # type: ignore[misc]  # the end of the stream is no answer
+        except TimeoutError as error:
+            reason = f"{self._peer} has said nothing for {silence_s:g} s."
+            raise UpwellClientError(grpc.StatusCode.DEADLINE_EXCEEDED.name, reason) from error
         except grpc.aio.AioRpcError as error:
             raise self._error(error, deadline_s) from error
+        finally:
+            stream.cancel()
 
     def _error(self, error: grpc.aio.AioRpcError, deadline_s: float) -> UpwellClientError:
         code, details = error.code(), error.details() or ""
