@@ -7,7 +7,8 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from shared.runtime.codec import decode
+from shared.runtime.bus import refusing
+from shared.runtime.codec import MisreadError, decode
 from shared.runtime.envelope import Envelope, set_current_envelope
 from upwell.events import BY_MESSAGE
 
@@ -18,8 +19,8 @@ class FakeBus:
     def __init__(self) -> None:
         self.handlers: dict[type[Message], Any] = {}
 
-    def take(self, message_type: type[Message], handler: Any, *, concurrency: int = 1) -> None:
-        self.handlers[message_type] = handler
+    def take(self, message_type: type[Message], handler: Any, *, refuse: Any = None, concurrency: int = 1) -> None:
+        self.handlers[message_type] = refusing(handler, refuse)
 
     def listen(self, message_type: type[Message], handler: Any) -> None:
         self.handlers[message_type] = handler
@@ -29,4 +30,8 @@ class FakeBus:
         event = BY_MESSAGE[message_type]
         place = {"stream": event.stream, "sequence": 7, "stored_at": datetime.now(UTC)}
         set_current_envelope(Envelope(headers=headers, **place))  # type: ignore[arg-type]
-        await self.handlers[message_type](decode(event, body, headers.get("content-type")))
+        try:
+            read: object = decode(event, body, headers.get("content-type"))
+        except MisreadError as error:
+            read = error
+        await self.handlers[message_type](read)

@@ -119,3 +119,12 @@ async def test_a_number_that_json_does_not_know_is_refused_aloud(service: Runnin
     ((subject, body),) = service.events()
     assert (subject, body["jobId"], body["name"]) == ("ingest.failed", "j", "sst")
     assert await service.jobs() == []
+
+
+async def test_a_request_with_an_unknown_field_is_refused_aloud(service: Running, bus: FakeBus) -> None:
+    with pytest.raises(InvalidInputError, match='no field named "file"'):
+        await bus.deliver(events.IngestRequested, b'{"job_id": "j", "name": "pump", "file": "pump.csv"}')
+    ((subject, body),) = service.events()
+    assert (subject, body["jobId"], body["name"]) == ("ingest.failed", "j", "pump")
+    assert 'no field named "file"' in body["failure"]["reason"]
+    assert body["failure"]["cause"] == "invalid_input"

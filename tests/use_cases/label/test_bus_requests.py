@@ -39,6 +39,26 @@ async def test_a_number_that_json_does_not_know_is_refused_aloud(world: World, p
     assert not world.jobs.list(10)
 
 
+WRONG = '{"job_id": "%s", "dataset": "pump@1", "labeller": "stripes"}'
+
+
+async def test_a_request_with_an_unknown_field_is_refused_aloud(world: World):
+    with pytest.raises(InvalidInputError, match='no field named "labeller"'):
+        await deliver(world, WRONG % "j")
+    (failed,) = world.events("label.failed")
+    assert (failed["jobId"], failed["dataset"], failed["failure"]["cause"]) == ("j", "pump@1", "invalid_input")
+    assert 'no field named "labeller"' in failed["failure"]["reason"]
+    assert not world.jobs.list(10)
+
+
+async def test_nothing_is_said_of_a_job_whose_id_a_wrong_request_has(world: World):
+    await deliver(world, '{"job_id": "j", "dataset": "pump@1", "labeler": "stripes"}')
+    for job_id in ("j", "no spaces"):
+        with pytest.raises(InvalidInputError):
+            await deliver(world, WRONG % job_id)
+    assert not world.events("label.failed")
+
+
 async def test_a_request_is_recorded_under_the_id_of_its_event(world: World):
     body = '{"dataset": "pump@1", "labeler": "stripes", "parameters": {"width": 3, "count": 2.0}}'
     for _ in range(2):

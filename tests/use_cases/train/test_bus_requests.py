@@ -30,3 +30,14 @@ async def test_a_number_that_json_does_not_know_is_refused_aloud(world: World, n
     (failed,) = world.events("train.failed")
     assert (failed["runId"], failed["model"], failed["failure"]["reason"]) == ("r", "detector", str(error.value))
     assert failed["failure"]["cause"] == "invalid_input"
+
+
+async def test_a_request_with_an_unknown_field_is_refused_aloud_unless_its_id_is_that_of_a_run(world: World):
+    body = '{"run_id": "%s", "model": "detector", "epochs": 3}'
+    world.start(run_id="good")
+    for run_id in ("bad", "good"):
+        with pytest.raises(InvalidInputError, match='no field named "epochs"'):
+            await deliver(world, body % run_id)
+    (failed,) = world.events("train.failed")
+    assert (failed["runId"], failed["model"], failed["failure"]["cause"]) == ("bad", "detector", "invalid_input")
+    assert 'no field named "epochs"' in failed["failure"]["reason"]
