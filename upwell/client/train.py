@@ -44,7 +44,7 @@ class TrainClient:
     ) -> str:
         """Publish `train.requested`; the id that the run will have.
 
-        A request that makes no sense becomes a dead letter: `start` answers at once instead.
+        A request that makes no sense is answered by `train.failed` on the bus: `start` says so at once instead.
 
         Raises:
             BusError: the bus refused it or does not answer.
