@@ -1,14 +1,28 @@
-"""What the benchmarks share: repetitions, percentiles and the table."""
+"""What the benchmarks share: settings of a command line, repetitions, percentiles and the table."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+
+def settings(given: Iterable[str]) -> dict[str, Any]:
+    """`name=value` by name: values are JSON, and what is no JSON is text."""
+    return {name: _value(text) for name, _, text in (one.partition("=") for one in given)}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def median(values: Sequence[float]) -> float:

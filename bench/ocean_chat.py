@@ -1,56 +1,69 @@
 """How much of what a language model says about fields is true, for each adapter and without the fields.
 
-`python -m bench.ocean_chat FIELDS.nc --base tiny-qwen` reads the file, trains a small Geoformer, asks questions, and
-trains one `ocean-chat` for each adapter, then one that is shown zeros in place of the fields. It prints a table.
+    python -m bench.ocean_chat SST.nc --base tiny-qwen --variants linear-4,hidden --seeds 0 1 2
+
+reads the file, trains a Geoformer, asks questions, and trains one `ocean-chat` for each variant and seed: an adapter,
+with a number of tokens behind a dash; `hidden` is shown zeros in place of the fields. A row of the table is one each.
+
+With `--keep FOLDER` all of it stays there and is used again where the options that made it are the same; processes may
+share the folder. `--prepare-only` stops before the first talker; who trains them elsewhere needs the folder alone:
+
+    python -m bench.ocean_chat SST.nc --keep FOLDER --prepare-only
+    python -m bench.ocean_chat SST.nc --keep FOLDER --variants linear-4 --precision bfloat16
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.contracts.parameters import parse_parameters
-from shared.modeling.bases import build_base
-from svc_ingest.sources.base import find_source
-from svc_label.labelers.base import StoredDataset
-from svc_label.labelers.ocean_questions import LABELER
-from svc_label.labelers.ocean_questions.parameters import OceanQuestionsParameters
-from svc_train.recipes.base import BaseSource, DatasetSource, ParentSource, Progress, TrainingJob, find_recipe
+from bench.measure import settings
+from bench.ocean_world import OceanWorld
+from shared.contracts.canonical import digest_of
+from svc_train.recipes.base import Progress, TrainingJob, find_recipe
 
-DIGEST = "0" * 64
 GEOFORMER = {"residual": "none", "history": 12, "horizon": 6, "d_model": 64, "dropout": 0.0, "limit_eval": 12}
 COLUMNS = (
     "eval_loss", "number_accuracy", "trend_accuracy", "number_accuracy_blind", "trend_accuracy_blind", "answer_numbers"
 )  # fmt: skip
+HIDDEN, RESAMPLER = "hidden", "resampler"
 
 
 def main() -> None:
     """Run it all and print the table."""
     asked = _arguments()
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(asked.keep or folder)
-        field, parent = _field(asked, work / "field"), _geoformer(asked, work)
-        chat = _questions(asked, field, work / "chat")
-        base = _base(asked.base, work / asked.base)
-        print(f"| {asked.base} | s | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 2)}")
+    with tempfile.TemporaryDirectory() as scratch:
+        world = _world(asked, Path(asked.keep or scratch))
+        world.prepare()
+        if asked.prepare_only:
+            return
+        print(f"| {asked.base} | seed | s | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 3)}", flush=True)
         for variant in asked.variants.split(","):
-            metrics, seconds = _talk(asked, variant, chat, parent, base, work / variant)
-            numbers = " | ".join(f"{metrics[name]:.3g}" if name in metrics else "" for name in COLUMNS)
-            print(f"| {variant} | {seconds:.0f} | {numbers} |", flush=True)
+            for seed in asked.seeds:
+                told = _talk(world, variant, seed, _hyperparameters(asked, variant, seed))
+                numbers = " | ".join(f"{told[name]:.3g}" if name in told else "" for name in COLUMNS)
+                print(f"| {variant} | {seed} | {told['seconds']:.0f} | {numbers} |", flush=True)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench.ocean_chat", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="bench.ocean_chat", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("fields", type=Path, help="NetCDF file, read by the source field")
+    parser.add_argument("--winds", type=Path, help="NetCDF file of winds, read together with the fields")
     parser.add_argument("--base", default="tiny-qwen")
     parser.add_argument("--variants", default="linear,mlp,resampler,hidden")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--answers", type=int, default=60)
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument("--answers", type=int, default=60, help="held-out questions; they are answered one by one")
     parser.add_argument("--geoformer-steps", type=int, default=100)
     parser.add_argument("--languages", default="en,zh")
     parser.add_argument("--tasks", default="diagnosis,forecast")
@@ -60,87 +73,60 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--resolution", type=float, default=2.0, help="degrees of the grid")
     parser.add_argument("--land-below", type=float, default=15.0, help="degrees C; see the source field")
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--set", action="append", default=[], help="name=value: another hyperparameter, again for more")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=JSON", help="another hyperparameter, again for more"
+    )
     parser.add_argument("--keep", default="", help="a folder to leave everything in, and to go on from")
-    return parser.parse_args()
+    parser.add_argument("--prepare-only", action="store_true", help="stop before the first talker; needs --keep")
+    asked = parser.parse_args()
+    if asked.prepare_only and not asked.keep:
+        parser.error("--prepare-only needs --keep FOLDER: nothing would be left")
+    return asked
 
 
-def _field(asked: argparse.Namespace, folder: Path) -> Path:
-    if not folder.is_dir():
-        folder.mkdir(parents=True)
-        source: Any = find_source("field")
-        given = {"resolution": asked.resolution, "land_below": asked.land_below}
-        source.make(asked.fields, parse_parameters(source.parameters, given), folder, lambda: False)
-    return folder
-
-
-def _geoformer(asked: argparse.Namespace, work: Path) -> ParentSource:
-    folder = work / "geoformer"
-    if not folder.is_dir():
-        job = _job(folder, work / "field", {**GEOFORMER, "max_steps": asked.geoformer_steps})
-        find_recipe("geoformer").train(job, lambda _: None)
-    return ParentSource(name="forecaster@1", run_id="forecaster", folder=folder)
-
-
-def _questions(asked: argparse.Namespace, field: Path, folder: Path) -> Path:
-    if not folder.is_dir():
-        folder.mkdir()
-        given = {
+def _world(asked: argparse.Namespace, folder: Path) -> OceanWorld:
+    return OceanWorld(
+        folder=folder,
+        files=(asked.fields, asked.winds) if asked.winds else (asked.fields,),
+        reading={"resolution": asked.resolution, "land_below": asked.land_below},
+        forecasting={**GEOFORMER, "max_steps": asked.geoformer_steps},
+        asking={
             "samples": asked.samples, "languages": asked.languages.split(","), "tasks": asked.tasks.split(","),
             "history": _span(asked.history), "future": _span(asked.future),
             **({"questions": asked.questions.split(",")} if asked.questions else {}),
-        }  # fmt: skip
-        dataset = StoredDataset(name="ocean", digest=DIGEST, kind="field/v1", folder=field, meta={})
-        LABELER.make(dataset, parse_parameters(OceanQuestionsParameters, given), folder, lambda: False)
-    return folder
+        },
+        base=asked.base,
+    )  # fmt: skip
 
 
 def _span(text: str) -> list[int]:
     return [int(one) for one in text.split(",")]
 
 
-def _base(name: str, folder: Path) -> BaseSource:
-    if not folder.is_dir():
-        build_base(name, folder)
-    return BaseSource(name=name, digest=DIGEST, folder=folder)
-
-
-def _talk(  # noqa: PLR0917 - a table's row needs all of them
-    asked: argparse.Namespace, variant: str, chat: Path, parent: ParentSource, base: BaseSource, folder: Path
-) -> tuple[dict[str, float], float]:
-    hidden = variant == "hidden"
-    adapter, _, tokens = ("linear" if hidden else variant).partition("-")
-    given = {
-        "adapter": adapter, "fields": "hidden" if hidden else "read", "max_steps": asked.steps, "num_epochs": 0,
-        "learning_rate": asked.rate, "batch_size": asked.batch, "precision": "float32", "answers": asked.answers,
-        "tokens": int(tokens or (16 if adapter == "resampler" else 2)), **_others(asked.set),
+def _hyperparameters(asked: argparse.Namespace, variant: str, seed: int) -> dict[str, Any]:
+    kind, _, tokens = variant.partition("-")
+    adapter = "linear" if kind == HIDDEN else kind
+    return {
+        "adapter": adapter, "fields": "hidden" if kind == HIDDEN else "read", "seed": seed, "max_steps": asked.steps,
+        "num_epochs": 0, "learning_rate": asked.rate, "batch_size": asked.batch, "precision": asked.precision,
+        "answers": asked.answers, "tokens": int(tokens or (16 if adapter == RESAMPLER else 2)),
+        **settings(asked.set),
     }  # fmt: skip
-    begun = time.monotonic()
-    result = find_recipe("ocean-chat").train(_job(folder, chat, given, base=base, parent=parent), _tell)
-    return dict(result.metrics), time.monotonic() - begun
 
 
-def _others(settings: list[str]) -> dict[str, Any]:
-    pairs = (one.partition("=") for one in settings)
-    return {name: float(value) if value.replace(".", "").isdigit() else value for name, _, value in pairs}
-
-
-def _job(
-    folder: Path,
-    training_set: Path,
-    hyperparameters: dict[str, Any],
-    *,
-    base: BaseSource | None = None,
-    parent: ParentSource | None = None,
-) -> TrainingJob:
-    return TrainingJob(
-        hyperparameters=hyperparameters,
-        base=base,
-        training_set=DatasetSource(name=training_set.name, digest=DIGEST, folder=training_set),
-        series=(),
-        bundle_dir=folder,
-        parent=parent,
+def _talk(world: OceanWorld, variant: str, seed: int, given: Mapping[str, Any]) -> dict[str, float]:
+    """Train one; its metrics and seconds, which also lie as `metrics.json` beside its bundle."""
+    questions, parent, base = world.questions(), world.geoformer(), world.language()
+    made_of = [questions.folder.name, parent.folder.name, base.name, dict(given)]
+    folder = world.folder / "runs" / f"{variant}-{seed}-{digest_of(made_of)[:12]}"
+    job = TrainingJob(
+        hyperparameters=given, base=base, training_set=questions, series=(), bundle_dir=folder / "bundle", parent=parent
     )
+    begun = time.monotonic()
+    metrics = {**find_recipe("ocean-chat").train(job, _tell).metrics, "seconds": time.monotonic() - begun}
+    told = {"base": base.name, "variant": variant, "questions": dict(world.asking), "hyperparameters": dict(given)}
+    (folder / "metrics.json").write_text(json.dumps({**told, "metrics": metrics}, indent=1), encoding="utf-8")
+    return metrics
 
 
 def _tell(told: Any) -> None:

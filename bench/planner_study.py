@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 
-from bench.measure import median, print_table
+from bench.measure import median, print_table, settings
 from bench.planner_world import World
 from svc_label.labelers.plan_oracle import PlanParameters
 from svc_train.recipes.base import Checkpoint, ParentSource, Progress, TrainingJob
@@ -68,7 +68,7 @@ def phase_0(world: World, arguments: argparse.Namespace) -> ParentSource:
         "batch_size": arguments.encoder_batch,
         "learning_rate": arguments.encoder_rate,
         "eval_steps": max(arguments.encoder_steps // 10, 1),
-        "limit_eval": 126,
+        "limit_eval": arguments.encoder_limit_eval,
         "precision": arguments.precision,
     }
     job = world.job(f"encoder-{arguments.encoder_steps}", world.profile(), hyperparameters)
@@ -114,6 +114,7 @@ def main() -> None:
     parser.add_argument("--limit-eval", type=int, default=300)
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--encoder-steps", type=int, default=20)
+    parser.add_argument("--encoder-limit-eval", type=int, default=126, help="descriptions looked at; 0 for all")
     parser.add_argument("--encoder-batch", type=int, default=32)
     parser.add_argument("--encoder-rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=1)
@@ -121,7 +122,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     world = World(folder=arguments.folder, base=arguments.base)
     plans = world.plans(PlanParameters(samples=arguments.samples, language=arguments.language))
-    others = {name: json.loads(value) for name, _, value in (one.partition("=") for one in arguments.set)}
+    others = settings(arguments.set)
     rows = []
     for seed in arguments.seeds:
         for head in arguments.heads:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.modeling.bases import build_base
+from bench.bases import built_base
 from shared.planning.profile import Profile, Tool, write_profile
 from svc_label.labelers.base import StoredDataset
 from svc_label.labelers.plan_oracle import LABELER, PlanParameters
@@ -30,10 +30,7 @@ class World:
 
     def base_source(self) -> BaseSource:
         """The built-in base."""
-        folder = self.folder / "bases" / self.base
-        if not folder.is_dir():
-            build_base(self.base, folder)
-        return BaseSource(name=self.base, digest=self.base.encode().hex().ljust(64, "0")[:64], folder=folder)
+        return built_base(self.base, self.folder)
 
     def profile(self) -> DatasetSource:
         """The grid of 7 x 3^5 configurations as `profile/v1`."""

@@ -18,10 +18,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
+from bench.bases import built_base
 from bench.measure import median, print_table, ratios
 from shared.contracts.chat import CHAT_FILE, conversation_of
-from shared.modeling.bases import build_base
 from shared.modeling.corpus import corpus
 from shared.modeling.text.packing import IGNORED, Pack, make_rows
 from svc_train.recipes.base import BaseSource, Checkpoint, DatasetSource, Progress, TrainingJob
@@ -106,16 +107,15 @@ def by_hand(job: TrainingJob, config: TextSftConfig) -> Run:
 CONTENDERS: dict[str, Callable[[TrainingJob, TextSftConfig], Run]] = {"text-sft": with_upwell, "by hand": by_hand}
 
 
-def _network(job: TrainingJob, config: TextSftConfig) -> tuple[nn.Module, Sequence[Pack]]:
+def _network(job: TrainingJob, config: TextSftConfig) -> tuple[PreTrainedModel, Sequence[Pack]]:
     torch.manual_seed(config.seed)
     base = load_network(job.needed_base.folder, config, CPU)
     return base.model, read_data(job, config, base.tokenizer).train
 
 
-def make_job(folder: Path, base: str, config: TextSftConfig) -> TrainingJob:
+def make_job(folder: Path, base: BaseSource, config: TextSftConfig) -> TrainingJob:
     """Conversations of about `max_length` tokens each, and the base."""
-    base_folder, data = folder / "base", folder / "data"
-    build_base(base, base_folder)
+    data = folder / "data"
     data.mkdir()
     lines = list(corpus())
     with (data / CHAT_FILE).open("wb") as file:
@@ -125,7 +125,7 @@ def make_job(folder: Path, base: str, config: TextSftConfig) -> TrainingJob:
             file.write(conversation_of({"conversations": turns}, "made here").to_line() + b"\n")
     return TrainingJob(
         hyperparameters={},
-        base=BaseSource(name=base, digest="b" * 64, folder=base_folder),
+        base=base,
         training_set=DatasetSource(name="made-here", digest="d" * 64, folder=data),
         series=(),
         bundle_dir=folder / "bundle",
@@ -169,7 +169,8 @@ def main() -> None:
         eval_fraction=0.0,
     )
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(make_job(Path(folder), arguments.base, config), config, arguments.repetitions)
+        job = make_job(Path(folder), built_base(arguments.base, Path(folder)), config)
+        found = measure(job, config, arguments.repetitions)
     ours = [run.rate for run in found["text-sft"]]
     rows = []
     for name, runs in found.items():

@@ -23,21 +23,33 @@ def evaluate(predictor: PlannerPredictor, plans: Sequence[LabelledPlan], demand:
     if not plans:
         return {}
     answers = predictor.predict_unaided([plan.asked for plan in plans])
-    chosen = [answer.choice.config_id for answer, _ in answers]
-    unaided = [best for _, best in answers]
+    reached = score([answer.choice.config_id for answer, _ in answers], plans, demand)
+    unaided = score([best for _, best in answers], plans, demand)
+    numbers = {name: reached[name] for name in ("tool_accuracy", "config_accuracy")}
+    numbers["unaided_accuracy"] = unaided["config_accuracy"]
+    if "fitting" in unaided:
+        numbers["unaided_fitting"] = unaided["fitting"]
+        numbers |= {name: reached[name] for name in ("regret_ms", "regret_percent")}
+    return numbers
+
+
+def score(chosen: Sequence[int], plans: Sequence[LabelledPlan], demand: Demand) -> dict[str, float]:
+    """How good one config_id for each of some plans is, whoever chose it.
+
+    `tool_accuracy` and `config_accuracy` over all plans; where anything fits, `fitting`, the share of choices that do,
+    and the regret as `evaluate` says it. The last three are absent where no plan has anything that fits.
+    """
     wanted = [plan.config_id for plan in plans]
     tools = demand.profile.tool_ids
     numbers = {
         "tool_accuracy": np.mean(tools[chosen] == tools[wanted]),
         "config_accuracy": np.mean(np.equal(chosen, wanted)),
-        "unaided_accuracy": np.mean(np.equal(unaided, wanted)),
     }
     feasible = [place for place, plan in enumerate(plans) if plan.is_feasible]
     if feasible:
         best = np.array([demand.profile.latency_ms[wanted[place]] for place in feasible])
         regret = np.array([_charged_ms(chosen[place], plans[place], demand) for place in feasible]) - best
-        fits = [demand.fitting(plans[place].asked.used)[unaided[place]] for place in feasible]
-        numbers["unaided_fitting"] = np.mean(fits)
+        numbers["fitting"] = np.mean([demand.fitting(plans[place].asked.used)[chosen[place]] for place in feasible])
         numbers["regret_ms"], numbers["regret_percent"] = regret.mean(), 100 * (regret / best).mean()
     return {name: float(value) for name, value in numbers.items()}
 
