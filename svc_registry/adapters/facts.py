@@ -11,6 +11,7 @@ from svc_registry.domain.events import (
     DatasetArchived,
     DatasetRegistered,
     GateChanged,
+    HistoryImported,
     ModelArchived,
     ModelPromoted,
     ModelRegistered,
@@ -144,6 +145,17 @@ def model_signed(message: mark_events.ModelSigned) -> ModelSigned:
         key=told.key, value=told.value, signed_by=told.signed_by, signed_at=told.signed_at.ToDatetime(UTC)
     )
     return ModelSigned(model=_model(message.model), bundle_digest=message.bundle_digest, signature=signature)
+
+
+def history_imported(message: events.HistoryImported) -> HistoryImported:
+    """The event read again."""
+    return HistoryImported(
+        path=message.path,
+        digest=message.manifest_digest,
+        checkpoint_digest=message.checkpoint_digest,
+        imported_by=message.imported_by,
+        imported_at=message.imported_at.ToDatetime(UTC),
+    )
 
 
 def _model(ref: common.ModelRef) -> ModelRef:

@@ -13,6 +13,7 @@ from svc_registry.domain.events import (
     DatasetRegistered,
     DatasetRejected,
     GateChanged,
+    HistoryImported,
     ModelArchived,
     ModelPromoted,
     ModelRegistered,
@@ -35,20 +36,26 @@ def to_message(event: RegistryEvent) -> tuple[Message, str]:
     match event:
         case DatasetRegistered():
             return _dataset_registered(event), f"{event.name}/{event.digest}"
-        case DatasetRejected():
-            dataset = common.DatasetRef(name=event.name, manifest_digest=event.digest)
-            failure = failure_message(event.failure)
-            return events.DatasetRejected(dataset=dataset, failure=failure), f"{event.name}/{event.digest}"
+        case DatasetRejected() | ModelRejected():
+            return _rejected(event)
         case BaseRegistered():
             base = common.BaseRef(name=event.name, digest=event.digest)
             return events.BaseRegistered(base=base, registered_at=timestamp(event.registered_at)), event.digest
         case ModelRegistered():
             return _model_registered(event), event.run_id
-        case ModelRejected():
-            model = common.ModelRef(name=event.name, run_id=event.run_id)
-            return events.ModelRejected(model=model, failure=failure_message(event.failure)), event.run_id
+        case HistoryImported():
+            return _history_imported(event), f"{event.path}/{event.imported_at.isoformat()}"
         case _:
             return _mark_message(event)
+
+
+def _rejected(event: DatasetRejected | ModelRejected) -> tuple[Message, str]:
+    failure = failure_message(event.failure)
+    if isinstance(event, ModelRejected):
+        model = common.ModelRef(name=event.name, run_id=event.run_id)
+        return events.ModelRejected(model=model, failure=failure), event.run_id
+    dataset = common.DatasetRef(name=event.name, manifest_digest=event.digest)
+    return events.DatasetRejected(dataset=dataset, failure=failure), f"{event.name}/{event.digest}"
 
 
 def _dataset_registered(event: DatasetRegistered) -> events.DatasetRegistered:
@@ -68,6 +75,16 @@ def _model_registered(event: ModelRegistered) -> events.ModelRegistered:
         registered_at=timestamp(event.registered_at),
         entry_id=event.entry_id,
         copied_from=model_ref(event.copied_from),
+    )
+
+
+def _history_imported(event: HistoryImported) -> events.HistoryImported:
+    return events.HistoryImported(
+        path=event.path,
+        manifest_digest=event.digest,
+        checkpoint_digest=event.checkpoint_digest,
+        imported_by=event.imported_by,
+        imported_at=timestamp(event.imported_at),
     )
 
 
