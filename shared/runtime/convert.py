@@ -16,7 +16,6 @@ from shared.contracts.parameters import Description, describe_parameters
 from shared.contracts.series import Segment
 from shared.contracts.versions import DatasetVersion, ModelRef
 from shared.contracts.work import Failure, WorkState
-from shared.errors import InvalidInputError
 from upwell.common.v1 import common_pb2 as common
 
 STATES = {
@@ -74,16 +73,25 @@ def _parameter_message(one: Description) -> common.Parameter:
     )
 
 
-def doubles(field: str, values: Struct) -> dict[str, Any]:
+def doubles(values: Struct) -> dict[str, Any]:
     """JSON values by name as a Struct has them: every number is a double.
 
-    Raises:
-        InvalidInputError: a number is NaN or infinite; it names the field.
+    NaN and infinity, which JSON does not know but ProtoJSON lets through, come out as they are: whoever reads the
+    values refuses them by name, once it is known which request to refuse.
     """
-    try:
-        return dict(json_format.MessageToDict(values))
-    except ValueError as error:
-        raise InvalidInputError.of(field, f"NaN and infinity are not allowed: {error}") from error
+    return {name: _plain(value) for name, value in values.fields.items()}
+
+
+def _plain(value: Value) -> Any:
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return doubles(value.struct_value)
+        case "list_value":
+            return [_plain(one) for one in value.list_value.values]
+        case None | "null_value":
+            return None
+        case kind:
+            return getattr(value, kind)
 
 
 def json_values(values: Struct) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class PlanParameters:
         help="Share of them in the split test, whose phrasings and states training does not see.",
     )
     seed: int = parameter(0, low=0, high=2**53, help="The same one makes the same rows.")
-    window: int = parameter(16, low=1, high=1024, help="Moments in a state.")
+    window: int = parameter(16, low=1, high=1024, help="Times in a state.")
     language: str = parameter(
         BOTH, choices=(BOTH, *LANGUAGES), help="Of the tasks; both draws one of the two for each."
     )
