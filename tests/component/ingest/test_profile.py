@@ -59,8 +59,8 @@ async def test_parameters_that_a_source_does_not_take_are_refused_before_any_byt
 
 
 async def test_a_parameter_that_is_no_number_is_told_by_field(service: Running) -> None:
-    first = header(source="profile", file_name="a.zip")
-    first.header.parameters.update({"size": float("nan")})
+    first = header(source="field", file_name="a.nc")
+    first.header.parameters.update({"resolution": float("nan")})
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await service.stub.Ingest(iter([first]), metadata=token("reviewer"))
-    assert violations(caught.value).keys() == {"parameters"}
+    assert violations(caught.value) == {"parameters.resolution": "nan is not a finite number"}
