@@ -53,12 +53,12 @@ def test_an_embedding_never_stands_first(tiny_base: Path):
     base, profile = load_base(tiny_base), small_profile()
     network = PlannerEncoder(base, spec_for(profile), profile)
     seen = seen_by(base.decoder)
-    embeddings_BH = torch.ones(2, base.decoder.config.hidden_size)
-    logits_BLV = network.logits(embeddings_BH, torch.tensor([[7, 8, 9], [7, 8, 9]]))
-    opening_H = network.token_embedding.weight[base.opening_id]
-    assert logits_BLV.shape[:2] == (2, 3)
-    assert all(torch.equal(row_SH[0], opening_H) for row_SH in seen[0])
-    assert torch.equal(seen[0][:, 1], embeddings_BH)
+    embeddings = torch.ones(2, base.decoder.config.hidden_size)
+    logits = network.logits(embeddings, torch.tensor([[7, 8, 9], [7, 8, 9]]))
+    opening = network.token_embedding.weight[base.opening_id]
+    assert logits.shape[:2] == (2, 3)
+    assert all(torch.equal(row[0], opening) for row in seen[0])
+    assert torch.equal(seen[0][:, 1], embeddings)
 
 
 def test_the_loss_falls_and_a_parents_encoder_goes_on_below_it(tmp_path: Path, tiny_base: Path):
