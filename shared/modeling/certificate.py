@@ -18,8 +18,9 @@ from shared.modeling.bundle import read_json
 
 SCHEMA = "upwell.certificate/v1"
 FILE = "certificate.json"
-# Scores are in [0, 1]. float32 differs by the order of additions only (threads, processors); bfloat16 keeps 8 bits.
-TOLERANCE: Mapping[str, float] = {"float32": 1e-3, "bfloat16": 0.1, "float16": 0.02}
+# Scores are in [0, 1]. float32 differs by the order of additions only (threads, processors). bfloat16 keeps 8 bits: of
+# a pretrained base's probabilities the mean is off by 0.01 and one in a hundred tokens by 0.1 (docs/training_log.md).
+TOLERANCE: Mapping[str, float] = {"float32": 1e-3, "bfloat16": 0.2, "float16": 0.02}
 
 
 class Certifiable(Protocol):

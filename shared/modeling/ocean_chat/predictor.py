@@ -20,6 +20,7 @@ from shared.modeling.ocean_chat.network import OceanChat, together
 from shared.modeling.ocean_chat.places import PLACE, cut_at_marks, spread
 from shared.modeling.ocean_chat.storage import load_network
 from shared.modeling.ocean_chat.tensors import field_tensors
+from shared.modeling.precision import serving_dtype
 from shared.modeling.text.generation import Teller, never, nobody_listens
 from shared.modeling.text.predictor import Prompt, TextPredictor
 from shared.modeling.text.spec import TextSpec
@@ -104,15 +105,14 @@ class OceanChatPredictor(TextPredictor):
 def load(bundle_dir: Path, base_dir: Path | None, device: str) -> OceanChatPredictor:
     """Load a bundle of this family: the entry point `ocean-chat` of `upwell.predictors`.
 
-    On a GPU the language model computes in bfloat16, elsewhere in float32; fields are always read in float32.
+    The language model computes in its `serving_dtype`; fields are always read in float32.
 
     Raises:
         IntegrityError: the bundle is damaged or incomplete, or the base is another one.
     """
     info = read_info(bundle_dir)
     network = load_network(bundle_dir, base_dir, info).to(device)
-    if torch.device(device).type == "cuda":
-        network.model.bfloat16()
+    network.model.to(dtype=serving_dtype(info, device))  # type: ignore[call-arg]
     return OceanChatPredictor(
         network=network,
         tokenizer=load_tokenizer(bundle_dir),

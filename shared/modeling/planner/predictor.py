@@ -20,6 +20,7 @@ from shared.modeling.planner.network import PlanLogits, PlannerLM
 from shared.modeling.planner.spec import PlannerSpec, parse_spec
 from shared.modeling.planner.storage import load_network
 from shared.modeling.planner.tensors import encode_plans
+from shared.modeling.precision import serving_dtype
 from shared.planning.demand import Demand
 from shared.planning.profile import Profile
 from shared.planning.values import Choice, PlanAnswer, PlanInput
@@ -148,7 +149,7 @@ class PlannerPredictor:
 def load(bundle_dir: Path, base_dir: Path | None, device: str) -> PlannerPredictor:
     """Load a bundle of this family: the entry point `planner` of `upwell.predictors`.
 
-    On a GPU the language model computes in bfloat16, elsewhere in float32; the encoder and the heads stay in float32.
+    The language model computes in its `serving_dtype`, encoder and heads in float32.
 
     Raises:
         IntegrityError: the bundle is damaged or incomplete, or the base is another one.
@@ -156,9 +157,8 @@ def load(bundle_dir: Path, base_dir: Path | None, device: str) -> PlannerPredict
     info = read_info(bundle_dir)
     network, profile = load_network(bundle_dir, base_dir, info)
     network.to(device)
-    if torch.device(device).type == "cuda":
-        # The library's wrapper hides the signature of torch's method.
-        network.decoder.to(dtype=torch.bfloat16)  # type: ignore[call-arg]
+    # The library's wrapper hides the signature of torch's method.
+    network.decoder.to(dtype=serving_dtype(info, device))  # type: ignore[call-arg]
     return PlannerPredictor(
         network=network,
         tokenizer=load_tokenizer(bundle_dir),

@@ -18,6 +18,7 @@ from shared.modeling.bundle import check_base, load_tokenizer, read_info, tokeni
 from shared.modeling.planner_encoder.network import PlannerEncoder
 from shared.modeling.planner_encoder.storage import load_encoder, read_config_weights
 from shared.modeling.planner_encoder.tensors import encode_descriptions, pad
+from shared.modeling.precision import serving_dtype
 from shared.planning.profile import Profile
 from shared.planning.template import descriptions
 
@@ -117,7 +118,7 @@ class EncoderPredictor:
 def load(bundle_dir: Path, base_dir: Path | None, device: str) -> EncoderPredictor:
     """Load a bundle of this family: the entry point `planner-encoder` of `upwell.predictors`.
 
-    On a GPU the language model computes in bfloat16, elsewhere in float32; the encoder stays in float32.
+    The language model computes in its `serving_dtype`, the encoder in float32.
 
     Raises:
         IntegrityError: the bundle is damaged or incomplete, or the base is another one.
@@ -127,8 +128,7 @@ def load(bundle_dir: Path, base_dir: Path | None, device: str) -> EncoderPredict
     base = Base(folder=loaded.folder, tokenizer=load_tokenizer(bundle_dir), model=loaded.model)
     network, profile = load_encoder(bundle_dir, base, info)
     network.to(device)
-    if torch.device(device).type == "cuda":
-        network.model.to(dtype=torch.bfloat16)  # type: ignore[call-arg]
+    network.model.to(dtype=serving_dtype(info, device))  # type: ignore[call-arg]
     hidden = network.names_GH.shape[1]
     return EncoderPredictor(
         base=base,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from shared.contracts.interfaces import Interface
 from shared.modeling.bundle import load_tokenizer, read_info, tokenizer_digest
+from shared.modeling.precision import serving_dtype
 from shared.modeling.series import golden
 from shared.modeling.series.answers import RowScores, by_confidence, find_segments, sentence
 from shared.modeling.series.network import SeriesLM
@@ -137,16 +138,15 @@ class SeriesPredictor:
 def load(bundle_dir: Path, base_dir: Path | None, device: str) -> SeriesPredictor:
     """Load a bundle of this family: the entry point `series` of `upwell.predictors`.
 
-    On a GPU the language model computes in bfloat16, elsewhere in float32; the encoder and the head stay in float32.
+    The language model computes in its `serving_dtype`, encoder and head in float32.
 
     Raises:
         IntegrityError: the bundle is damaged or incomplete, or the base is another one.
     """
     info = read_info(bundle_dir)
     network = load_network(bundle_dir, base_dir, info).to(device)
-    if torch.device(device).type == "cuda":
-        # The library's wrapper hides the signature of torch's method.
-        network.decoder.to(dtype=torch.bfloat16)  # type: ignore[call-arg]
+    # The library's wrapper hides the signature of torch's method.
+    network.decoder.to(dtype=serving_dtype(info, device))  # type: ignore[call-arg]
     return SeriesPredictor(
         network=network,
         tokenizer=load_tokenizer(bundle_dir),

@@ -16,6 +16,7 @@ from transformers import GenerationConfig, StoppingCriteriaList
 from shared.contracts.interfaces import Interface
 from shared.errors import InvalidInputError
 from shared.modeling.bundle import load_tokenizer, read_info, tokenizer_digest
+from shared.modeling.precision import serving_dtype
 from shared.modeling.text import golden
 from shared.modeling.text.generation import MustStop, Say, Teller, never, nobody_listens
 from shared.modeling.text.spec import TextSpec, parse_spec
@@ -168,15 +169,14 @@ class TextPredictor:
 def load(bundle_dir: Path, base_dir: Path | None, device: str) -> TextPredictor:
     """Load a bundle of this family: the entry point `text` of `upwell.predictors`.
 
-    On a GPU the model computes in bfloat16, elsewhere in float32.
+    The model computes in its `serving_dtype`.
 
     Raises:
         IntegrityError: the bundle is damaged or incomplete, or the base is another one.
     """
     info = read_info(bundle_dir)
     model = load_model(bundle_dir, base_dir, info).to(device)  # type: ignore[arg-type]
-    if torch.device(device).type == "cuda":
-        model.to(dtype=torch.bfloat16)
+    model.to(dtype=serving_dtype(info, device))
     return TextPredictor(
         model=model,
         tokenizer=load_tokenizer(bundle_dir),
