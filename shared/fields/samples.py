@@ -20,9 +20,11 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
+from shared.fields.months import month_from_text, out_of_order
+from shared.fields.plausible import implausible
 
 MAX_SAMPLE_BYTES = 256 * 2**20
-MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+MONTH = re.compile(r"(?!0000)\d{4}-(0[1-9]|1[0-2])")
 # Of the degrees of an axis.
 WITHIN = {"lat": (-90, 90), "lon": (0, 360)}
 NEEDED = ("history", "channels", "lat", "lon", "months")
@@ -44,7 +46,7 @@ class FieldSample:
         history_TCYX: float32, the months that are shown, oldest first; NaN where nothing is known.
         future_FCYX: float32, the months that follow them; none where there is nothing to forecast.
         lat, lon: degrees of the grid's centres, latitude from south to north, longitude eastward from 0 to 360.
-        months: `2009-11` for each month of history, then of future.
+        months: `2009-11` for each month of history, then of future, one after the other.
         facts: JSON text: which statistic gives which number of the answer (see `answers.py`); empty where none is kept.
     """
 
@@ -95,7 +97,7 @@ def read_sample(file: Path | IO[bytes], place: str) -> FieldSample:
 
     Raises:
         InvalidInputError: it is no `.npz`, holds pickled or unknown arrays, is too large when unpacked, or its arrays
-            do not fit one another; the message names the place and the array.
+            do not fit one another or hold no anomalies; the message names the place and the array.
     """
     try:
         with zipfile.ZipFile(file) as packed:
@@ -164,6 +166,9 @@ def _sample(arrays: dict[str, NDArray[Any]], place: str) -> FieldSample:
     _check_months(months, len(history), len(future), place)
     if not channels or len(set(channels)) != len(channels):
         raise _wrong(place, f"'channels' are {list(channels)}; at least one, each once")
+    for name, maps in (("history", history), ("future", future)):
+        if reason := implausible(channels, maps):
+            raise _wrong(place, f"{name!r}: {reason}")
     return FieldSample(
         channels=channels,
         history_TCYX=history,
@@ -203,6 +208,8 @@ def _check_months(months: tuple[str, ...], history: int, future: int, place: str
     odd = [month for month in months if not MONTH.fullmatch(month)]
     if odd:
         raise _wrong(place, f"'months' has {odd[0]!r}; write 2009-11")
+    if reason := out_of_order([month_from_text("months", month) for month in months]):
+        raise _wrong(place, f"'months': {reason}")
 
 
 def _shown(array: NDArray[Any]) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
 from shared.fields.months import count_of
+from shared.fields.plausible import implausible
 
 Floats = NDArray[np.float32]
 
@@ -29,7 +30,7 @@ class FieldInput:
         leads: months to look ahead.
 
     Raises:
-        InvalidInputError: the parts do not fit each other.
+        InvalidInputError: the parts do not fit each other, or values are no anomalies.
     """
 
     id: str
@@ -50,6 +51,8 @@ class FieldInput:
             raise InvalidInputError.of("channels", f"a name is used twice in {', '.join(self.channels)}")
         if np.isinf(self.values).any():
             raise InvalidInputError.of("values", "hold an infinite value; NaN says that nothing is known")
+        if reason := implausible(self.channels, self.values):
+            raise InvalidInputError.of("values", reason)
         if self.leads < 1:
             raise InvalidInputError.of("leads", f"{self.leads}: at least 1 month")
         last = count_of(self.last_month)

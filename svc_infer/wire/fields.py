@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import pairwise
 
 import numpy as np
 
 from shared.contracts.versions import ModelVersion
 from shared.errors import InvalidInputError
-from shared.fields.months import count_of, month_from_text, month_of, month_text, months_between
+from shared.fields.months import count_of, month_from_text, month_of, month_text, months_between, out_of_order
 from shared.fields.nino import nino_indices
 from shared.fields.values import FieldInput, Floats
 from shared.runtime.convert import dataset_ref
@@ -89,8 +88,6 @@ def _indices(indices: Mapping[str, Sequence[float]]) -> list[pb.NinoIndex]:
 
 def _last_of(months: Sequence[str]) -> date:
     parsed = [month_from_text(f"fields.months[{number}]", text) for number, text in enumerate(months)]
-    for before, after in pairwise(parsed):
-        if count_of(after) != count_of(before) + 1:
-            reason = f"{month_text(after)} does not come after {month_text(before)}: send months without a gap"
-            raise InvalidInputError.of("fields.months", reason)
+    if reason := out_of_order(parsed):
+        raise InvalidInputError.of("fields.months", reason)
     return parsed[-1]

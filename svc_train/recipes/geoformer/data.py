@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
 from shared.fields.nino import BOXES, box_weights, holds_box
+from shared.fields.plausible import implausible
 from shared.fields.store import Fields, open_fields
 from shared.modeling.geoformer.lim import Floats
 from svc_train.recipes.base import TrainingJob
@@ -97,6 +98,8 @@ def read_data(job: TrainingJob, config: GeoformerConfig) -> OceanData:
     fields = open_fields(job.training_set.folder)
     channels = _channels(fields, config)
     anomalies_TCYX = fields.stacked_anomalies(channels)
+    if reason := implausible(channels, anomalies_TCYX):
+        raise InvalidInputError.of("training_set", reason)
     usable_T, scored_T = _periods(fields.months, config)
     known_T = np.asarray(np.isfinite(anomalies_TCYX).any(axis=(1, 2, 3)))
     train = _windows(known_T, usable_T, config, history_too=True)

@@ -212,7 +212,7 @@ async def test_wrong_values_are_told_by_field(client):
 
 
 def sent(**changes: Any) -> forecast_pb2.Fields:
-    values = np.arange(12 * len(LAT) * len(LON), dtype=np.float32)
+    values = np.arange(12 * len(LAT) * len(LON), dtype=np.float32) / 64
     values[3] = np.nan
     plain = {
         "channels": ["sst"],
@@ -236,7 +236,7 @@ async def test_a_forecast_goes_on_from_months_that_are_sent_along(client):
     assert list(answer.history_months) == list(sent().months)
     (before,) = answer.history_nino
     assert (before.name, len(before.values)) == ("nino34", 12)
-    assert before.values[2] - before.values[1] == pytest.approx(len(LAT) * len(LON))
+    assert before.values[2] - before.values[1] == pytest.approx(len(LAT) * len(LON) / 64)
 
 
 @pytest.mark.parametrize(
@@ -248,6 +248,7 @@ async def test_a_forecast_goes_on_from_months_that_are_sent_along(client):
         ({"latitudes": LAT[::-1]}, "fields.latitudes: are not increasing degrees"),
         ({"values": [1.0, 2.0]}, "fields.values: 2 were sent; months x channels x latitudes x longitudes are 480"),
         ({"values": [math.inf] * 480}, "values: hold an infinite value"),
+        ({"values": [27.5] * 480}, "values: sst has 27.5 degC; a month's anomaly lies within -15 to 15. These look"),
         ({"months": ["2009-11", "2009-12"], "values": [0.0] * 80}, "fields.months: 2 months; the model reads 12"),
     ],
 )
