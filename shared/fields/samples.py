@@ -20,6 +20,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
+from shared.fields.bases import check_bases
 from shared.fields.months import month_from_text, out_of_order
 from shared.fields.plausible import implausible
 
@@ -28,7 +29,7 @@ MONTH = re.compile(r"(?!0000)\d{4}-(0[1-9]|1[0-2])")
 # Of the degrees of an axis.
 WITHIN = {"lat": (-90, 90), "lon": (0, 360)}
 NEEDED = ("history", "channels", "lat", "lon", "months")
-KNOWN = (*NEEDED, "future", "facts")
+KNOWN = (*NEEDED, "future", "facts", "bases")
 # What zipfile raises for what is damaged, encrypted or packed in a way it does not know.
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError
@@ -47,6 +48,7 @@ class FieldSample:
         future_FCYX: float32, the months that follow them; none where there is nothing to forecast.
         lat, lon: degrees of the grid's centres, latitude from south to north, longitude eastward from 0 to 360.
         months: `2009-11` for each month of history, then of future, one after the other.
+        bases: what the anomalies of each channel depart from, see `bases.py`; none where it is not known.
         facts: JSON text: which statistic gives which number of the answer (see `answers.py`); empty where none is kept.
     """
 
@@ -57,6 +59,7 @@ class FieldSample:
     lon: NDArray[np.float64]
     months: tuple[str, ...]
     facts: str = ""
+    bases: tuple[str, ...] = ()
 
     @property
     def history(self) -> int:
@@ -85,6 +88,8 @@ def write_sample(path: Path, sample: FieldSample) -> None:
         "months": np.array(sample.months, dtype=TEXT),
         "facts": np.array(sample.facts),
     }
+    if sample.bases:
+        arrays["bases"] = np.array(sample.bases, dtype=TEXT)
     np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
@@ -154,7 +159,7 @@ def _array(opened: IO[bytes], size: int, name: str, place: str) -> NDArray[Any]:
 
 
 def _sample(arrays: dict[str, NDArray[Any]], place: str) -> FieldSample:
-    for name in ("channels", "months"):
+    for name in ("channels", "months", *({"bases"} & arrays.keys())):
         if arrays[name].ndim != 1 or arrays[name].dtype.kind != "U":
             raise _wrong(place, f"{name!r} is {_shown(arrays[name])}; it is a list of texts")
     for name in ("lat", "lon"):
@@ -166,6 +171,8 @@ def _sample(arrays: dict[str, NDArray[Any]], place: str) -> FieldSample:
     _check_months(months, len(history), len(future), place)
     if not channels or len(set(channels)) != len(channels):
         raise _wrong(place, f"'channels' are {list(channels)}; at least one, each once")
+    bases = tuple(str(one) for one in arrays.get("bases", ()))
+    _check_bases(bases, channels, place)
     for name, maps in (("history", history), ("future", future)):
         if reason := implausible(channels, maps):
             raise _wrong(place, f"{name!r}: {reason}")
@@ -177,6 +184,7 @@ def _sample(arrays: dict[str, NDArray[Any]], place: str) -> FieldSample:
         lon=arrays["lon"].astype(np.float64),
         months=months,
         facts=str(arrays["facts"]) if "facts" in arrays else "",
+        bases=bases,
     )
 
 
@@ -200,6 +208,13 @@ def _check_axis(axis: NDArray[Any], name: str, place: str) -> None:
     low, high = WITHIN[name]
     if axis[0] < low or axis[-1] > high:
         raise _wrong(place, f"{name!r} goes from {axis[0]:g} to {axis[-1]:g}; it lies within {low} to {high}")
+
+
+def _check_bases(bases: tuple[str, ...], channels: tuple[str, ...], place: str) -> None:
+    try:
+        check_bases(bases, channels)
+    except InvalidInputError as error:
+        raise _wrong(place, f"'bases': {error.violations[0].reason}") from None
 
 
 def _check_months(months: tuple[str, ...], history: int, future: int, place: str) -> None:

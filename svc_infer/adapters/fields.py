@@ -36,4 +36,6 @@ class CachedFields:
             lon=fields.lon,
             last_month=last,
             leads=leads,
+            units=tuple(fields.units[channel] for channel in fields.channels),
+            bases=fields.bases,
         )

@@ -44,6 +44,8 @@ def field_input(message: pb.Fields, *, leads: int) -> FieldInput:
         lon=lon,
         last_month=_last_of(message.months),
         leads=leads,
+        units=tuple(message.units),
+        bases=tuple(message.bases),
     )
 
 
@@ -67,6 +69,8 @@ def forecast_response(version: ModelVersion, forecast: Forecast) -> pb.ForecastR
             months=[month_text(month) for month in answer.months],
             # numpy's own float32 bytes go into the packed field without a Python object for each.
             values=answer.values.ravel(),
+            units=answer.units,
+            bases=answer.bases,
         ),
         nino=_indices(answer.nino),
         dataset=dataset_ref(forecast.dataset) if forecast.dataset else None,

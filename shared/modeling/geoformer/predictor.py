@@ -12,6 +12,7 @@ import numpy as np
 
 from shared.contracts.interfaces import Interface
 from shared.errors import InvalidInputError
+from shared.fields.bases import other_base
 from shared.fields.climatology import MONTHS
 from shared.fields.grid import axis_in_words, same_axis
 from shared.fields.months import count_of, month_of
@@ -54,7 +55,8 @@ class GeoformerPredictor:
         """One answer for each input, in order.
 
         Raises:
-            InvalidInputError: an input is not on the model's grid, lacks a channel, or has another number of months.
+            InvalidInputError: an input is not on the model's grid, lacks a channel, has another number of months, or
+                departs from another usual year.
         """
         for one in inputs:
             check_input(one, self._spec)
@@ -73,6 +75,8 @@ class GeoformerPredictor:
             lon=given.lon,
             months=tuple(month_of(last + lead) for lead in range(1, given.leads + 1)),
             nino=indices_of(values_FCYX, self._spec),
+            units=self._spec.units,
+            bases=self._spec.bases,
         )
 
     def golden_inputs(self) -> list[dict[str, Any]]:
@@ -109,6 +113,12 @@ def check_input(given: FieldInput, spec: GeoformerSpec) -> None:
     if missing:
         reason = f"{', '.join(missing)} is missing; the model reads {', '.join(spec.channels)}"
         raise InvalidInputError.of("channels", f"{reason}. A channel that is not known is given as NaN")
+    wanted_units = dict(zip(spec.channels, spec.units, strict=False))
+    for channel, unit in zip(given.channels, given.units, strict=False):
+        if unit and wanted_units.get(channel, unit) != unit:
+            raise InvalidInputError.of("units", f"{channel} is in {unit}; the model reads {wanted_units[channel]}")
+    if reason := other_base(given.channels, given.bases, spec.channels, spec.bases, reader="the model"):
+        raise InvalidInputError.of("bases", reason)
     if len(given.values) != spec.history:
         raise InvalidInputError.of("values", f"{len(given.values)} months; the model goes on from {spec.history}")
     for name, axis, wanted in (("lat", given.lat, spec.lat), ("lon", given.lon, spec.lon)):

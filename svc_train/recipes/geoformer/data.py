@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
+from shared.fields.bases import bases_of
 from shared.fields.nino import BOXES, box_weights, holds_box
 from shared.fields.plausible import implausible
 from shared.fields.store import Fields, open_fields
@@ -38,6 +39,7 @@ class OceanData:
         months: the first day of each month.
         channels: names, in the order of the network's.
         scales: the spread of each channel in the months to learn from.
+        units, bases: of each channel; see `GeoformerSpec`.
         lat, lon: degrees of the grid's centres.
         index_YX: what the temperature is weighted with to give the Nino3.4 index; adds up to 1.
         area_Y: weight of a row of the grid, by its area.
@@ -51,6 +53,8 @@ class OceanData:
     months: tuple[date, ...]
     channels: tuple[str, ...]
     scales: tuple[float, ...]
+    units: tuple[str, ...]
+    bases: tuple[str, ...]
     lat: NDArray[np.float64]
     lon: NDArray[np.float64]
     index_YX: Floats
@@ -118,6 +122,8 @@ def read_data(job: TrainingJob, config: GeoformerConfig) -> OceanData:
         months=fields.months,
         channels=channels,
         scales=_scales(anomalies_TCYX[usable_T], channels),
+        units=tuple(fields.units[channel] for channel in channels),
+        bases=bases_of(channels, fields.base, fields.given_as_anomalies),
         lat=fields.lat,
         lon=fields.lon,
         index_YX=_index_weights(fields, anomalies_TCYX[:, channels.index(TEMPERATURE)]),

@@ -96,6 +96,8 @@ def make_spec(data: OceanData, config: GeoformerConfig, guess_modes: int) -> Geo
     return GeoformerSpec(
         channels=data.channels,
         scales=data.scales,
+        units=data.units,
+        bases=data.bases,
         lat=tuple(data.lat.tolist()),
         lon=tuple(data.lon.tolist()),
         patch=(config.patch_rows, config.patch_columns),

@@ -96,6 +96,8 @@ class Fields:
             lon=asked.lon,
             months=months_between(date(2010, 1, 1), date(2010, asked.leads, 1)),
             nino={"nino34": tuple(float(lead) for lead in range(asked.leads))},
+            units=asked.units,
+            bases=asked.bases,
         )
 
 
@@ -248,6 +250,8 @@ async def test_a_forecast_goes_on_from_months_that_are_sent_along(client):
         ({"latitudes": LAT[::-1]}, "fields.latitudes: are not increasing degrees"),
         ({"values": [1.0, 2.0]}, "fields.values: 2 were sent; months x channels x latitudes x longitudes are 480"),
         ({"values": [math.inf] * 480}, "values: hold an infinite value"),
+        ({"units": ["degC"] * 2}, "units: 2 for 1 channels"),
+        ({"bases": ["1982"]}, "bases: '1982' is none: write 1982-01/2010-12"),
         ({"values": [27.5] * 480}, "values: sst has 27.5 degC; a month's anomaly lies within -15 to 15. These look"),
         ({"months": ["2009-11", "2009-12"], "values": [0.0] * 80}, "fields.months: 2 months; the model reads 12"),
     ],
@@ -294,6 +298,7 @@ async def test_a_forecast_goes_on_from_months_of_a_dataset(client, ocean):
     assert (answer.history_months[0], answer.history_months[-1]) == ("2008-07", "2009-06")
     june = ocean[[5, 17]].mean(axis=0)
     np.testing.assert_allclose(np.array(answer.fields.values).reshape(ocean[0].shape), ocean[17] - june, atol=1e-4)
+    assert (list(answer.fields.units), list(answer.fields.bases)) == (["degC"], ["2008-01/2009-12"])
     newest = await client.forecast(dataset=forecast_pb2.DatasetMonths(dataset="ocean"))
     assert newest.history_months[-1] == "2009-12"
 

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from shared.errors import IntegrityError, InvalidInputError
 from shared.fields.values import FieldInput
-from shared.modeling.bundle import read_info
+from shared.modeling.bundle import INFO_FILE, read_info
 from shared.modeling.predictor import load_predictor
 from svc_train.recipes.base import Checkpoint, ParentSource, Progress, TrainingJob, find_recipe
 from svc_train.recipes.geoformer.config import GeoformerConfig, tiny
@@ -32,6 +32,13 @@ def trained(job: TrainingJob) -> tuple[list[Progress], Any]:
     told: list[Progress | Checkpoint] = []
     result = RECIPE.train(job, told.append)
     return [one for one in told if isinstance(one, Progress)], result
+
+
+def copied(bundle: Path, folder: Path) -> Path:
+    folder.mkdir()
+    for path in bundle.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
 
 
 def wave_input(wave: np.ndarray, row: int, **changes: Any) -> FieldInput:
@@ -150,6 +157,12 @@ def test_it_goes_on_from_a_parent(tmp_path: Path) -> None:
         ({"channels": ("taux",)}, "channels", "sst is missing; the model reads sst"),
         ({"values": travelling_wave()[:5, None]}, "values", "5 months; the model goes on from 6"),
         ({"lon": LON + 1}, "lon", "11 centres from 187 to 247; the model's grid has 11 centres from 186 to 246"),
+        ({"units": ("K",)}, "units", "sst is in K; the model reads degC"),
+        (
+            {"bases": ("1997-01/1998-06",)},
+            "bases",
+            "1997-01 to 1998-06, the model learnt one that came as anomalies",
+        ),
         ({"leads": 5}, "leads", "5 months ahead; the model looks 4 ahead"),
         ({"values": np.full((6, 1, 5, 11), np.nan, dtype=np.float32)}, "values", "nothing is known"),
         ({"channels": ("ssh", "sst"), "values": ONLY_ANOTHER_CHANNEL}, "values", "nothing is known of the last month"),
@@ -166,6 +179,20 @@ def test_the_predictor_refuses_what_does_not_fit_the_model(
     assert caught.value.violations[0].field == field
 
 
+def test_a_version_says_what_its_anomalies_depart_from(small_bundle: Path, tmp_path: Path) -> None:
+    given = wave_input(travelling_wave(), 20)
+    [answer] = load_predictor(small_bundle, None).predict([given])
+    assert (answer.units, answer.bases) == (("degC",), ("given",))
+    # Versions that were made before it was recorded go on serving.
+    older = copied(small_bundle, tmp_path / "older")
+    info = json.loads((older / INFO_FILE).read_bytes())
+    del info["spec"]["units"], info["spec"]["bases"]
+    (older / INFO_FILE).write_text(json.dumps(info), encoding="utf-8")
+    [again] = load_predictor(older, None).predict([replace(given, bases=("1997-01/1998-06",))])
+    np.testing.assert_array_equal(again.values, answer.values)
+    assert (again.units, again.bases) == ((), ())
+
+
 def test_what_is_asked_together_is_answered_as_alone(small_bundle: Path) -> None:
     predictor = load_predictor(small_bundle, None)
     wave = travelling_wave()
@@ -178,15 +205,12 @@ def test_what_is_asked_together_is_answered_as_alone(small_bundle: Path) -> None
 
 
 def test_a_certificate_finds_other_weights(small_bundle: Path, tmp_path: Path) -> None:
-    copied = tmp_path / "bundle"
-    copied.mkdir()
-    for path in small_bundle.iterdir():
-        (copied / path.name).write_bytes(path.read_bytes())
-    tensors = load_file(copied / "model.safetensors")
+    bundle = copied(small_bundle, tmp_path / "bundle")
+    tensors = load_file(bundle / "model.safetensors")
     tensors["members.0.head.bias"] = tensors["members.0.head.bias"] + 0.01
-    save_file(tensors, copied / "model.safetensors")
+    save_file(tensors, bundle / "model.safetensors")
     with pytest.raises(IntegrityError, match=r"an anomaly is off by 0\.01"):
-        load_predictor(copied, None)
+        load_predictor(bundle, None)
 
 
 @pytest.mark.parametrize(

@@ -272,6 +272,10 @@ def test_a_sample_that_is_wrong_is_named_with_its_line(
     write_sample(broken / "features/000001.npz", replace(sample, lat=sample.lat / 2))
     with pytest.raises(InvalidInputError, match=f"{place}: 'lat' has 5 centres from -4 to 4; the Geoformer reads"):
         trained(job)
+    assert sample.bases == ("given", "given")
+    write_sample(broken / "features/000001.npz", replace(sample, bases=("1997-01/1998-06", "given")))
+    with pytest.raises(InvalidInputError, match=f"{place}: sst departs from the usual year of 1997-01 to 1998-06, the"):
+        trained(job)
     conversation = conversation_of_line(line, "line 1")
     (broken / CHAT_FILE).write_bytes(replace(conversation, features=()).to_line() + b"\n")
     with pytest.raises(InvalidInputError, match=r"line 1 of chat\.jsonl has 1 <geoformer> and 0 features"):

@@ -30,6 +30,8 @@ class Fields(_message.Message):
     LONGITUDES_FIELD_NUMBER: _builtins.int
     MONTHS_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    BASES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of the fields, each once, e.g. `sst`."""
@@ -50,6 +52,17 @@ class Fields(_message.Message):
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Anomalies by month, channel, latitude and longitude, the last one fastest; NaN where nothing is known."""
 
+    @_builtins.property
+    def units(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The unit of each channel, e.g. `degC`; none, or an empty one, where it is not known."""
+
+    @_builtins.property
+    def bases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the anomalies of each channel depart from: the first and the last month of the base period, as
+        `1982-01/2010-12`, or `given` where it came as anomalies. None, or an empty one, where it is not known: in a call it
+        is then taken to be the model's.
+        """
+
     def __init__(
         self,
         *,
@@ -58,10 +71,12 @@ class Fields(_message.Message):
         longitudes: _abc.Iterable[_builtins.float] | None = ...,
         months: _abc.Iterable[_builtins.str] | None = ...,
         values: _abc.Iterable[_builtins.float] | None = ...,
+        units: _abc.Iterable[_builtins.str] | None = ...,
+        bases: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "latitudes", b"latitudes", "longitudes", b"longitudes", "months", b"months", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bases", b"bases", "channels", b"channels", "latitudes", b"latitudes", "longitudes", b"longitudes", "months", b"months", "units", b"units", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
