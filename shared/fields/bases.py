@@ -24,6 +24,13 @@ def bases_of(channels: Sequence[str], base: tuple[date, date], given: Collection
     return tuple(GIVEN if channel in given else interval for channel in channels)
 
 
+def in_base(base: str, months: Sequence[date]) -> tuple[bool, ...]:
+    """Which months the base period holds; none of one that is not recorded."""
+    found = INTERVAL.fullmatch(base)
+    first, last = found.groups() if found else ("", "")
+    return tuple(first <= month_text(month) <= last for month in months)
+
+
 def check_bases(bases: Sequence[str], channels: Sequence[str]) -> None:
     """InvalidInputError when there is neither none nor one for each channel, or one is no base."""
     if bases and len(bases) != len(channels):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
-from shared.fields.bases import bases_of
+from shared.fields.bases import bases_of, in_base
 from shared.fields.nino import BOXES, box_weights, holds_box
 from shared.fields.plausible import implausible
 from shared.fields.store import Fields, open_fields
@@ -68,6 +68,12 @@ class OceanData:
     def temperature(self) -> int:
         """The channel that the index is made of."""
         return self.channels.index(TEMPERATURE)
+
+    @property
+    def scored_in_base(self) -> int:
+        """Scored months whose usual year, that of any channel, they are a part of themselves."""
+        seen = np.array([in_base(base, self.months) for base in self.bases]).any(axis=0)
+        return int((self.scored_T & seen).sum())
 
     @property
     def calendar(self) -> NDArray[np.int64]:

@@ -72,6 +72,9 @@ def skill_report(data: OceanData, skills: Mapping[str, Skill]) -> dict[str, Any]
     return {
         "schema": "upwell.skill/v1",
         "scored": [f"{scored[0]:%Y-%m}", f"{scored[-1]:%Y-%m}"],
+        "bases": dict(zip(data.channels, data.bases, strict=True)),
+        # Above 0: the usual year knows something of the months that are scored.
+        "scored_months_in_base": data.scored_in_base,
         "windows": len(data.test),
         "leads": len(next(iter(skills.values())).correlation_F),
         "forecasts": {name: _as_json(data, skill) for name, skill in skills.items()},
