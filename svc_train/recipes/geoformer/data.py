@@ -166,6 +166,12 @@ def _channels(fields: Fields, config: GeoformerConfig) -> tuple[str, ...]:
 def _periods(months: Sequence[date], config: GeoformerConfig) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which months are learnt from, and which are scored; never one for both."""
     named = np.array([f"{month:%Y-%m}" for month in months])
+    if config.test_start > named[-1]:
+        reason = (
+            f"{config.test_start} is behind the last month {named[-1]}, so nothing would be scored; to learn from all "
+            f"months say train_end={named[-1]} and no test_start"
+        )
+        raise InvalidInputError.of(f"{FIELD}.test_start", reason)
     if config.test_start:
         test_start = config.test_start
     elif config.train_end:

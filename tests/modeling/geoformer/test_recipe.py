@@ -221,6 +221,7 @@ def test_a_certificate_finds_other_weights(small_bundle: Path, tmp_path: Path) -
         ({"sst": travelling_wave()}, {"channels": "sst,taux"}, "each once: sst"),
         ({"sst": travelling_wave()}, {"train_end": "2001-13"}, "no month such as 2004-12"),
         ({"sst": travelling_wave()}, {"test_end": "2001-01"}, "begins at no given month"),
+        ({"sst": travelling_wave()}, {"test_start": "2020-01"}, "test_start: 2020-01 is behind the last month 2002-06"),
         ({"sst": travelling_wave()}, {"train_end": "2001-01", "test_start": "2000-12"}, "must not be learnt"),
     ],
 )
@@ -238,6 +239,12 @@ def test_months_without_anything_known_are_learnt_around(tmp_path: Path) -> None
     assert result.metrics["lim_nino34_correlation_lead_01"] > 0.8
 
 
+def test_all_months_are_learnt_from_where_that_is_asked_for(tmp_path: Path) -> None:
+    job = sea_job(tmp_path, train_end="2002-06")
+    data = read_data(job, parse(GeoformerConfig, job.hyperparameters))
+    assert (data.usable_T.sum(), data.scored_T.sum(), len(data.test)) == (150, 0, 0)
+
+
 def test_years_may_be_left_out_in_the_middle(tmp_path: Path) -> None:
     job = sea_job(tmp_path, test_start="1995-01", test_end="1996-12", train_end="2000-12")
     data = read_data(job, parse(GeoformerConfig, job.hyperparameters))
@@ -248,6 +255,21 @@ def test_years_may_be_left_out_in_the_middle(tmp_path: Path) -> None:
     assert data.test.tolist() == list(range(59, 83))
     futures = data.futures(data.train[-1:], 4, data.usable_T)
     assert np.isfinite(futures).any(axis=(2, 3, 4)).tolist() == [[True, False, False, False]]
+
+
+def test_a_base_period_that_holds_scored_months_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    job = sea_job(tmp_path, max_steps=1, residual="none")
+
+    def departing_from(end: date) -> TrainingJob:
+        folder = write_sea(tmp_path / f"to-{end}", {"sst": travelling_wave()}, base=(date(1990, 1, 1), end))
+        return replace(job, training_set=replace(job.training_set, folder=folder))
+
+    unseen = read_data(departing_from(date(1999, 12, 1)), parse(GeoformerConfig, job.hyperparameters))
+    assert unseen.scored_in_base == 0
+    trained(departing_from(date(2001, 6, 1)))
+    skill = json.loads((job.bundle_dir / "skill.json").read_bytes())
+    assert (skill["bases"], skill["scored_months_in_base"]) == ({"sst": "1990-01/2001-06"}, 18)
+    assert "made of 18 of the 30 scored months too" in caplog.text
 
 
 def test_a_grid_without_the_box_is_refused(tmp_path: Path) -> None:
