@@ -19,6 +19,7 @@ from shared.modeling.predictor import load_predictor
 from svc_train.recipes.base import Checkpoint, ParentSource, Progress, TrainingJob, find_recipe
 from svc_train.recipes.geoformer.config import GeoformerConfig, tiny
 from svc_train.recipes.geoformer.data import read_data
+from svc_train.recipes.geoformer.skill import Skill
 from svc_train.recipes.hyperparameters import parse
 from tests.modeling.geoformer.seas import LAT, LON, sea_job, travelling_wave, write_sea
 
@@ -93,6 +94,22 @@ def test_the_skill_is_saved_with_the_version(tmp_path: Path) -> None:
         assert scores["nino34_correlation_by_start_month"][11][0] is not None
         assert scores["nino34_correlation_by_start_month"][7][0] is None
     assert (job.bundle_dir / "skill.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_not_defined_is_no_metric() -> None:
+    nothing = np.full(2, np.nan)
+    skill = Skill(
+        rmse_CF=nothing[None],
+        correlation_F=np.array([0.8, np.nan]),
+        index_rmse_F=np.array([0.5, 0.7]),
+        correlation_MF=np.stack([nothing] * 12),
+    )
+    expected = {"nino34_correlation": 0.8, "nino34_correlation_lead_01": 0.8, "nino34_rmse": 0.6}
+    errors = {"nino34_rmse_lead_01": 0.5, "nino34_rmse_lead_02": 0.7}
+    assert skill.metrics() == pytest.approx(expected | errors)
+    assert skill.metrics("lim") == pytest.approx({f"lim_{name}": value for name, value in expected.items()})
+    undefined = replace(skill, correlation_F=nothing, index_rmse_F=nothing)
+    assert undefined.metrics() == {}
 
 
 def test_tiny_is_a_run_of_seconds_and_resumes_to_the_same_weights(tmp_path: Path) -> None:
