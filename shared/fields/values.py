@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -82,6 +82,7 @@ class FieldAnswer:
         nino: index by name (`nino12`, `nino3`, `nino34`, `nino4`) -> anomaly in degrees C of each lead; an index whose
             box the grid does not hold is absent.
         units, bases: of each channel, as in `FieldInput`.
+        nino_rmse: index by name -> root mean square error of each lead in degrees C, where it was measured.
     """
 
     id: str
@@ -93,3 +94,4 @@ class FieldAnswer:
     nino: Mapping[str, tuple[float, ...]]
     units: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
+    nino_rmse: Mapping[str, tuple[float, ...]] = field(default_factory=dict)

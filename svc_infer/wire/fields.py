@@ -72,10 +72,11 @@ def forecast_response(version: ModelVersion, forecast: Forecast) -> pb.ForecastR
             units=answer.units,
             bases=answer.bases,
         ),
-        nino=_indices(answer.nino),
+        nino=_indices(answer.nino, answer.nino_rmse),
         dataset=dataset_ref(forecast.dataset) if forecast.dataset else None,
         history_months=[month_text(month) for month in history],
         history_nino=_indices(_history(asked)),
+        observed_nino=_indices(forecast.observed),
     )
 
 
@@ -86,8 +87,11 @@ def _history(asked: FieldInput) -> Mapping[str, Sequence[float]]:
     return {name: values.tolist() for name, values in nino_indices(sst, asked.lat, asked.lon).items()}
 
 
-def _indices(indices: Mapping[str, Sequence[float]]) -> list[pb.NinoIndex]:
-    return [pb.NinoIndex(name=name, values=values) for name, values in indices.items()]
+def _indices(
+    indices: Mapping[str, Sequence[float]], rmse: Mapping[str, Sequence[float]] | None = None
+) -> list[pb.NinoIndex]:
+    errors = rmse or {}
+    return [pb.NinoIndex(name=name, values=values, rmse=errors.get(name, ())) for name, values in indices.items()]
 
 
 def _last_of(months: Sequence[str]) -> date:

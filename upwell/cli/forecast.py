@@ -14,7 +14,13 @@ from upwell.infer.v1 import forecast_pb2
 ModelArgument = Annotated[str, typer.Argument(help="A model of fields: NAME@4, NAME:alias, or NAME for its champion.")]
 DatasetOption = Annotated[str, typer.Option(help="The fields to go on from: NAME@3, or NAME for the newest version.")]
 FromOption = Annotated[
-    str, typer.Option("--from", metavar="YYYY-MM", help="The last month that is known.", show_default="the newest")
+    str,
+    typer.Option(
+        "--from",
+        metavar="YYYY-MM",
+        help="The last month that is known; YYYY alone is its December.",
+        show_default="the newest",
+    ),
 ]
 LeadsOption = Annotated[
     int, typer.Option(min=0, help="Months to look ahead; 0 means as many as the model can.", show_default="all")

@@ -16,7 +16,7 @@ from shared.fields.bases import other_base
 from shared.fields.climatology import MONTHS
 from shared.fields.grid import axis_in_words, same_axis
 from shared.fields.months import count_of, month_of
-from shared.fields.nino import nino_indices
+from shared.fields.nino import BOXES, nino_indices
 from shared.fields.values import FieldAnswer, FieldInput, Floats
 from shared.modeling.bundle import read_info
 from shared.modeling.geoformer import golden
@@ -37,9 +37,10 @@ class GeoformerPredictor:
     tokenizer_digest = ""
     dtype = "float32"
 
-    def __init__(self, forecaster: Forecaster) -> None:
+    def __init__(self, forecaster: Forecaster, metrics: Mapping[str, float] | None = None) -> None:
         self._forecaster = forecaster
         self._spec = forecaster.spec
+        self._rmse = {name: rmse_by_lead(name, metrics or {}, self._spec.horizon) for name in BOXES}
 
     @property
     def history(self) -> int:
@@ -77,6 +78,7 @@ class GeoformerPredictor:
             nino=indices_of(values_FCYX, self._spec),
             units=self._spec.units,
             bases=self._spec.bases,
+            nino_rmse={name: rmse[: given.leads] for name, rmse in self._rmse.items() if rmse},
         )
 
     def golden_inputs(self) -> list[dict[str, Any]]:
@@ -102,9 +104,10 @@ def load(bundle_dir: Path, base_dir: Path | None, device: str) -> GeoformerPredi
         IntegrityError: the bundle is damaged or incomplete.
     """
     del base_dir
-    forecaster = load_forecaster(bundle_dir, read_info(bundle_dir))
+    info = read_info(bundle_dir)
+    forecaster = load_forecaster(bundle_dir, info)
     forecaster.ensemble.to(device)
-    return GeoformerPredictor(forecaster)
+    return GeoformerPredictor(forecaster, info.metrics)
 
 
 def check_input(given: FieldInput, spec: GeoformerSpec) -> None:
@@ -128,6 +131,12 @@ def check_input(given: FieldInput, spec: GeoformerSpec) -> None:
         raise InvalidInputError.of("leads", f"{given.leads} months ahead; the model looks {spec.horizon} ahead")
     if np.isnan(given.values[-1, [given.channels.index(channel) for channel in spec.channels]]).all():
         raise InvalidInputError.of("values", "nothing is known of the last month, which the forecast goes on from")
+
+
+def rmse_by_lead(index: str, metrics: Mapping[str, float], horizon: int) -> tuple[float, ...]:
+    """The error of an index by lead among a version's metrics; empty where a lead has none."""
+    names = [f"{index}_rmse_lead_{lead:02d}" for lead in range(1, horizon + 1)]
+    return tuple(metrics[name] for name in names) if all(name in metrics for name in names) else ()
 
 
 def indices_of(values_FCYX: Floats, spec: GeoformerSpec) -> dict[str, tuple[float, ...]]:

@@ -98,6 +98,7 @@ class Fields:
             nino={"nino34": tuple(float(lead) for lead in range(asked.leads))},
             units=asked.units,
             bases=asked.bases,
+            nino_rmse={"nino34": tuple(0.25 + lead for lead in range(asked.leads))},
         )
 
 
@@ -301,6 +302,20 @@ async def test_a_forecast_goes_on_from_months_of_a_dataset(client, ocean):
     assert (list(answer.fields.units), list(answer.fields.bases)) == (["degC"], ["2008-01/2009-12"])
     newest = await client.forecast(dataset=forecast_pb2.DatasetMonths(dataset="ocean"))
     assert newest.history_months[-1] == "2009-12"
+    assert not newest.observed_nino
+    of_the_year = await client.forecast(dataset=forecast_pb2.DatasetMonths(dataset="ocean", last_month="2009"))
+    assert of_the_year.history_months == newest.history_months
+
+
+async def test_a_forecast_comes_with_its_error_and_with_what_came(client, ocean):
+    named = forecast_pb2.DatasetMonths(dataset="ocean", last_month="2009-10")
+    answer = await client.forecast(dataset=named, leads=3)
+    assert list(answer.nino[0].rmse) == [0.25, 1.25, 2.25]
+    # The dataset ends with 2009-12.
+    assert [len(index.values) for index in answer.observed_nino] == [2]
+    later = await client.forecast(dataset=forecast_pb2.DatasetMonths(dataset="ocean", last_month="2009-12"))
+    assert answer.observed_nino[0].name == "nino34"
+    np.testing.assert_allclose(answer.observed_nino[0].values, later.history_nino[0].values[-2:], atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,8 @@ def test_a_version_says_what_its_anomalies_depart_from(small_bundle: Path, tmp_p
     given = wave_input(travelling_wave(), 20)
     [answer] = load_predictor(small_bundle, None).predict([given])
     assert (answer.units, answer.bases) == (("degC",), ("given",))
+    metrics = read_info(small_bundle).metrics
+    assert answer.nino_rmse == {"nino34": tuple(metrics[f"nino34_rmse_lead_{lead:02d}"] for lead in range(1, 5))}
     # Versions that were made before it was recorded go on serving.
     older = copied(small_bundle, tmp_path / "older")
     info = json.loads((older / INFO_FILE).read_bytes())
