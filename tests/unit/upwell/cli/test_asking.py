@@ -131,8 +131,15 @@ def test_a_forecast_is_drawn(upwell, tmp_path):
     result = upwell("plot", "forecast", "ocean", "--dataset", "sst", "--channel", "taux", "-o", str(path))
     assert result.stdout == f"{path}\n"
     drawn = path.read_text()
-    for text in ("ocean@4 from 2009-06", "2009-09 (+3)", "anomaly of taux", "nino34", "what was"):
+    for text in (
+        "ocean@4 from 2009-06 of sst@1", "2009-09 (+3)", "taux anomaly (N m⁻²)", "Nino3.4 anomaly (°C)", "what was",
+        "what came", "± RMSE of such", "168°W", "1°S",
+    ):  # fmt: skip
         assert text in drawn
+    upwell("plot", "forecast", "ocean", "--dataset", "sst", "-o", str(path))
+    assert "from the usual year of 1982-01 to 2010-12" in path.read_text()
+    with pytest.raises(ToolError, match="no index 'nino5'; it has: nino34"):
+        upwell("plot", "forecast", "ocean", "--dataset", "sst", "--index", "nino5", "-o", str(path))
     with pytest.raises(ToolError, match="no field 'ssh'; it has: sst, taux"):
         upwell("plot", "forecast", "ocean", "--dataset", "sst", "--channel", "ssh", "-o", str(path))
     with pytest.raises(ToolError, match="no known ending"):
