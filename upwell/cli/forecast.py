@@ -36,7 +36,7 @@ def forecast(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look ahead from months of a stored dataset and print the Nino indices of each month that comes.
+    """Look ahead from months of a stored dataset and print the Nino indices of each month that comes, in degrees C.
 
     The fields themselves come with --json; `upwell plot forecast` draws them.
 
@@ -63,7 +63,9 @@ def forecast(
 def said_of(answer: forecast_pb2.ForecastResponse) -> str:
     """Who looked how far ahead, and from where."""
     months = counted(len(answer.history_months), "month")
+    bases = {base.replace("/", " to ") for base in answer.fields.bases if "/" in base}
+    since = f"; anomalies are from the usual year of {', '.join(sorted(bases))}" if bases else ""
     return (
         f"{version_name(answer.model)} went on from {months} of {version_name(answer.dataset)} up to "
-        f"{answer.history_months[-1]}"
+        f"{answer.history_months[-1]}{since}"
     )

@@ -9,8 +9,8 @@ from rich.table import Table
 
 from upwell.cli.forecast_picture import draw_forecast
 from upwell.cli.output import counted, version_name
+from upwell.cli.skill import skill_tables
 from upwell.demo.ocean.names import FIELD, FORECASTER
-from upwell.demo.ocean.skill import skill_table
 from upwell.demo.stage import Metric, Stage, metrics_of
 from upwell.demo.training import ALIAS, publish_training, watch
 from upwell.infer.v1 import forecast_pb2
@@ -64,7 +64,9 @@ async def show_skill(stage: Stage, version: registry_service_pb2.ModelVersion) -
     """What was measured when it was trained."""
     metrics = metrics_of(version)
     stage.narrator.step("Skill", "Correlation and error of the forecasts beside those of simpler ones, by lead.")
-    stage.narrator.show(skill_table(metrics))
+    for title, table in skill_tables({metric.name: metric.value for metric in metrics}).items():
+        stage.narrator.say(title)
+        stage.narrator.show(table)
     return metrics
 
 

@@ -119,7 +119,10 @@ def test_forecast_prints_the_indices_by_lead(upwell, services):
         ["1", "2009-07", "+0.50"],
         ["2", "2009-08", "+1.50"],
     ]
-    assert result.stderr == "ocean@4 went on from 2 months of sst@1@1 up to 2009-06\n"
+    assert result.stderr == (
+        "ocean@4 went on from 2 months of sst@1@1 up to 2009-06; "
+        "anomalies are from the usual year of 1982-01 to 2010-12\n"
+    )
     (request,) = services.infer.asked
     assert (request.dataset.dataset, request.dataset.last_month, request.leads) == ("sst@1", "2009-06", 2)
     answer = json.loads(upwell("forecast", "ocean", "--dataset", "sst", "--json").stdout)
