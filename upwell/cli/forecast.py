@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from upwell.cli.forecast_file import check_file, save_forecast
 from upwell.cli.output import counted, print_json, print_table, say, version_name
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.errors import ToolError
@@ -25,6 +27,10 @@ FromOption = Annotated[
 LeadsOption = Annotated[
     int, typer.Option(min=0, help="Months to look ahead; 0 means as many as the model can.", show_default="all")
 ]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Write fields and indices here: .nc (NetCDF) or .npz.", show_default="no file"),
+]
 
 
 def forecast(
@@ -33,24 +39,34 @@ def forecast(
     dataset: DatasetOption,
     last_month: FromOption = "",
     leads: LeadsOption = 0,
+    output: OutputOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look ahead from months of a stored dataset and print the Nino indices of each month that comes, in degrees C.
 
-    The fields themselves come with --json; `upwell plot forecast` draws them.
+    The fields themselves come with --json, or go into a file with --output; `upwell plot forecast` draws them.
 
     Examples:
     - `upwell forecast ocean --dataset sst --from 2009-06 --leads 12`
     - `upwell forecast ocean@2 --dataset sst@1 --json`
+    - `upwell forecast ocean --dataset sst --output forecast.nc`
     """
+    if output is not None:
+        check_file(output)
     answer = run(data, lambda upwell: upwell.infer.forecast(model, dataset=dataset, last_month=last_month, leads=leads))
+    if output is not None:
+        save_forecast(answer, output)
     if as_json:
         print_json(answer)
         return
     say(said_of(answer))
+    if output is not None:
+        say(f"Written: {output}")
     if not answer.nino:
-        raise ToolError("The model's grid holds no Nino box whole, so there are no indices: take --json.")
+        if output is None:
+            raise ToolError("The model's grid holds no Nino box, so there are no indices: take --json or --output.")
+        return
     names = [index.name for index in answer.nino]
     by_month = zip(*(index.values for index in answer.nino), strict=True)
     rows = [
