@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.fields.layout import UNITS
+from shared.fields.channels import EASTWARD_STRESS, NORTHWARD_STRESS, SST, UNITS
 
 # The greatest anomaly of a month, up or down, in the channel's unit. The seas of the tropics are warmer than the bound
 # of the temperature, so their absolute temperatures lie beyond it, in degrees C and in K.
 TEMPERATURE = 15.0
-GREATEST: Mapping[str, float] = {"sst": TEMPERATURE, "taux": 2.0, "tauy": 2.0, "ssh": 2.0}
+GREATEST: Mapping[str, float] = {SST: TEMPERATURE, EASTWARD_STRESS: 2.0, NORTHWARD_STRESS: 2.0, "ssh": 2.0}
 DEPTH = re.compile(r"t\d{1,4}")
 
 

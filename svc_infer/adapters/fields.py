@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from shared.contracts.kinds import Kind
 from shared.contracts.versions import DatasetVersion
 from shared.errors import InvalidInputError
+from shared.fields.channels import SST
 from shared.fields.months import month_from_text, month_text
 from shared.fields.nino import nino_indices
 from shared.fields.store import Fields, open_fields
@@ -14,11 +15,9 @@ from shared.fields.values import FieldInput
 from svc_infer.adapters.cache import ArtifactCache
 from svc_infer.domain.fields import DatasetFields
 
-SST = "sst"
-
 
 class CachedFields:
-    """Fetches a dataset once, verifies its files each time, and reads the months that are asked for."""
+    """Fetches and verifies a dataset once, and reads the months that are asked for."""
 
     def __init__(self, cache: ArtifactCache) -> None:
         self._cache = cache

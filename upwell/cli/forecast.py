@@ -9,7 +9,8 @@ import typer
 
 from upwell.cli.forecast_file import check_file, save_forecast
 from upwell.cli.output import counted, print_json, print_table, say, version_name
-from upwell.cli.session import DataOption, JsonOption, run
+from upwell.cli.session import DataOption, JsonOption, TimeoutOption, run
+from upwell.client.infer import DEADLINE_S
 from upwell.errors import ToolError
 from upwell.infer.v1 import forecast_pb2
 
@@ -40,6 +41,7 @@ def forecast(
     last_month: FromOption = "",
     leads: LeadsOption = 0,
     output: OutputOption = None,
+    timeout: TimeoutOption = DEADLINE_S,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,7 +56,12 @@ def forecast(
     """
     if output is not None:
         check_file(output)
-    answer = run(data, lambda upwell: upwell.infer.forecast(model, dataset=dataset, last_month=last_month, leads=leads))
+    answer = run(
+        data,
+        lambda upwell: upwell.infer.forecast(
+            model, dataset=dataset, last_month=last_month, leads=leads, deadline_s=timeout
+        ),
+    )
     if output is not None:
         save_forecast(answer, output)
     if as_json:

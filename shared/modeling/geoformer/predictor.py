@@ -13,6 +13,7 @@ import numpy as np
 from shared.contracts.interfaces import Interface
 from shared.errors import InvalidInputError
 from shared.fields.bases import other_base
+from shared.fields.channels import SST
 from shared.fields.climatology import MONTHS
 from shared.fields.grid import axis_in_words, same_axis
 from shared.fields.months import count_of, month_of
@@ -25,7 +26,6 @@ from shared.modeling.geoformer.spec import GeoformerSpec
 from shared.modeling.geoformer.storage import load_forecaster
 
 FAMILY = "geoformer"
-TEMPERATURE = "sst"
 
 
 class GeoformerPredictor:
@@ -141,8 +141,8 @@ def rmse_by_lead(index: str, metrics: Mapping[str, float], horizon: int) -> tupl
 
 def indices_of(values_FCYX: Floats, spec: GeoformerSpec) -> dict[str, tuple[float, ...]]:
     """The Nino indices of each month; absent are those whose box the grid does not hold, or knows too little of."""
-    if TEMPERATURE not in spec.channels:
+    if SST not in spec.channels:
         return {}
-    temperature_FYX = values_FCYX[:, spec.channels.index(TEMPERATURE)]
+    temperature_FYX = values_FCYX[:, spec.channels.index(SST)]
     found = nino_indices(temperature_FYX, np.array(spec.lat), np.array(spec.lon))
     return {name: tuple(values_F.tolist()) for name, values_F in found.items() if np.isfinite(values_F).all()}

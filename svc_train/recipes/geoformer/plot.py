@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from shared.fields.channels import SST
 from shared.modeling.geoformer.predictor import FAMILY
 from shared.modeling.geoformer.spec import LIM, SEASONAL
 from svc_train.recipes.geoformer.baselines import DAMPED, PERSISTENCE
-from svc_train.recipes.geoformer.data import TEMPERATURE
 from svc_train.recipes.geoformer.skill import Skill
 
 # Below this correlation a forecast of the index is commonly called useless.
@@ -57,7 +57,7 @@ def skill_figure(skills: Mapping[str, Skill], *, temperature: int, scored: str) 
     correlation.axhline(USEFUL, color="#000000", linewidth=0.8, linestyle=":", label=f"{USEFUL:g}, useful above")
     correlation.set(ylabel="correlation of Nino3.4", title="Nino3.4")
     index_error.set(ylabel="RMSE of Nino3.4 (°C)", title="Nino3.4")
-    field_error.set(ylabel=f"RMSE of {TEMPERATURE} (°C)", title="All of the grid")
+    field_error.set(ylabel=f"RMSE of {SST} (°C)", title="All of the grid")
     for axes in (correlation, index_error, field_error):
         _tidy(axes)
     figure.suptitle(f"Forecasts of {scored}")
