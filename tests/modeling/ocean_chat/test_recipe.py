@@ -140,13 +140,18 @@ def test_a_channel_may_be_missing_and_one_too_many_is_not_read(
     _, predictor = served
     sample = first_sample(asked)
     sst = replace(
-        sample, channels=("sst",), history_TCYX=sample.history_TCYX[:, :1], future_FCYX=sample.future_FCYX[:, :1]
+        sample,
+        channels=("sst",),
+        bases=("given",),
+        history_TCYX=sample.history_TCYX[:, :1],
+        future_FCYX=sample.future_FCYX[:, :1],
     )
     more = replace(
         sample,
         channels=("ssh", *sample.channels),
-        history_TCYX=np.concatenate([sample.history_TCYX[:, :1] * 7, sample.history_TCYX], axis=1),
-        future_FCYX=np.concatenate([sample.future_FCYX[:, :1] * 7, sample.future_FCYX], axis=1),
+        bases=("", *sample.bases),
+        history_TCYX=np.concatenate([sample.history_TCYX[:, :1] / 7, sample.history_TCYX], axis=1),
+        future_FCYX=np.concatenate([sample.future_FCYX[:, :1] / 7, sample.future_FCYX], axis=1),
     )
     prompts = [
         predictor.prompt(about(None).messages, (packed(one, tmp_path),)).reads["inputs_embeds"]

@@ -17,7 +17,8 @@ from upwell.infer.v1 import forecast_pb2
 from upwell.registry.v1 import registry_service_pb2
 
 # Enough to see El Nino, and quick to learn from. Cells of two degrees would leave a tenth of its boxes uncovered.
-GRID = {"resolution": 2.5}
+# The usual year ends before the months that are scored, or it would know something of them.
+GRID = {"resolution": 2.5, "base_end": "2009-10"}
 HISTORY, LEADS, STEPS = 6, 6, 60
 # Before the El Nino of 2009/10 grew.
 LAST_MONTH = "2009-06"
