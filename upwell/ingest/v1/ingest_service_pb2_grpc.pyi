@@ -46,6 +46,8 @@ class IngestServiceStub:
     """Minima and maxima in buckets, for plots."""
     PreviewConversations: _grpc.UnaryUnaryMultiCallable[_chat_pb2.PreviewConversationsRequest, _chat_pb2.PreviewConversationsResponse]
     """Conversations of a chat dataset."""
+    ListSources: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.ListSourcesRequest, _ingest_service_pb2.ListSourcesResponse]
+    """The sources installed here."""
 
 @_typing.type_check_only
 class IngestServiceAsyncStub(IngestServiceStub):
@@ -64,6 +66,8 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Minima and maxima in buckets, for plots."""
     PreviewConversations: _aio.UnaryUnaryMultiCallable[_chat_pb2.PreviewConversationsRequest, _chat_pb2.PreviewConversationsResponse]  # type: ignore[assignment]
     """Conversations of a chat dataset."""
+    ListSources: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.ListSourcesRequest, _ingest_service_pb2.ListSourcesResponse]  # type: ignore[assignment]
+    """The sources installed here."""
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes files and makes datasets of them. Reading needs the role viewer, ingesting needs reviewer."""
@@ -115,5 +119,13 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.PreviewConversationsResponse, _abc.Awaitable[_chat_pb2.PreviewConversationsResponse]]:
         """Conversations of a chat dataset."""
+
+    @_abc_1.abstractmethod
+    def ListSources(
+        self,
+        request: _ingest_service_pb2.ListSourcesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_service_pb2.ListSourcesResponse, _abc.Awaitable[_ingest_service_pb2.ListSourcesResponse]]:
+        """The sources installed here."""
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
