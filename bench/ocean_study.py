@@ -27,7 +27,7 @@ from svc_train.recipes.base import Checkpoint, DatasetSource, ParentSource, Prog
 
 def pretrained(older: DatasetSource, given: Mapping[str, Any], steps: int, folder: Path) -> ParentSource:
     """A version that learnt from all of the older months alone: to go on from."""
-    given = {**given, "max_steps": steps, "train_end": LAST_TO_LEARN, "test_start": "2005-01"}
+    given = {**given, "max_steps": steps, "train_end": LAST_TO_LEARN}
     job = TrainingJob(hyperparameters=given, base=None, training_set=older, series=(), bundle_dir=folder)
     metrics = find_recipe("geoformer").train(job, lambda _: None).metrics
     print(f"first learnt {steps} steps from {metrics['train_months']:.0f} older months", flush=True)

@@ -13,6 +13,7 @@ from shared.fields.values import FieldAnswer, FieldInput
 from shared.planning.values import PlanAnswer, PlanInput
 from shared.ports import Transaction
 from svc_infer.domain.chunks import Reach, Rows
+from svc_infer.domain.fields import DatasetFields
 from svc_infer.domain.jobs import InferEvent
 from svc_infer.domain.series import Answer, Series
 from svc_infer.domain.texts import TextQuestion, TextReply
@@ -112,8 +113,14 @@ class SeriesReader(Protocol):
 class FieldReader(Protocol):
     """Reads months of a stored `field/v1` dataset."""
 
-    def read(self, dataset: DatasetVersion, *, last_month: str, months: int, leads: int) -> FieldInput:
-        """The anomalies of `months` months up to `last_month`, as `2009-06`; empty means the dataset's last one.
+    def read(self, dataset: DatasetVersion, *, last_month: str, months: int, leads: int) -> DatasetFields:
+        """The anomalies of `months` months up to `last_month`, and the indices of up to `leads` months behind it.
+
+        Args:
+            dataset: the version.
+            last_month: as `2009-06`; `2009` is its December, and empty the dataset's last one.
+            months: to go on from.
+            leads: months that are to be forecast.
 
         Raises:
             InvalidInputError: the dataset does not have those months, or is of another kind.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,14 @@ def month_of(count: int) -> date:
 def months_between(first: date, last: date) -> tuple[date, ...]:
     """Every month from the first to the last, both of them in it."""
     return tuple(month_of(count) for count in range(count_of(first), count_of(last) + 1))
+
+
+def out_of_order(months: Sequence[date]) -> str:
+    """Which month does not come after the one before it, for people; empty where all do."""
+    for before, after in pairwise(months):
+        if count_of(after) != count_of(before) + 1:
+            return f"{month_text(after)} does not come after {month_text(before)}: send months without a gap"
+    return ""
 
 
 def months_of_year(months: Sequence[date]) -> NDArray[np.int64]:

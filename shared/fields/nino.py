@@ -13,6 +13,8 @@ from shared.fields.grid import cell_edges, overlap
 
 # Of a box's ocean, by area; with less than this known, a month has no index.
 LEAST_KNOWN = 0.5
+# Of a box's area, land included; a grid whose cells cover less has no index of it.
+LEAST_COVERED = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,12 @@ class Box:
     west: float
     east: float
 
+    @property
+    def area(self) -> float:
+        """On the sphere, in steradian."""
+        south, north = np.sin(np.radians([self.south, self.north]))
+        return float((north - south) * np.radians(self.east - self.west))
+
 
 BOXES = {
     "nino12": Box(south=-10, north=0, west=270, east=280),
@@ -34,11 +42,8 @@ BOXES = {
 
 
 def holds_box(box: Box, lat: NDArray[np.float64], lon: NDArray[np.float64]) -> bool:
-    """Whether the grid's centres come within one cell of every side of the box."""
-    # Grids are written in float32 here and there: -4.9999924 stands for -5.
-    high_enough = lat[0] - _step(lat) <= box.south + 1e-3 and lat[-1] + _step(lat) >= box.north - 1e-3
-    wide_enough = lon[0] - _step(lon) <= box.west + 1e-3 and lon[-1] + _step(lon) >= box.east - 1e-3
-    return bool(high_enough and wide_enough)
+    """Whether the grid's cells cover at least 95 % of the box's area: a coarse grid may end within a cell of a side."""
+    return float(box_weights(box, lat, lon).sum()) >= LEAST_COVERED * box.area
 
 
 def box_weights(box: Box, lat: NDArray[np.float64], lon: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -86,7 +91,3 @@ def _mean_in_box(
     ocean = float((known_TYX.any(axis=0) * weights_YX).sum())
     enough_T = (area_T > 0) & (area_T >= LEAST_KNOWN * ocean)
     return np.where(enough_T, sum_T / np.where(enough_T, area_T, 1), np.nan).astype(np.float32)
-
-
-def _step(centres: NDArray[np.float64]) -> float:
-    return float(np.diff(centres).max()) if len(centres) > 1 else 0.0

@@ -20,13 +20,16 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
+from shared.fields.bases import check_bases
+from shared.fields.months import month_from_text, out_of_order
+from shared.fields.plausible import implausible
 
 MAX_SAMPLE_BYTES = 256 * 2**20
-MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+MONTH = re.compile(r"(?!0000)\d{4}-(0[1-9]|1[0-2])")
 # Of the degrees of an axis.
 WITHIN = {"lat": (-90, 90), "lon": (0, 360)}
 NEEDED = ("history", "channels", "lat", "lon", "months")
-KNOWN = (*NEEDED, "future", "facts")
+KNOWN = (*NEEDED, "future", "facts", "bases")
 # What zipfile raises for what is damaged, encrypted or packed in a way it does not know.
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError
@@ -44,7 +47,8 @@ class FieldSample:
         history_TCYX: float32, the months that are shown, oldest first; NaN where nothing is known.
         future_FCYX: float32, the months that follow them; none where there is nothing to forecast.
         lat, lon: degrees of the grid's centres, latitude from south to north, longitude eastward from 0 to 360.
-        months: `2009-11` for each month of history, then of future.
+        months: `2009-11` for each month of history, then of future, one after the other.
+        bases: what the anomalies of each channel depart from, see `bases.py`; none where it is not known.
         facts: JSON text: which statistic gives which number of the answer (see `answers.py`); empty where none is kept.
     """
 
@@ -55,6 +59,7 @@ class FieldSample:
     lon: NDArray[np.float64]
     months: tuple[str, ...]
     facts: str = ""
+    bases: tuple[str, ...] = ()
 
     @property
     def history(self) -> int:
@@ -83,6 +88,8 @@ def write_sample(path: Path, sample: FieldSample) -> None:
         "months": np.array(sample.months, dtype=TEXT),
         "facts": np.array(sample.facts),
     }
+    if sample.bases:
+        arrays["bases"] = np.array(sample.bases, dtype=TEXT)
     np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
@@ -95,7 +102,7 @@ def read_sample(file: Path | IO[bytes], place: str) -> FieldSample:
 
     Raises:
         InvalidInputError: it is no `.npz`, holds pickled or unknown arrays, is too large when unpacked, or its arrays
-            do not fit one another; the message names the place and the array.
+            do not fit one another or hold no anomalies; the message names the place and the array.
     """
     try:
         with zipfile.ZipFile(file) as packed:
@@ -152,7 +159,7 @@ def _array(opened: IO[bytes], size: int, name: str, place: str) -> NDArray[Any]:
 
 
 def _sample(arrays: dict[str, NDArray[Any]], place: str) -> FieldSample:
-    for name in ("channels", "months"):
+    for name in ("channels", "months", *({"bases"} & arrays.keys())):
         if arrays[name].ndim != 1 or arrays[name].dtype.kind != "U":
             raise _wrong(place, f"{name!r} is {_shown(arrays[name])}; it is a list of texts")
     for name in ("lat", "lon"):
@@ -164,6 +171,11 @@ def _sample(arrays: dict[str, NDArray[Any]], place: str) -> FieldSample:
     _check_months(months, len(history), len(future), place)
     if not channels or len(set(channels)) != len(channels):
         raise _wrong(place, f"'channels' are {list(channels)}; at least one, each once")
+    bases = tuple(str(one) for one in arrays.get("bases", ()))
+    _check_bases(bases, channels, place)
+    for name, maps in (("history", history), ("future", future)):
+        if reason := implausible(channels, maps):
+            raise _wrong(place, f"{name!r}: {reason}")
     return FieldSample(
         channels=channels,
         history_TCYX=history,
@@ -172,6 +184,7 @@ def _sample(arrays: dict[str, NDArray[Any]], place: str) -> FieldSample:
         lon=arrays["lon"].astype(np.float64),
         months=months,
         facts=str(arrays["facts"]) if "facts" in arrays else "",
+        bases=bases,
     )
 
 
@@ -197,12 +210,21 @@ def _check_axis(axis: NDArray[Any], name: str, place: str) -> None:
         raise _wrong(place, f"{name!r} goes from {axis[0]:g} to {axis[-1]:g}; it lies within {low} to {high}")
 
 
+def _check_bases(bases: tuple[str, ...], channels: tuple[str, ...], place: str) -> None:
+    try:
+        check_bases(bases, channels)
+    except InvalidInputError as error:
+        raise _wrong(place, f"'bases': {error.violations[0].reason}") from None
+
+
 def _check_months(months: tuple[str, ...], history: int, future: int, place: str) -> None:
     if len(months) != history + future:
         raise _wrong(place, f"'months' names {len(months)}; 'history' has {history} and 'future' {future}")
     odd = [month for month in months if not MONTH.fullmatch(month)]
     if odd:
         raise _wrong(place, f"'months' has {odd[0]!r}; write 2009-11")
+    if reason := out_of_order([month_from_text("months", month) for month in months]):
+        raise _wrong(place, f"'months': {reason}")
 
 
 def _shown(array: NDArray[Any]) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from shared.contracts.kinds import Kind
 from shared.errors import InvalidInputError
+from shared.fields.bases import bases_of
 from shared.fields.climatology import anomalies_of
 from shared.fields.layout import FIELD_FOLDER, base_from_attributes, climatology_name
 from shared.fields.months import count_of, month_text, months_of_year
@@ -44,6 +45,11 @@ class Fields:
     base: tuple[date, date]
     given_as_anomalies: tuple[str, ...]
     _dataset: xr.Dataset = field(repr=False)
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """What each channel's anomalies depart from; see `bases.py`."""
+        return bases_of(self.channels, self.base, self.given_as_anomalies)
 
     def values(self, channel: str, first: int = 0, end: int | None = None) -> NDArray[np.float32]:
         """Float32 [months, lat, lon] in the channel's unit; NaN on land and where nothing is known.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from shared.contracts.kinds import Kind
 from shared.contracts.versions import DatasetVersion
 from shared.errors import InvalidInputError
+from shared.fields.channels import SST
 from shared.fields.months import month_from_text, month_text
-from shared.fields.store import open_fields
+from shared.fields.nino import nino_indices
+from shared.fields.store import Fields, open_fields
 from shared.fields.values import FieldInput
 from svc_infer.adapters.cache import ArtifactCache
+from svc_infer.domain.fields import DatasetFields
 
 
 class CachedFields:
@@ -17,18 +22,18 @@ class CachedFields:
     def __init__(self, cache: ArtifactCache) -> None:
         self._cache = cache
 
-    def read(self, dataset: DatasetVersion, *, last_month: str, months: int, leads: int) -> FieldInput:
+    def read(self, dataset: DatasetVersion, *, last_month: str, months: int, leads: int) -> DatasetFields:
         """Months up to the last one; see the port."""
         if dataset.kind != Kind.FIELD:
             reason = f"{dataset} is of the kind {dataset.kind!r}; forecasts go on from {Kind.FIELD.value!r}"
             raise InvalidInputError.of("dataset.dataset", reason)
         fields = open_fields(self._cache.folder(dataset.digest, kind=Kind.FIELD))
-        last = month_from_text("dataset.last_month", last_month) if last_month else fields.months[-1]
+        last = month_from_text("dataset.last_month", last_month, last=True) if last_month else fields.months[-1]
         end = fields.row_of(last) + 1
         if end < months:
             reason = f"the model goes on from {months} months, and {dataset} begins with {month_text(fields.months[0])}"
             raise InvalidInputError.of("dataset.last_month", reason)
-        return FieldInput(
+        asked = FieldInput(
             id="",
             channels=fields.channels,
             values=fields.stacked_anomalies(first=end - months, end=end),
@@ -36,4 +41,14 @@ class CachedFields:
             lon=fields.lon,
             last_month=last,
             leads=leads,
+            units=tuple(fields.units[channel] for channel in fields.channels),
+            bases=fields.bases,
         )
+        return DatasetFields(asked=asked, observed=_observed(fields, end, min(end + leads, len(fields.months))))
+
+
+def _observed(fields: Fields, first: int, end: int) -> Mapping[str, Sequence[float]]:
+    if SST not in fields.channels or first == end:
+        return {}
+    sst = fields.anomalies(SST, first, end)
+    return {name: values.tolist() for name, values in nino_indices(sst, fields.lat, fields.lon).items()}

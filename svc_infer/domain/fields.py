@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.contracts.names import parse_dataset_reference
@@ -28,11 +29,27 @@ class DatasetMonths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetFields:
+    """What is read of a dataset: the months to go on from, and the Nino indices of those behind them that it holds."""
+
+    asked: FieldInput
+    observed: Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What was asked, what was read for it (None where the months were sent along), and the answer."""
+    """What was asked, what was read for it, and the answer.
+
+    Args:
+        asked: the months that it goes on from.
+        dataset: they were read from; None where they were sent along.
+        observed: index by name -> what came in the months that are forecast, as far as the dataset holds them.
+        answer: the forecast.
+    """
 
     asked: FieldInput
     dataset: DatasetVersion | None
+    observed: Mapping[str, Sequence[float]]
     answer: FieldAnswer
 
 

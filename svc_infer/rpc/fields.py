@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -39,14 +40,17 @@ class FieldCalls(Calls):
                 raise wrong_call(model.version, answers=model.interface, asked=Interface.FIELD)
             leads = leads_of(request.leads, model.horizon)
             dataset = None
+            observed: Mapping[str, Sequence[float]] = {}
             match request.WhichOneof("source"):
                 case "fields":
                     asked = wire.field_input(request.fields, leads=leads)
                 case "dataset":
                     named = wire.dataset_months(request.dataset)
                     reading = partial(months_of_dataset, self._catalogue, self._reader, named, model, leads=leads)
-                    dataset, asked = await asyncio.get_running_loop().run_in_executor(self._readers, reading)
+                    dataset, read = await asyncio.get_running_loop().run_in_executor(self._readers, reading)
+                    asked, observed = read.asked, read.observed
                 case _:
                     raise InvalidInputError.of("source", "send `fields`, or name a `dataset`")
             answer = await self._answer(model, lambda: model.forecast(asked), caller)
-        return wire.forecast_response(model.version, Forecast(asked=asked, dataset=dataset, answer=answer))
+        forecast = Forecast(asked=asked, dataset=dataset, observed=observed, answer=answer)
+        return wire.forecast_response(model.version, forecast)

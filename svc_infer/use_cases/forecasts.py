@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from shared.contracts.versions import DatasetVersion
-from shared.fields.values import FieldInput
 from shared.ports import Catalogue
-from svc_infer.domain.fields import DatasetMonths
+from svc_infer.domain.fields import DatasetFields, DatasetMonths
 from svc_infer.ports import FieldModel, FieldReader
 
 
 def months_of_dataset(
     catalogue: Catalogue, reader: FieldReader, named: DatasetMonths, model: FieldModel, *, leads: int
-) -> tuple[DatasetVersion, FieldInput]:
-    """As many months as the model goes on from, and the version they are of.
+) -> tuple[DatasetVersion, DatasetFields]:
+    """As many months as the model goes on from, what came behind them, and the version they are of.
 
     Raises:
         NotFoundError: there is no such dataset.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import pairwise
 
 import numpy as np
 
 from shared.contracts.versions import ModelVersion
 from shared.errors import InvalidInputError
 from shared.fields.channels import SST
-from shared.fields.months import count_of, month_from_text, month_of, month_text, months_between
+from shared.fields.months import count_of, month_from_text, month_of, month_text, months_between, out_of_order
 from shared.fields.nino import nino_indices
 from shared.fields.values import FieldInput, Floats
 from shared.runtime.convert import dataset_ref
@@ -45,6 +44,8 @@ def field_input(message: pb.Fields, *, leads: int) -> FieldInput:
         lon=lon,
         last_month=_last_of(message.months),
         leads=leads,
+        units=tuple(message.units),
+        bases=tuple(message.bases),
     )
 
 
@@ -68,11 +69,14 @@ def forecast_response(version: ModelVersion, forecast: Forecast) -> pb.ForecastR
             months=[month_text(month) for month in answer.months],
             # numpy's own float32 bytes go into the packed field without a Python object for each.
             values=answer.values.ravel(),
+            units=answer.units,
+            bases=answer.bases,
         ),
-        nino=_indices(answer.nino),
+        nino=_indices(answer.nino, answer.nino_rmse),
         dataset=dataset_ref(forecast.dataset) if forecast.dataset else None,
         history_months=[month_text(month) for month in history],
         history_nino=_indices(_history(asked)),
+        observed_nino=_indices(forecast.observed),
     )
 
 
@@ -83,14 +87,15 @@ def _history(asked: FieldInput) -> Mapping[str, Sequence[float]]:
     return {name: values.tolist() for name, values in nino_indices(sst, asked.lat, asked.lon).items()}
 
 
-def _indices(indices: Mapping[str, Sequence[float]]) -> list[pb.NinoIndex]:
-    return [pb.NinoIndex(name=name, values=values) for name, values in indices.items()]
+def _indices(
+    indices: Mapping[str, Sequence[float]], rmse: Mapping[str, Sequence[float]] | None = None
+) -> list[pb.NinoIndex]:
+    errors = rmse or {}
+    return [pb.NinoIndex(name=name, values=values, rmse=errors.get(name, ())) for name, values in indices.items()]
 
 
 def _last_of(months: Sequence[str]) -> date:
     parsed = [month_from_text(f"fields.months[{number}]", text) for number, text in enumerate(months)]
-    for before, after in pairwise(parsed):
-        if count_of(after) != count_of(before) + 1:
-            reason = f"{month_text(after)} does not come after {month_text(before)}: send months without a gap"
-            raise InvalidInputError.of("fields.months", reason)
+    if reason := out_of_order(parsed):
+        raise InvalidInputError.of("fields.months", reason)
     return parsed[-1]

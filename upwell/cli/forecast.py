@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from upwell.cli.forecast_file import check_file, save_forecast
 from upwell.cli.output import counted, print_json, print_table, say, version_name
 from upwell.cli.session import DataOption, JsonOption, TimeoutOption, run
 from upwell.client.infer import DEADLINE_S
@@ -15,10 +17,20 @@ from upwell.infer.v1 import forecast_pb2
 ModelArgument = Annotated[str, typer.Argument(help="A model of fields: NAME@4, NAME:alias, or NAME for its champion.")]
 DatasetOption = Annotated[str, typer.Option(help="The fields to go on from: NAME@3, or NAME for the newest version.")]
 FromOption = Annotated[
-    str, typer.Option("--from", metavar="YYYY-MM", help="The last month that is known.", show_default="the newest")
+    str,
+    typer.Option(
+        "--from",
+        metavar="YYYY-MM",
+        help="The last month that is known; YYYY alone is its December.",
+        show_default="the newest",
+    ),
 ]
 LeadsOption = Annotated[
     int, typer.Option(min=0, help="Months to look ahead; 0 means as many as the model can.", show_default="all")
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Write fields and indices here: .nc (NetCDF) or .npz.", show_default="no file"),
 ]
 
 
@@ -28,30 +40,40 @@ def forecast(
     dataset: DatasetOption,
     last_month: FromOption = "",
     leads: LeadsOption = 0,
+    output: OutputOption = None,
     timeout: TimeoutOption = DEADLINE_S,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look ahead from months of a stored dataset and print the Nino indices of each month that comes.
+    """Look ahead from months of a stored dataset and print the Nino indices of each month that comes, in degrees C.
 
-    The fields themselves come with --json; `upwell plot forecast` draws them.
+    The fields themselves come with --json, or go into a file with --output; `upwell plot forecast` draws them.
 
     Examples:
     - `upwell forecast ocean --dataset sst --from 2009-06 --leads 12`
     - `upwell forecast ocean@2 --dataset sst@1 --json`
+    - `upwell forecast ocean --dataset sst --output forecast.nc`
     """
+    if output is not None:
+        check_file(output)
     answer = run(
         data,
         lambda upwell: upwell.infer.forecast(
             model, dataset=dataset, last_month=last_month, leads=leads, deadline_s=timeout
         ),
     )
+    if output is not None:
+        save_forecast(answer, output)
     if as_json:
         print_json(answer)
         return
     say(said_of(answer))
+    if output is not None:
+        say(f"Written: {output}")
     if not answer.nino:
-        raise ToolError("The model's grid holds no Nino box whole, so there are no indices: take --json.")
+        if output is None:
+            raise ToolError("The model's grid holds no Nino box, so there are no indices: take --json or --output.")
+        return
     names = [index.name for index in answer.nino]
     by_month = zip(*(index.values for index in answer.nino), strict=True)
     rows = [
@@ -64,7 +86,9 @@ def forecast(
 def said_of(answer: forecast_pb2.ForecastResponse) -> str:
     """Who looked how far ahead, and from where."""
     months = counted(len(answer.history_months), "month")
+    bases = {base.replace("/", " to ") for base in answer.fields.bases if "/" in base}
+    since = f"; anomalies are from the usual year of {', '.join(sorted(bases))}" if bases else ""
     return (
         f"{version_name(answer.model)} went on from {months} of {version_name(answer.dataset)} up to "
-        f"{answer.history_months[-1]}"
+        f"{answer.history_months[-1]}{since}"
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from upwell.cli.forecast_plume import draw_plume, index_named
 from upwell.cli.output import version_name
 from upwell.cli.pictures import DOTS_PER_INCH, pyplot_without_screen
 from upwell.errors import ToolError
@@ -21,7 +22,8 @@ PLUME_INCHES = 3.0
 LAND = "#c9c5bd"
 # Blue is cold and red is warm, and colour-blind people can tell them apart.
 COLOURS = "RdBu_r"
-WARM, COLD = 0.5, -0.5
+# Of the units of the contracts, those that people write in another way.
+WRITTEN = {"degC": "°C", "N m-2": "N m⁻²"}
 
 
 def draw_forecast(answer: forecast_pb2.ForecastResponse, path: Path, *, channel: str, index: str) -> None:
@@ -31,12 +33,13 @@ def draw_forecast(answer: forecast_pb2.ForecastResponse, path: Path, *, channel:
         answer: the forecast.
         path: .png or .svg.
         channel: the field on the maps; empty takes the first.
-        index: the index of the plume, which is left out where the forecast does not have it.
+        index: the index of the plume; empty takes Nino3.4 where the forecast has it, else the first.
 
     Raises:
-        ToolError: there is no such channel, matplotlib is not installed, or the file cannot be written.
+        ToolError: there is no such channel or index, matplotlib is not installed, or the file cannot be written.
     """
     maps = _maps(answer.fields, channel)
+    index = index_named(answer, index)
     pyplot = pyplot_without_screen()
     fields = answer.fields
     columns = min(COLUMNS, len(maps))
@@ -48,7 +51,7 @@ def draw_forecast(answer: forecast_pb2.ForecastResponse, path: Path, *, channel:
         try:
             upper, lower = figure.subfigures(2, 1, height_ratios=(height * rows, PLUME_INCHES))
             _draw_maps(upper, upper.subplots(rows, columns, squeeze=False).flat, answer, maps)
-            _draw_plume(lower.subplots(), answer, index)
+            draw_plume(lower.subplots(), answer, index)
             figure.savefig(path, dpi=DOTS_PER_INCH)
         except OSError as error:
             raise ToolError(f"{path} cannot be written: {error.strerror}.") from error
@@ -102,36 +105,39 @@ def _draw_maps(
         place.set_facecolor(LAND)
         place.set_title(f"{month} (+{lead})", fontsize=9)
         place.tick_params(labelsize=7)
+        place.xaxis.set_major_formatter(lambda degrees, _: longitude(degrees))
+        place.yaxis.set_major_formatter(lambda degrees, _: latitude(degrees))
     for place in axes[len(maps) :]:
         place.set_visible(False)
-    figure.colorbar(drawn, ax=axes, shrink=0.7, label=f"anomaly of {name}")
-    figure.suptitle(f"{version_name(answer.model)} from {answer.history_months[-1]}")
+    figure.colorbar(drawn, ax=axes, shrink=0.7, label=_anomaly_of(fields, name))
+    figure.suptitle(_title(answer, name), fontsize=11)
 
 
-def _draw_plume(axes: Any, answer: forecast_pb2.ForecastResponse, index: str) -> None:
-    ahead = {one.name: list(one.values) for one in answer.nino}.get(index)
-    before = {one.name: list(one.values) for one in answer.history_nino}.get(index, [])
-    if ahead is None:
-        axes.text(0.5, 0.5, f"the forecast has no index {index}", ha="center", va="center")
-        axes.set_axis_off()
-        return
-    past, future = list(answer.history_months) if before else [], list(answer.fields.months)
-    places = list(range(len(past) + len(future)))
-    axes.axhspan(COLD, WARM, color="#000000", alpha=0.06)
-    axes.axhline(0, color="#000000", linewidth=0.6)
-    if before:
-        axes.plot(places[: len(past)], before, color="#000000", marker="o", markersize=3, label="what was")
-    joined = [*before[-1:], *ahead]
-    axes.plot(
-        places[len(places) - len(joined) :],
-        joined,
-        color="#D55E00",
-        linestyle="--",
-        marker="s",
-        markersize=3,
-        label="forecast",
-    )
-    axes.set_xticks(places, [*past, *future], rotation=60, fontsize=7)
-    axes.set_ylabel(f"{index} (°C)")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+def longitude(degrees: float) -> str:
+    """`160°E`, `100°W`; degrees go eastward from 0 to 360."""
+    east = (degrees + 180) % 360 - 180
+    return f"{abs(east):g}°{'' if abs(east) in (0, 180) else 'E' if east > 0 else 'W'}"
+
+
+def latitude(degrees: float) -> str:
+    """`10°S`, `0°`."""
+    return f"{abs(degrees):g}°{'' if not degrees else 'N' if degrees > 0 else 'S'}"
+
+
+def _title(answer: forecast_pb2.ForecastResponse, channel: str) -> str:
+    """Who looked ahead from what, and in a second line what the anomalies depart from, where that is known."""
+    of = f" of {version_name(answer.dataset)}" if answer.dataset.name else ""
+    base = _said_of(answer.fields, answer.fields.bases, channel)
+    since = f"\nanomalies from the usual year of {base.replace('/', ' to ')}" if "/" in base else ""
+    return f"{version_name(answer.model)} from {answer.history_months[-1]}{of}{since}"
+
+
+def _anomaly_of(fields: forecast_pb2.Fields, channel: str) -> str:
+    """What the colours mean: `sst anomaly (°C)`."""
+    units = _said_of(fields, fields.units, channel)
+    return f"{channel} anomaly ({WRITTEN.get(units, units)})" if units else f"{channel} anomaly"
+
+
+def _said_of(fields: forecast_pb2.Fields, said: Sequence[str], channel: str) -> str:
+    """What is said of a channel; empty where there is nothing."""
+    return dict(zip(fields.channels, said, strict=False)).get(channel, "")

@@ -31,11 +31,14 @@ def plot_forecast(
     last_month: FromOption = "",
     leads: LeadsOption = 0,
     channel: Annotated[str, typer.Option(help="The field on the maps.", show_default="the first")] = "",
-    index: Annotated[str, typer.Option(help="The index of the plume.")] = "nino34",
+    index: Annotated[str, typer.Option(help="The index of the plume.", show_default="nino34, else the first")] = "",
     timeout: TimeoutOption = DEADLINE_S,
     data: DataOption = None,
 ) -> None:
     """Draw a forecast: a map a month, and below them the plume of an index with the months before it.
+
+    The plume is shaded by the error that the version had at each lead in the months held out; where the dataset holds
+    the months that are forecast, it shows what came.
 
     Examples:
     - `upwell plot forecast ocean --dataset sst --from 2009-06 --output forecast.png`

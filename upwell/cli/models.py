@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from upwell.cli import aliases, gates, versions
-from upwell.cli.output import print_json, print_table, say, short, version_name, when
+from upwell.cli.output import console, print_json, print_table, say, short, version_name, when
 from upwell.cli.session import DataOption, JsonOption, parse_version, run
+from upwell.cli.skill import is_by_lead, skill_tables
 from upwell.cli.specs import read_spec
 from upwell.client import Upwell
 from upwell.registry.v1 import registry_service_pb2
@@ -66,6 +67,8 @@ def show(
 ) -> None:
     """Show one model version, what it is made for (family and spec, as its bundle says), and the moves of its aliases.
 
+    Scores by lead stand in tables.
+
     Examples:
     - `upwell models show bleeding-detector@1`
     - `upwell models show bleeding-detector:champion --json`
@@ -82,6 +85,7 @@ def show(
     if as_json:
         print_json(version)
         return
+    metrics = {name: value for name, value in sorted(version.metrics.items()) if not is_by_lead(name)}
     facts = [
         ("model", version_name(version.ref)),
         ("aliases", ", ".join(version.aliases) or "-"),
@@ -93,9 +97,12 @@ def show(
         ("signed by", ", ".join(signature.key for signature in version.signatures) or "-"),
         ("registered", when(version.registered_at)),
         *spec,
-        *((f"metric {name}", f"{value:.6g}") for name, value in sorted(version.metrics.items())),
+        *((f"metric {name}", f"{value:.6g}") for name, value in metrics.items()),
     ]
     print_table(["fact", "value"], facts, empty="")
+    for title, table in skill_tables(version.metrics).items():
+        console().print(f"\n{title}")
+        console().print(table)
     for move in moves:
         kind = aliases.kind_name(move.kind)
         what = "" if kind == "moved" else f" ({kind})"

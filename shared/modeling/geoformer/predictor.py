@@ -12,11 +12,12 @@ import numpy as np
 
 from shared.contracts.interfaces import Interface
 from shared.errors import InvalidInputError
+from shared.fields.bases import other_base
 from shared.fields.channels import SST
 from shared.fields.climatology import MONTHS
 from shared.fields.grid import axis_in_words, same_axis
 from shared.fields.months import count_of, month_of
-from shared.fields.nino import nino_indices
+from shared.fields.nino import BOXES, nino_indices
 from shared.fields.values import FieldAnswer, FieldInput, Floats
 from shared.modeling.bundle import read_info
 from shared.modeling.geoformer import golden
@@ -36,9 +37,10 @@ class GeoformerPredictor:
     tokenizer_digest = ""
     dtype = "float32"
 
-    def __init__(self, forecaster: Forecaster) -> None:
+    def __init__(self, forecaster: Forecaster, metrics: Mapping[str, float] | None = None) -> None:
         self._forecaster = forecaster
         self._spec = forecaster.spec
+        self._rmse = {name: rmse_by_lead(name, metrics or {}, self._spec.horizon) for name in BOXES}
 
     @property
     def history(self) -> int:
@@ -54,7 +56,8 @@ class GeoformerPredictor:
         """One answer for each input, in order.
 
         Raises:
-            InvalidInputError: an input is not on the model's grid, lacks a channel, or has another number of months.
+            InvalidInputError: an input is not on the model's grid, lacks a channel, has another number of months, or
+                departs from another usual year.
         """
         for one in inputs:
             check_input(one, self._spec)
@@ -73,6 +76,9 @@ class GeoformerPredictor:
             lon=given.lon,
             months=tuple(month_of(last + lead) for lead in range(1, given.leads + 1)),
             nino=indices_of(values_FCYX, self._spec),
+            units=self._spec.units,
+            bases=self._spec.bases,
+            nino_rmse={name: rmse[: given.leads] for name, rmse in self._rmse.items() if rmse},
         )
 
     def golden_inputs(self) -> list[dict[str, Any]]:
@@ -98,9 +104,10 @@ def load(bundle_dir: Path, base_dir: Path | None, device: str) -> GeoformerPredi
         IntegrityError: the bundle is damaged or incomplete.
     """
     del base_dir
-    forecaster = load_forecaster(bundle_dir, read_info(bundle_dir))
+    info = read_info(bundle_dir)
+    forecaster = load_forecaster(bundle_dir, info)
     forecaster.ensemble.to(device)
-    return GeoformerPredictor(forecaster)
+    return GeoformerPredictor(forecaster, info.metrics)
 
 
 def check_input(given: FieldInput, spec: GeoformerSpec) -> None:
@@ -109,6 +116,12 @@ def check_input(given: FieldInput, spec: GeoformerSpec) -> None:
     if missing:
         reason = f"{', '.join(missing)} is missing; the model reads {', '.join(spec.channels)}"
         raise InvalidInputError.of("channels", f"{reason}. A channel that is not known is given as NaN")
+    wanted_units = dict(zip(spec.channels, spec.units, strict=False))
+    for channel, unit in zip(given.channels, given.units, strict=False):
+        if unit and wanted_units.get(channel, unit) != unit:
+            raise InvalidInputError.of("units", f"{channel} is in {unit}; the model reads {wanted_units[channel]}")
+    if reason := other_base(given.channels, given.bases, spec.channels, spec.bases, reader="the model"):
+        raise InvalidInputError.of("bases", reason)
     if len(given.values) != spec.history:
         raise InvalidInputError.of("values", f"{len(given.values)} months; the model goes on from {spec.history}")
     for name, axis, wanted in (("lat", given.lat, spec.lat), ("lon", given.lon, spec.lon)):
@@ -118,6 +131,12 @@ def check_input(given: FieldInput, spec: GeoformerSpec) -> None:
         raise InvalidInputError.of("leads", f"{given.leads} months ahead; the model looks {spec.horizon} ahead")
     if np.isnan(given.values[-1, [given.channels.index(channel) for channel in spec.channels]]).all():
         raise InvalidInputError.of("values", "nothing is known of the last month, which the forecast goes on from")
+
+
+def rmse_by_lead(index: str, metrics: Mapping[str, float], horizon: int) -> tuple[float, ...]:
+    """The error of an index by lead among a version's metrics; empty where a lead has none."""
+    names = [f"{index}_rmse_lead_{lead:02d}" for lead in range(1, horizon + 1)]
+    return tuple(metrics[name] for name in names) if all(name in metrics for name in names) else ()
 
 
 def indices_of(values_FCYX: Floats, spec: GeoformerSpec) -> dict[str, tuple[float, ...]]:

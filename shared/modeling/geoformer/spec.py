@@ -9,9 +9,12 @@ from itertools import pairwise
 from typing import Any
 
 from shared.errors import IntegrityError, InvalidInputError
+from shared.fields.bases import check_bases
 
 RESIDUALS = NONE, LIM, SEASONAL = "none", "lim", "seasonal"
-_TUPLES = ("channels", "scales", "lat", "lon", "patch")
+_TUPLES = ("channels", "scales", "lat", "lon", "patch", "units", "bases")
+# Bundles made before these were recorded are read without them.
+_LATER = {"units", "bases"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,8 @@ class GeoformerSpec:
         residual: what the networks correct: a linear inverse model (`lim`), a linear model with seasons and memory
             (`seasonal`), or nothing (`none`).
         guess_modes: patterns of that linear model; 0 without one.
+        units: of each channel; none where they are not known.
+        bases: what the anomalies of each channel depart from, see `shared/fields/bases.py`; none where not known.
 
     Raises:
         InvalidInputError: the numbers do not fit together.
@@ -51,6 +56,8 @@ class GeoformerSpec:
     members: int = 1
     residual: str = NONE
     guess_modes: int = 0
+    units: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -86,6 +93,9 @@ def _check_fields(spec: GeoformerSpec) -> None:
         raise InvalidInputError.of("channels", f"need at least one and each once, not {list(spec.channels)}")
     if len(spec.scales) != len(spec.channels) or min(spec.scales) <= 0:
         raise InvalidInputError.of("scales", f"need one above 0 for each channel, not {list(spec.scales)}")
+    if spec.units and len(spec.units) != len(spec.channels):
+        raise InvalidInputError.of("units", f"need one for each channel, not {list(spec.units)}")
+    check_bases(spec.bases, spec.channels)
     for name, axis in (("lat", spec.lat), ("lon", spec.lon)):
         if len(axis) < 2 or any(a >= b for a, b in pairwise(axis)):
             raise InvalidInputError.of(name, "needs two or more degrees, each larger than the one before")
@@ -108,7 +118,7 @@ def _check_network(spec: GeoformerSpec) -> None:
 def parse_spec(body: Mapping[str, Any]) -> GeoformerSpec:
     """Read a bundle's spec; IntegrityError when a field is absent, unknown or wrong."""
     names = {field.name for field in fields(GeoformerSpec)}
-    if set(body) != names:
+    if not names - _LATER <= set(body) <= names:
         raise IntegrityError(f"The bundle's spec has the fields {sorted(body)}; this release reads {sorted(names)}")
     try:
         values: dict[str, Any] = {name: tuple(value) if name in _TUPLES else value for name, value in body.items()}

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from shared.errors import InvalidInputError
+from shared.fields.bases import other_base
 from shared.fields.grid import axis_in_words, same_axis
 from shared.fields.samples import FieldSample
 from shared.modeling.geoformer.patches import to_patches
@@ -45,7 +46,7 @@ def field_tensors(sample: FieldSample, spec: GeoformerSpec, place: str) -> Field
     """The sample as the Geoformer reads it; what follows the history is never read.
 
     Raises:
-        InvalidInputError: another grid, none of the Geoformer's channels, or nothing known at all.
+        InvalidInputError: another grid or base, none of the Geoformer's channels, or nothing known at all.
     """
     _check_grid(sample, spec, place)
     values_TCYX = np.full((sample.history, *spec.shape), np.nan, dtype=np.float32)
@@ -69,6 +70,8 @@ def _check_grid(sample: FieldSample, spec: GeoformerSpec, place: str) -> None:
         if not same_axis(found, wanted):
             reason = f"{name!r} has {axis_in_words(found)}; the Geoformer reads {axis_in_words(wanted)}"
             raise InvalidInputError.of("features", f"{place}: {reason}")
+    if reason := other_base(sample.channels, sample.bases, spec.channels, spec.bases, reader="the Geoformer"):
+        raise InvalidInputError.of("features", f"{place}: {reason}")
     if not set(sample.channels) & set(spec.channels):
         reason = f"has the channels {', '.join(sample.channels)}; the Geoformer reads {', '.join(spec.channels)}"
         raise InvalidInputError.of("features", f"{place}: {reason}")

@@ -119,6 +119,7 @@ class Questions:
             lat=self._fields.lat,
             lon=self._fields.lon,
             months=tuple(month_text(month) for month in self._fields.months[first:end]),
+            bases=self._fields.bases,
         )
 
     def _askable(self, sample: FieldSample) -> tuple[QuestionKind, ...]:

@@ -45,7 +45,11 @@ class GeoformerConfig(CommonConfig):
     )
     channels: str = hyperparameter("", Rule(help="Channels to learn from, with commas between; empty takes all."))
     train_end: str = hyperparameter(
-        "", Rule(help="Last month to learn from, such as 2004-12; empty ends where the test period begins.")
+        "",
+        Rule(
+            help="Last month to learn from, such as 2004-12; empty ends where the test period begins. At the "
+            "data's last month nothing is scored.",
+        ),
     )
     test_start: str = hyperparameter(
         "", Rule(help="First month whose forecast is scored, such as 2005-01; empty takes the last fifth.")

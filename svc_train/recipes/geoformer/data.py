@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
+from shared.fields.bases import bases_of, in_base
 from shared.fields.channels import SST
 from shared.fields.nino import BOXES, box_weights, holds_box
+from shared.fields.plausible import implausible
 from shared.fields.store import Fields, open_fields
 from shared.modeling.geoformer.lim import Floats
 from svc_train.recipes.base import TrainingJob
@@ -38,6 +40,7 @@ class OceanData:
         months: the first day of each month.
         channels: names, in the order of the network's.
         scales: the spread of each channel in the months to learn from.
+        units, bases: of each channel; see `GeoformerSpec`.
         lat, lon: degrees of the grid's centres.
         index_YX: what the temperature is weighted with to give the Nino3.4 index; adds up to 1.
         area_Y: weight of a row of the grid, by its area.
@@ -51,6 +54,8 @@ class OceanData:
     months: tuple[date, ...]
     channels: tuple[str, ...]
     scales: tuple[float, ...]
+    units: tuple[str, ...]
+    bases: tuple[str, ...]
     lat: NDArray[np.float64]
     lon: NDArray[np.float64]
     index_YX: Floats
@@ -64,6 +69,12 @@ class OceanData:
     def temperature(self) -> int:
         """The channel that the index is made of."""
         return self.channels.index(SST)
+
+    @property
+    def scored_in_base(self) -> int:
+        """Scored months whose usual year, that of any channel, they are a part of themselves."""
+        seen = np.array([in_base(base, self.months) for base in self.bases]).any(axis=0)
+        return int((self.scored_T & seen).sum())
 
     @property
     def calendar(self) -> NDArray[np.int64]:
@@ -98,6 +109,8 @@ def read_data(job: TrainingJob, config: GeoformerConfig) -> OceanData:
     fields = open_fields(job.training_set.folder)
     channels = _channels(fields, config)
     anomalies_TCYX = fields.stacked_anomalies(channels)
+    if reason := implausible(channels, anomalies_TCYX):
+        raise InvalidInputError.of("training_set", reason)
     usable_T, scored_T = _periods(fields.months, config)
     known_T = np.asarray(np.isfinite(anomalies_TCYX).any(axis=(1, 2, 3)))
     train = _windows(known_T, usable_T, config, history_too=True)
@@ -116,6 +129,8 @@ def read_data(job: TrainingJob, config: GeoformerConfig) -> OceanData:
         months=fields.months,
         channels=channels,
         scales=_scales(anomalies_TCYX[usable_T], channels),
+        units=tuple(fields.units[channel] for channel in channels),
+        bases=bases_of(channels, fields.base, fields.given_as_anomalies),
         lat=fields.lat,
         lon=fields.lon,
         index_YX=_index_weights(fields, anomalies_TCYX[:, channels.index(SST)]),
@@ -152,6 +167,12 @@ def _channels(fields: Fields, config: GeoformerConfig) -> tuple[str, ...]:
 def _periods(months: Sequence[date], config: GeoformerConfig) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which months are learnt from, and which are scored; never one for both."""
     named = np.array([f"{month:%Y-%m}" for month in months])
+    if config.test_start > named[-1]:
+        reason = (
+            f"{config.test_start} is behind the last month {named[-1]}, so nothing would be scored; to learn from all "
+            f"months say train_end={named[-1]} and no test_start"
+        )
+        raise InvalidInputError.of(f"{FIELD}.test_start", reason)
     if config.test_start:
         test_start = config.test_start
     elif config.train_end:

@@ -41,6 +41,11 @@ from svc_train.recipes.training.workers import join_workers
 
 SKILL_FILE, SKILL_PICTURE = "skill.json", "skill.png"
 
+BASE_SEES_TEST = (
+    "the usual year that anomalies depart from is made of %d of the %d scored months too, so they are not wholly "
+    "unseen: ingest the file with -p base_end before test_start"
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -58,6 +63,8 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     data = read_data(job, config)
     sizes = counts(data)
     log.info("training data: %s, channels: %s", sizes, ", ".join(data.channels))
+    if data.scored_in_base:
+        log.warning(BASE_SEES_TEST, data.scored_in_base, int(data.scored_T.sum()))
     workers = join_workers()
     torch.manual_seed(config.seed)
     shape = choose_shape(data, config)
@@ -96,6 +103,8 @@ def make_spec(data: OceanData, config: GeoformerConfig, guess_modes: int) -> Geo
     return GeoformerSpec(
         channels=data.channels,
         scales=data.scales,
+        units=data.units,
+        bases=data.bases,
         lat=tuple(data.lat.tolist()),
         lon=tuple(data.lon.tolist()),
         patch=(config.patch_rows, config.patch_columns),

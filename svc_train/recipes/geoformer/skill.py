@@ -17,6 +17,7 @@ from svc_train.recipes.geoformer.data import INDEX, OceanData
 # With fewer a correlation says nothing.
 FEWEST_CASES = 3
 CALENDAR = 12
+CORRELATION, RMSE = "correlation", "rmse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,18 +37,20 @@ class Skill:
     correlation_MF: NDArray[np.float64]
 
     def metrics(self, name: str = "") -> dict[str, float]:
-        """The means over all leads, and the correlation of each lead; what is no number counts as 0."""
+        """Means over the leads, and the numbers of each lead; what is not defined is left out.
+
+        Of what only has a `name` to be compared with, the errors by lead stand in `skill.json` alone: they are many.
+        """
         prefix = f"{name}_" if name else ""
-        correlation_F = np.nan_to_num(self.correlation_F)
-        by_lead = {
-            f"{prefix}{INDEX}_correlation_lead_{lead:02d}": float(value)
-            for lead, value in enumerate(correlation_F.tolist(), start=1)
-        }
-        return {
-            f"{prefix}{INDEX}_correlation": float(correlation_F.mean()),
-            f"{prefix}{INDEX}_rmse": float(np.nan_to_num(self.index_rmse_F).mean()),
-            **by_lead,
-        }
+        found: dict[str, float] = {}
+        for measure, values_F in ((CORRELATION, self.correlation_F), (RMSE, self.index_rmse_F)):
+            by_lead = {lead: value for lead, value in enumerate(values_F.tolist(), start=1) if np.isfinite(value)}
+            if by_lead:
+                found[f"{prefix}{INDEX}_{measure}"] = sum(by_lead.values()) / len(by_lead)
+            if name and measure == RMSE:
+                continue
+            found |= {f"{prefix}{INDEX}_{measure}_lead_{lead:02d}": value for lead, value in by_lead.items()}
+        return found
 
 
 def measure(data: OceanData, forecasts_NFCYX: Floats) -> Skill:
@@ -72,6 +75,9 @@ def skill_report(data: OceanData, skills: Mapping[str, Skill]) -> dict[str, Any]
     return {
         "schema": "upwell.skill/v1",
         "scored": [f"{scored[0]:%Y-%m}", f"{scored[-1]:%Y-%m}"],
+        "bases": dict(zip(data.channels, data.bases, strict=True)),
+        # Above 0: the usual year knows something of the months that are scored.
+        "scored_months_in_base": data.scored_in_base,
         "windows": len(data.test),
         "leads": len(next(iter(skills.values())).correlation_F),
         "forecasts": {name: _as_json(data, skill) for name, skill in skills.items()},

@@ -96,6 +96,9 @@ class Fields:
             lon=asked.lon,
             months=months_between(date(2010, 1, 1), date(2010, asked.leads, 1)),
             nino={"nino34": tuple(float(lead) for lead in range(asked.leads))},
+            units=asked.units,
+            bases=asked.bases,
+            nino_rmse={"nino34": tuple(0.25 + lead for lead in range(asked.leads))},
         )
 
 
@@ -212,7 +215,7 @@ async def test_wrong_values_are_told_by_field(client):
 
 
 def sent(**changes: Any) -> forecast_pb2.Fields:
-    values = np.arange(12 * len(LAT) * len(LON), dtype=np.float32)
+    values = np.arange(12 * len(LAT) * len(LON), dtype=np.float32) / 64
     values[3] = np.nan
     plain = {
         "channels": ["sst"],
@@ -236,7 +239,7 @@ async def test_a_forecast_goes_on_from_months_that_are_sent_along(client):
     assert list(answer.history_months) == list(sent().months)
     (before,) = answer.history_nino
     assert (before.name, len(before.values)) == ("nino34", 12)
-    assert before.values[2] - before.values[1] == pytest.approx(len(LAT) * len(LON))
+    assert before.values[2] - before.values[1] == pytest.approx(len(LAT) * len(LON) / 64)
 
 
 @pytest.mark.parametrize(
@@ -248,6 +251,9 @@ async def test_a_forecast_goes_on_from_months_that_are_sent_along(client):
         ({"latitudes": LAT[::-1]}, "fields.latitudes: are not increasing degrees"),
         ({"values": [1.0, 2.0]}, "fields.values: 2 were sent; months x channels x latitudes x longitudes are 480"),
         ({"values": [math.inf] * 480}, "values: hold an infinite value"),
+        ({"units": ["degC"] * 2}, "units: 2 for 1 channels"),
+        ({"bases": ["1982"]}, "bases: '1982' is none: write 1982-01/2010-12"),
+        ({"values": [27.5] * 480}, "values: sst has 27.5 degC; a month's anomaly lies within -15 to 15. These look"),
         ({"months": ["2009-11", "2009-12"], "values": [0.0] * 80}, "fields.months: 2 months; the model reads 12"),
     ],
 )
@@ -293,8 +299,23 @@ async def test_a_forecast_goes_on_from_months_of_a_dataset(client, ocean):
     assert (answer.history_months[0], answer.history_months[-1]) == ("2008-07", "2009-06")
     june = ocean[[5, 17]].mean(axis=0)
     np.testing.assert_allclose(np.array(answer.fields.values).reshape(ocean[0].shape), ocean[17] - june, atol=1e-4)
+    assert (list(answer.fields.units), list(answer.fields.bases)) == (["degC"], ["2008-01/2009-12"])
     newest = await client.forecast(dataset=forecast_pb2.DatasetMonths(dataset="ocean"))
     assert newest.history_months[-1] == "2009-12"
+    assert not newest.observed_nino
+    of_the_year = await client.forecast(dataset=forecast_pb2.DatasetMonths(dataset="ocean", last_month="2009"))
+    assert of_the_year.history_months == newest.history_months
+
+
+async def test_a_forecast_comes_with_its_error_and_with_what_came(client, ocean):
+    named = forecast_pb2.DatasetMonths(dataset="ocean", last_month="2009-10")
+    answer = await client.forecast(dataset=named, leads=3)
+    assert list(answer.nino[0].rmse) == [0.25, 1.25, 2.25]
+    # The dataset ends with 2009-12.
+    assert [len(index.values) for index in answer.observed_nino] == [2]
+    later = await client.forecast(dataset=forecast_pb2.DatasetMonths(dataset="ocean", last_month="2009-12"))
+    assert answer.observed_nino[0].name == "nino34"
+    np.testing.assert_allclose(answer.observed_nino[0].values, later.history_nino[0].values[-2:], atol=1e-6)
 
 
 @pytest.mark.parametrize(

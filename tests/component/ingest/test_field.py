@@ -25,7 +25,7 @@ async def ingest(service: Running, data: bytes, **parameters: object) -> pb.Inge
 
 
 async def test_fields_become_a_dataset_of_their_kind(service: Running) -> None:
-    answer = await ingest(service, OSTIA.read_bytes(), base_start=2007, base_end=2009, resolution=2.0)
+    answer = await ingest(service, OSTIA.read_bytes(), base_start=2007, base_end=2009, resolution=2.5)
     assert answer.rows == 54
     manifest = service.artifacts.manifest(answer.dataset.manifest_digest)
     assert manifest.kind == "field/v1"
@@ -33,13 +33,13 @@ async def test_fields_become_a_dataset_of_their_kind(service: Running) -> None:
     assert manifest.meta["base"] == {"start": "2007-01", "end": "2009-12"}
     assert manifest.meta["channels"] == [{"name": "sst", "units": "degC"}]
     assert manifest.meta["indices"] == ["nino3", "nino34", "nino4"]
-    again = await ingest(service, OSTIA.read_bytes(), base_start="2007", base_end="2009", resolution=2)
+    again = await ingest(service, OSTIA.read_bytes(), base_start="2007", base_end="2009", resolution=2.5)
     assert again.dataset.manifest_digest == answer.dataset.manifest_digest
     assert service.left_over() == []
 
 
 async def test_a_preview_shows_its_nino_indices(service: Running) -> None:
-    digest = (await ingest(service, OSTIA.read_bytes(), resolution=2.0)).dataset.manifest_digest
+    digest = (await ingest(service, OSTIA.read_bytes(), resolution=2.5)).dataset.manifest_digest
     asked = pb.PreviewRequest(manifest_digest=digest, channels=["nino34"], buckets=54)
     answer = await service.stub.Preview(asked, metadata=token("viewer"))
     assert (answer.rows, answer.time) == (54, "utc")

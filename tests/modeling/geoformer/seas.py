@@ -48,7 +48,15 @@ def travelling_wave(months: int = 150, *, noise: float = 0.05, period: float = 1
     return values.astype(np.float32)
 
 
-def write_sea(folder: Path, values: Mapping[str, np.ndarray], *, lat: np.ndarray = LAT, lon: np.ndarray = LON) -> Path:
+def write_sea(
+    folder: Path,
+    values: Mapping[str, np.ndarray],
+    *,
+    lat: np.ndarray = LAT,
+    lon: np.ndarray = LON,
+    base: tuple[date, date] | None = None,
+) -> Path:
+    """Anomalies as they are, or made from the usual year of a base period."""
     months = months_from(1990, len(next(iter(values.values()))))
     land = ~np.stack([np.isfinite(field).any(axis=0) for field in values.values()]).any(axis=0)
     header = FieldHeader(
@@ -57,8 +65,8 @@ def write_sea(folder: Path, values: Mapping[str, np.ndarray], *, lat: np.ndarray
         lat=lat,
         lon=lon,
         land=land,
-        base=(months[0], months[-1]),
-        given_as_anomalies=tuple(values),
+        base=base or (months[0], months[-1]),
+        given_as_anomalies=() if base else tuple(values),
     )
     write_field(folder, header, values)
     return folder

@@ -14,11 +14,12 @@ from safetensors.numpy import load_file, save_file
 
 from shared.errors import IntegrityError, InvalidInputError
 from shared.fields.values import FieldInput
-from shared.modeling.bundle import read_info
+from shared.modeling.bundle import INFO_FILE, read_info
 from shared.modeling.predictor import load_predictor
 from svc_train.recipes.base import Checkpoint, ParentSource, Progress, TrainingJob, find_recipe
 from svc_train.recipes.geoformer.config import GeoformerConfig, tiny
 from svc_train.recipes.geoformer.data import read_data
+from svc_train.recipes.geoformer.skill import Skill
 from svc_train.recipes.hyperparameters import parse
 from tests.modeling.geoformer.seas import LAT, LON, sea_job, travelling_wave, write_sea
 
@@ -32,6 +33,13 @@ def trained(job: TrainingJob) -> tuple[list[Progress], Any]:
     told: list[Progress | Checkpoint] = []
     result = RECIPE.train(job, told.append)
     return [one for one in told if isinstance(one, Progress)], result
+
+
+def copied(bundle: Path, folder: Path) -> Path:
+    folder.mkdir()
+    for path in bundle.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
 
 
 def wave_input(wave: np.ndarray, row: int, **changes: Any) -> FieldInput:
@@ -86,6 +94,22 @@ def test_the_skill_is_saved_with_the_version(tmp_path: Path) -> None:
         assert scores["nino34_correlation_by_start_month"][11][0] is not None
         assert scores["nino34_correlation_by_start_month"][7][0] is None
     assert (job.bundle_dir / "skill.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_not_defined_is_no_metric() -> None:
+    nothing = np.full(2, np.nan)
+    skill = Skill(
+        rmse_CF=nothing[None],
+        correlation_F=np.array([0.8, np.nan]),
+        index_rmse_F=np.array([0.5, 0.7]),
+        correlation_MF=np.stack([nothing] * 12),
+    )
+    expected = {"nino34_correlation": 0.8, "nino34_correlation_lead_01": 0.8, "nino34_rmse": 0.6}
+    errors = {"nino34_rmse_lead_01": 0.5, "nino34_rmse_lead_02": 0.7}
+    assert skill.metrics() == pytest.approx(expected | errors)
+    assert skill.metrics("lim") == pytest.approx({f"lim_{name}": value for name, value in expected.items()})
+    undefined = replace(skill, correlation_F=nothing, index_rmse_F=nothing)
+    assert undefined.metrics() == {}
 
 
 def test_tiny_is_a_run_of_seconds_and_resumes_to_the_same_weights(tmp_path: Path) -> None:
@@ -150,6 +174,12 @@ def test_it_goes_on_from_a_parent(tmp_path: Path) -> None:
         ({"channels": ("taux",)}, "channels", "sst is missing; the model reads sst"),
         ({"values": travelling_wave()[:5, None]}, "values", "5 months; the model goes on from 6"),
         ({"lon": LON + 1}, "lon", "11 centres from 187 to 247; the model's grid has 11 centres from 186 to 246"),
+        ({"units": ("K",)}, "units", "sst is in K; the model reads degC"),
+        (
+            {"bases": ("1997-01/1998-06",)},
+            "bases",
+            "1997-01 to 1998-06, the model learnt one that came as anomalies",
+        ),
         ({"leads": 5}, "leads", "5 months ahead; the model looks 4 ahead"),
         ({"values": np.full((6, 1, 5, 11), np.nan, dtype=np.float32)}, "values", "nothing is known"),
         ({"channels": ("ssh", "sst"), "values": ONLY_ANOTHER_CHANNEL}, "values", "nothing is known of the last month"),
@@ -166,6 +196,22 @@ def test_the_predictor_refuses_what_does_not_fit_the_model(
     assert caught.value.violations[0].field == field
 
 
+def test_a_version_says_what_its_anomalies_depart_from(small_bundle: Path, tmp_path: Path) -> None:
+    given = wave_input(travelling_wave(), 20)
+    [answer] = load_predictor(small_bundle, None).predict([given])
+    assert (answer.units, answer.bases) == (("degC",), ("given",))
+    metrics = read_info(small_bundle).metrics
+    assert answer.nino_rmse == {"nino34": tuple(metrics[f"nino34_rmse_lead_{lead:02d}"] for lead in range(1, 5))}
+    # Versions that were made before it was recorded go on serving.
+    older = copied(small_bundle, tmp_path / "older")
+    info = json.loads((older / INFO_FILE).read_bytes())
+    del info["spec"]["units"], info["spec"]["bases"]
+    (older / INFO_FILE).write_text(json.dumps(info), encoding="utf-8")
+    [again] = load_predictor(older, None).predict([replace(given, bases=("1997-01/1998-06",))])
+    np.testing.assert_array_equal(again.values, answer.values)
+    assert (again.units, again.bases) == ((), ())
+
+
 def test_what_is_asked_together_is_answered_as_alone(small_bundle: Path) -> None:
     predictor = load_predictor(small_bundle, None)
     wave = travelling_wave()
@@ -178,15 +224,12 @@ def test_what_is_asked_together_is_answered_as_alone(small_bundle: Path) -> None
 
 
 def test_a_certificate_finds_other_weights(small_bundle: Path, tmp_path: Path) -> None:
-    copied = tmp_path / "bundle"
-    copied.mkdir()
-    for path in small_bundle.iterdir():
-        (copied / path.name).write_bytes(path.read_bytes())
-    tensors = load_file(copied / "model.safetensors")
+    bundle = copied(small_bundle, tmp_path / "bundle")
+    tensors = load_file(bundle / "model.safetensors")
     tensors["members.0.head.bias"] = tensors["members.0.head.bias"] + 0.01
-    save_file(tensors, copied / "model.safetensors")
+    save_file(tensors, bundle / "model.safetensors")
     with pytest.raises(IntegrityError, match=r"an anomaly is off by 0\.01"):
-        load_predictor(copied, None)
+        load_predictor(bundle, None)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +240,7 @@ def test_a_certificate_finds_other_weights(small_bundle: Path, tmp_path: Path) -
         ({"sst": travelling_wave()}, {"channels": "sst,taux"}, "each once: sst"),
         ({"sst": travelling_wave()}, {"train_end": "2001-13"}, "no month such as 2004-12"),
         ({"sst": travelling_wave()}, {"test_end": "2001-01"}, "begins at no given month"),
+        ({"sst": travelling_wave()}, {"test_start": "2020-01"}, "test_start: 2020-01 is behind the last month 2002-06"),
         ({"sst": travelling_wave()}, {"train_end": "2001-01", "test_start": "2000-12"}, "must not be learnt"),
     ],
 )
@@ -214,6 +258,12 @@ def test_months_without_anything_known_are_learnt_around(tmp_path: Path) -> None
     assert result.metrics["lim_nino34_correlation_lead_01"] > 0.8
 
 
+def test_all_months_are_learnt_from_where_that_is_asked_for(tmp_path: Path) -> None:
+    job = sea_job(tmp_path, train_end="2002-06")
+    data = read_data(job, parse(GeoformerConfig, job.hyperparameters))
+    assert (data.usable_T.sum(), data.scored_T.sum(), len(data.test)) == (150, 0, 0)
+
+
 def test_years_may_be_left_out_in_the_middle(tmp_path: Path) -> None:
     job = sea_job(tmp_path, test_start="1995-01", test_end="1996-12", train_end="2000-12")
     data = read_data(job, parse(GeoformerConfig, job.hyperparameters))
@@ -224,6 +274,21 @@ def test_years_may_be_left_out_in_the_middle(tmp_path: Path) -> None:
     assert data.test.tolist() == list(range(59, 83))
     futures = data.futures(data.train[-1:], 4, data.usable_T)
     assert np.isfinite(futures).any(axis=(2, 3, 4)).tolist() == [[True, False, False, False]]
+
+
+def test_a_base_period_that_holds_scored_months_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    job = sea_job(tmp_path, max_steps=1, residual="none")
+
+    def departing_from(end: date) -> TrainingJob:
+        folder = write_sea(tmp_path / f"to-{end}", {"sst": travelling_wave()}, base=(date(1990, 1, 1), end))
+        return replace(job, training_set=replace(job.training_set, folder=folder))
+
+    unseen = read_data(departing_from(date(1999, 12, 1)), parse(GeoformerConfig, job.hyperparameters))
+    assert unseen.scored_in_base == 0
+    trained(departing_from(date(2001, 6, 1)))
+    skill = json.loads((job.bundle_dir / "skill.json").read_bytes())
+    assert (skill["bases"], skill["scored_months_in_base"]) == ({"sst": "1990-01/2001-06"}, 18)
+    assert "made of 18 of the 30 scored months too" in caplog.text
 
 
 def test_a_grid_without_the_box_is_refused(tmp_path: Path) -> None:

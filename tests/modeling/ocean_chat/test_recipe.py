@@ -140,13 +140,18 @@ def test_a_channel_may_be_missing_and_one_too_many_is_not_read(
     _, predictor = served
     sample = first_sample(asked)
     sst = replace(
-        sample, channels=("sst",), history_TCYX=sample.history_TCYX[:, :1], future_FCYX=sample.future_FCYX[:, :1]
+        sample,
+        channels=("sst",),
+        bases=("given",),
+        history_TCYX=sample.history_TCYX[:, :1],
+        future_FCYX=sample.future_FCYX[:, :1],
     )
     more = replace(
         sample,
         channels=("ssh", *sample.channels),
-        history_TCYX=np.concatenate([sample.history_TCYX[:, :1] * 7, sample.history_TCYX], axis=1),
-        future_FCYX=np.concatenate([sample.future_FCYX[:, :1] * 7, sample.future_FCYX], axis=1),
+        bases=("", *sample.bases),
+        history_TCYX=np.concatenate([sample.history_TCYX[:, :1] / 7, sample.history_TCYX], axis=1),
+        future_FCYX=np.concatenate([sample.future_FCYX[:, :1] / 7, sample.future_FCYX], axis=1),
     )
     prompts = [
         predictor.prompt(about(None).messages, (packed(one, tmp_path),)).reads["inputs_embeds"]
@@ -271,6 +276,10 @@ def test_a_sample_that_is_wrong_is_named_with_its_line(
     sample = first_sample(asked)
     write_sample(broken / "features/000001.npz", replace(sample, lat=sample.lat / 2))
     with pytest.raises(InvalidInputError, match=f"{place}: 'lat' has 5 centres from -4 to 4; the Geoformer reads"):
+        trained(job)
+    assert sample.bases == ("given", "given")
+    write_sample(broken / "features/000001.npz", replace(sample, bases=("1997-01/1998-06", "given")))
+    with pytest.raises(InvalidInputError, match=f"{place}: sst departs from the usual year of 1997-01 to 1998-06, the"):
         trained(job)
     conversation = conversation_of_line(line, "line 1")
     (broken / CHAT_FILE).write_bytes(replace(conversation, features=()).to_line() + b"\n")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.fields.nino import BOXES, box_weights, holds_box, nino_indices
+from shared.fields.nino import BOXES, Box, box_weights, holds_box, nino_indices
 
 LAT = np.arange(-14.5, 15)
 LON = np.arange(120.5, 290)
@@ -23,10 +23,9 @@ def test_a_uniform_anomaly_is_the_index_of_every_box() -> None:
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES.keys())
 def test_the_weights_are_the_area_of_the_box_whatever_the_grid(box) -> None:
-    area = np.radians(box.east - box.west) * (np.sin(np.radians(box.north)) - np.sin(np.radians(box.south)))
     for step in (0.5, 1.0, 2.0, 2.5):
         lat, lon = np.arange(-20, 20.1, step), np.arange(0, 360, step)
-        assert box_weights(box, lat, lon).sum() == pytest.approx(area, rel=1e-9)
+        assert box_weights(box, lat, lon).sum() == pytest.approx(box.area, rel=1e-9)
 
 
 def test_only_the_box_counts() -> None:
@@ -64,7 +63,21 @@ def test_a_box_that_the_grid_does_not_hold_has_no_index() -> None:
     assert nino_indices(uniform(1)[:, :, west], LAT, LON[west]) == {}
 
 
-def test_a_grid_whose_last_centre_is_one_cell_short_holds_the_box() -> None:
-    lat = np.linspace(-4.9999924, 4.4444504, 18)
-    assert holds_box(BOXES["nino34"], lat, LON)
-    assert not holds_box(BOXES["nino34"], lat[:-1], LON)
+@pytest.mark.parametrize(
+    ("lat", "is_held"),
+    [
+        # One cell short, written in float32.
+        (np.linspace(-4.9999924, 4.4444504, 18), True),
+        (np.linspace(-4.9999924, 4.4444504, 18)[:-1], False),
+        # The last cell ends at 2.5N: three quarters of the box.
+        (np.arange(-20.0, 1, 5), False),
+        (np.array([-2.5, 2.5]), True),
+        (np.zeros(1), False),
+    ],
+)
+def test_a_grid_that_covers_nearly_all_of_a_box_holds_it(lat: np.ndarray, is_held: bool) -> None:
+    assert holds_box(BOXES["nino34"], lat, LON) == is_held
+
+
+def test_the_area_of_a_box_is_that_on_the_sphere() -> None:
+    assert Box(south=-90, north=90, west=0, east=360).area == pytest.approx(4 * np.pi)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,12 @@ def test_a_sample_comes_back_and_equal_ones_have_equal_bytes(tmp_path: Path) -> 
     assert (again.months, again.facts) == (ocean_sample().months, "[]")
 
 
+def test_a_sample_may_say_what_it_departs_from(tmp_path: Path) -> None:
+    bases = ("1982-01/2010-12", "given")
+    write_sample(tmp_path / "a.npz", replace(ocean_sample(), bases=bases))
+    assert read_sample(tmp_path / "a.npz", "a").bases == bases
+
+
 def test_a_sample_may_have_no_future() -> None:
     sample = read_sample(packed(future=None, months=np.array(ocean_sample().months[:8])), "x")
     assert (sample.history, sample.future_FCYX.shape) == (8, (0, 2, len(LAT), len(LON)))
@@ -56,10 +63,17 @@ def test_a_sample_may_have_no_future() -> None:
         ({"future": np.full((4, 2, 5, 13), np.inf, np.float32)}, "'future' holds an infinite value"),
         ({"future": np.zeros((3, 2, 5, 13), np.float32)}, "'months' names 12; 'history' has 8 and 'future' 3"),
         ({"months": np.array([*ocean_sample().months[:11], "2001-13"])}, "'months' has '2001-13'"),
+        ({"months": np.array(["2001-01", *ocean_sample().months[:11]])}, "'months': 2001-01 does not come after"),
+        ({"months": np.array(ocean_sample().months[::-1])}, "'months': 2001-11 does not come after 2001-12"),
+        ({"months": np.array(["0000-12", *ocean_sample().months[:11]])}, "'months' has '0000-12'"),
         ({"lat": LAT[::-1]}, "'lat' is float64 .* each larger than the one before"),
         ({"lat": LAT * 20}, "'lat' goes from -.* it lies within -90 to 90"),
         ({"lon": LON + 200}, "'lon' goes from .* it lies within 0 to 360"),
         ({"history": np.full((8, 2, 5, 13), 1e300)}, "'history' holds an infinite value"),
+        ({"history": np.full((8, 2, 5, 13), 27.5, np.float32)}, "'history': sst has 27.5 degC; a month's anomaly lies"),
+        ({"future": np.full((4, 2, 5, 13), 1e30, np.float32)}, "'future': sst has .* look absolute: send anomalies"),
+        ({"bases": np.array(["1982-01/2010-12"])}, "'bases': there are 1 for 2 channels"),
+        ({"bases": np.array([b"given", b"given"])}, "'bases' is .* a list of texts"),
         ({"channels": np.array(["sst", "sst"])}, ".* at least one, each once"),
         ({"channels": np.array([b"sst", b"taux"])}, "'channels' is .* a list of texts"),
         ({"notes": np.zeros(1)}, "holds 'notes.npy'"),

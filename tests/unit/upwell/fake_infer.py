@@ -90,11 +90,18 @@ class FakeInfer(infer_service_pb2_grpc.InferServiceServicer):
                 longitudes=[190, 192, 194],
                 months=months,
                 values=[*(nan, 1, 2, -3, 4, 5), *([0.1] * 6)] * len(months),
+                units=["degC", "N m-2"],
+                bases=["1982-01/2010-12", "given"],
             ),
-            nino=[forecast_pb2.NinoIndex(name="nino34", values=[0.5 + lead for lead in range(len(months))])],
+            nino=[
+                forecast_pb2.NinoIndex(
+                    name="nino34", values=[0.5 + lead for lead in range(len(months))], rmse=[0.25] * len(months)
+                )
+            ],
             dataset=common_pb2.DatasetRef(name=request.dataset.dataset, version=1),
             history_months=["2009-05", "2009-06"],
             history_nino=[forecast_pb2.NinoIndex(name="nino34", values=[-0.5, 0.25])],
+            observed_nino=[forecast_pb2.NinoIndex(name="nino34", values=[0.75])],
         )
 
     def Ask(self, request, context):

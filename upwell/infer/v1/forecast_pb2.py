@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from upwell.common.v1 import common_pb2 as upwell_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eupwell/infer/v1/forecast.proto\x12\x0fupwell.infer.v1\x1a\x1dupwell/common/v1/common.proto\"a\n\x06\x46ields\x12\x10\n\x08\x63hannels\x18\x01 \x03(\t\x12\x11\n\tlatitudes\x18\x02 \x03(\x01\x12\x12\n\nlongitudes\x18\x03 \x03(\x01\x12\x0e\n\x06months\x18\x04 \x03(\t\x12\x0e\n\x06values\x18\x05 \x03(\x02\"4\n\rDatasetMonths\x12\x0f\n\x07\x64\x61taset\x18\x01 \x01(\t\x12\x12\n\nlast_month\x18\x02 \x01(\t\"\x97\x01\n\x0f\x46orecastRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12)\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x17.upwell.infer.v1.FieldsH\x00\x12\x31\n\x07\x64\x61taset\x18\x03 \x01(\x0b\x32\x1e.upwell.infer.v1.DatasetMonthsH\x00\x12\r\n\x05leads\x18\x04 \x01(\rB\x08\n\x06source\")\n\tNinoIndex\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01\"\x89\x02\n\x10\x46orecastResponse\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\'\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x17.upwell.infer.v1.Fields\x12(\n\x04nino\x18\x03 \x03(\x0b\x32\x1a.upwell.infer.v1.NinoIndex\x12-\n\x07\x64\x61taset\x18\x04 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12\x16\n\x0ehistory_months\x18\x05 \x03(\t\x12\x30\n\x0chistory_nino\x18\x06 \x03(\x0b\x32\x1a.upwell.infer.v1.NinoIndexb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eupwell/infer/v1/forecast.proto\x12\x0fupwell.infer.v1\x1a\x1dupwell/common/v1/common.proto\"\x7f\n\x06\x46ields\x12\x10\n\x08\x63hannels\x18\x01 \x03(\t\x12\x11\n\tlatitudes\x18\x02 \x03(\x01\x12\x12\n\nlongitudes\x18\x03 \x03(\x01\x12\x0e\n\x06months\x18\x04 \x03(\t\x12\x0e\n\x06values\x18\x05 \x03(\x02\x12\r\n\x05units\x18\x06 \x03(\t\x12\r\n\x05\x62\x61ses\x18\x07 \x03(\t\"4\n\rDatasetMonths\x12\x0f\n\x07\x64\x61taset\x18\x01 \x01(\t\x12\x12\n\nlast_month\x18\x02 \x01(\t\"\x97\x01\n\x0f\x46orecastRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12)\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x17.upwell.infer.v1.FieldsH\x00\x12\x31\n\x07\x64\x61taset\x18\x03 \x01(\x0b\x32\x1e.upwell.infer.v1.DatasetMonthsH\x00\x12\r\n\x05leads\x18\x04 \x01(\rB\x08\n\x06source\"7\n\tNinoIndex\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01\x12\x0c\n\x04rmse\x18\x03 \x03(\x01\"\xbc\x02\n\x10\x46orecastResponse\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.upwell.common.v1.ModelRef\x12\'\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x17.upwell.infer.v1.Fields\x12(\n\x04nino\x18\x03 \x03(\x0b\x32\x1a.upwell.infer.v1.NinoIndex\x12-\n\x07\x64\x61taset\x18\x04 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12\x16\n\x0ehistory_months\x18\x05 \x03(\t\x12\x30\n\x0chistory_nino\x18\x06 \x03(\x0b\x32\x1a.upwell.infer.v1.NinoIndex\x12\x31\n\robserved_nino\x18\x07 \x03(\x0b\x32\x1a.upwell.infer.v1.NinoIndexb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,13 +33,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'upwell.infer.v1.forecast_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FIELDS']._serialized_start=82
-  _globals['_FIELDS']._serialized_end=179
-  _globals['_DATASETMONTHS']._serialized_start=181
-  _globals['_DATASETMONTHS']._serialized_end=233
-  _globals['_FORECASTREQUEST']._serialized_start=236
-  _globals['_FORECASTREQUEST']._serialized_end=387
-  _globals['_NINOINDEX']._serialized_start=389
-  _globals['_NINOINDEX']._serialized_end=430
-  _globals['_FORECASTRESPONSE']._serialized_start=433
-  _globals['_FORECASTRESPONSE']._serialized_end=698
+  _globals['_FIELDS']._serialized_end=209
+  _globals['_DATASETMONTHS']._serialized_start=211
+  _globals['_DATASETMONTHS']._serialized_end=263
+  _globals['_FORECASTREQUEST']._serialized_start=266
+  _globals['_FORECASTREQUEST']._serialized_end=417
+  _globals['_NINOINDEX']._serialized_start=419
+  _globals['_NINOINDEX']._serialized_end=474
+  _globals['_FORECASTRESPONSE']._serialized_start=477
+  _globals['_FORECASTRESPONSE']._serialized_end=793
 # @@protoc_insertion_point(module_scope)

@@ -30,6 +30,8 @@ class Fields(_message.Message):
     LONGITUDES_FIELD_NUMBER: _builtins.int
     MONTHS_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    BASES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of the fields, each once, e.g. `sst`."""
@@ -50,6 +52,17 @@ class Fields(_message.Message):
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Anomalies by month, channel, latitude and longitude, the last one fastest; NaN where nothing is known."""
 
+    @_builtins.property
+    def units(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The unit of each channel, e.g. `degC`; none, or an empty one, where it is not known."""
+
+    @_builtins.property
+    def bases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the anomalies of each channel depart from: the first and the last month of the base period, as
+        `1982-01/2010-12`, or `given` where it came as anomalies. None, or an empty one, where it is not known: in a call it
+        is then taken to be the model's.
+        """
+
     def __init__(
         self,
         *,
@@ -58,10 +71,12 @@ class Fields(_message.Message):
         longitudes: _abc.Iterable[_builtins.float] | None = ...,
         months: _abc.Iterable[_builtins.str] | None = ...,
         values: _abc.Iterable[_builtins.float] | None = ...,
+        units: _abc.Iterable[_builtins.str] | None = ...,
+        bases: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "latitudes", b"latitudes", "longitudes", b"longitudes", "months", b"months", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bases", b"bases", "channels", b"channels", "latitudes", b"latitudes", "longitudes", b"longitudes", "months", b"months", "units", b"units", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -78,7 +93,7 @@ class DatasetMonths(_message.Message):
     dataset: _builtins.str
     """The dataset: `name@3`, or `name` for the newest version."""
     last_month: _builtins.str
-    """The last month to go on from, as `2009-06`; empty means the last one that the dataset has."""
+    """The last month to go on from, as `2009-06`; `2009` alone is its December. Empty means the last one that the dataset has."""
     def __init__(
         self,
         *,
@@ -141,21 +156,29 @@ class NinoIndex(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
+    RMSE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`nino12`, `nino3`, `nino34` or `nino4`."""
     @_builtins.property
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Anomalies of the sea surface in degrees C."""
 
+    @_builtins.property
+    def rmse(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of a forecast: how far off the version's forecasts of this lead were in the months that its training held out, as
+        root mean square error in degrees C; none where that is not known.
+        """
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         values: _abc.Iterable[_builtins.float] | None = ...,
+        rmse: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "rmse", b"rmse", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -173,6 +196,7 @@ class ForecastResponse(_message.Message):
     DATASET_FIELD_NUMBER: _builtins.int
     HISTORY_MONTHS_FIELD_NUMBER: _builtins.int
     HISTORY_NINO_FIELD_NUMBER: _builtins.int
+    OBSERVED_NINO_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def model(self) -> _common_pb2.ModelRef:
         """The version that spoke."""
@@ -197,6 +221,12 @@ class ForecastResponse(_message.Message):
     def history_nino(self) -> _containers.RepeatedCompositeFieldContainer[Global___NinoIndex]:
         """The indices of those months."""
 
+    @_builtins.property
+    def observed_nino(self) -> _containers.RepeatedCompositeFieldContainer[Global___NinoIndex]:
+        """The indices of the months that are forecast as the dataset holds them, from the first on, as many as it has; NaN where
+        it knows too little. None where months were sent along, or the dataset ends with the last month of the history.
+        """
+
     def __init__(
         self,
         *,
@@ -206,10 +236,11 @@ class ForecastResponse(_message.Message):
         dataset: _common_pb2.DatasetRef | None = ...,
         history_months: _abc.Iterable[_builtins.str] | None = ...,
         history_nino: _abc.Iterable[Global___NinoIndex] | None = ...,
+        observed_nino: _abc.Iterable[Global___NinoIndex] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "fields", b"fields", "model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "fields", b"fields", "history_months", b"history_months", "history_nino", b"history_nino", "model", b"model", "nino", b"nino"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset", "fields", b"fields", "history_months", b"history_months", "history_nino", b"history_nino", "model", b"model", "nino", b"nino", "observed_nino", b"observed_nino"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+import xarray as xr
 from typer.testing import CliRunner
 
 from tests.unit.upwell import fake_infer
@@ -140,11 +142,48 @@ def test_forecast_prints_the_indices_by_lead(upwell, services):
         ["1", "2009-07", "+0.50"],
         ["2", "2009-08", "+1.50"],
     ]
-    assert result.stderr == "ocean@4 went on from 2 months of sst@1@1 up to 2009-06\n"
+    assert result.stderr == (
+        "ocean@4 went on from 2 months of sst@1@1 up to 2009-06; "
+        "anomalies are from the usual year of 1982-01 to 2010-12\n"
+    )
     (request,) = services.infer.asked
     assert (request.dataset.dataset, request.dataset.last_month, request.leads) == ("sst@1", "2009-06", 2)
     answer = json.loads(upwell("forecast", "ocean", "--dataset", "sst", "--json").stdout)
     assert answer["fields"]["channels"] == ["sst", "taux"]
+
+
+def test_a_forecast_is_saved_as_netcdf(upwell, tmp_path):
+    path = tmp_path / "forecast.nc"
+    result = upwell("forecast", "ocean", "--dataset", "sst", "--output", str(path))
+    assert f"Written: {path}" in result.stderr
+    with xr.open_dataset(path) as saved:
+        assert saved.attrs["model"] == "ocean@4"
+        assert saved["time"].dt.strftime("%Y-%m").values.tolist() == ["2009-07", "2009-08", "2009-09"]
+        np.testing.assert_array_equal(saved["sst"][1], np.array([[np.nan, 1, 2], [-3, 4, 5]], dtype=np.float32))
+        assert saved["sst"].attrs["units"] == "degC"
+        assert saved["sst"].attrs["base_period"] == "1982-01/2010-12"
+        assert saved["taux"].dims == ("time", "lat", "lon")
+        np.testing.assert_array_equal(saved["nino34"], [0.5, 1.5, 2.5])
+        np.testing.assert_array_equal(saved["nino34_rmse"], [0.25] * 3)
+
+
+def test_a_forecast_is_saved_as_arrays(upwell, tmp_path):
+    path = tmp_path / "预报.npz"
+    upwell("forecast", "ocean", "--dataset", "sst", "-o", str(path), "--json")
+    with np.load(path, allow_pickle=False) as saved:
+        assert saved["values"].shape == (3, 2, 2, 3)
+        np.testing.assert_array_equal(saved["values"][0, 0], np.array([[np.nan, 1, 2], [-3, 4, 5]], dtype=np.float32))
+        assert saved["months"].tolist() == ["2009-07", "2009-08", "2009-09"]
+        assert saved["units"].tolist() == ["degC", "N m-2"]
+
+
+def test_a_forecast_that_cannot_be_saved_is_told_by_file(upwell, services, tmp_path):
+    with pytest.raises(ToolError, match=r"forecast\.csv has no known ending: use one of \.nc, \.npz"):
+        upwell("forecast", "ocean", "--dataset", "sst", "--output", "forecast.csv")
+    assert services.infer.asked == []
+    for name in ("no/forecast.nc", "no/forecast.npz"):
+        with pytest.raises(ToolError, match=f"{name} cannot be written: "):
+            upwell("forecast", "ocean", "--dataset", "sst", "--output", str(tmp_path / name))
 
 
 def test_a_forecast_is_drawn(upwell, tmp_path):
@@ -152,8 +191,15 @@ def test_a_forecast_is_drawn(upwell, tmp_path):
     result = upwell("plot", "forecast", "ocean", "--dataset", "sst", "--channel", "taux", "-o", str(path))
     assert result.stdout == f"{path}\n"
     drawn = path.read_text()
-    for text in ("ocean@4 from 2009-06", "2009-09 (+3)", "anomaly of taux", "nino34", "what was"):
+    for text in (
+        "ocean@4 from 2009-06 of sst@1", "2009-09 (+3)", "taux anomaly (N m⁻²)", "Nino3.4 anomaly (°C)", "what was",
+        "what came", "± RMSE of such", "168°W", "1°S",
+    ):  # fmt: skip
         assert text in drawn
+    upwell("plot", "forecast", "ocean", "--dataset", "sst", "-o", str(path))
+    assert "from the usual year of 1982-01 to 2010-12" in path.read_text()
+    with pytest.raises(ToolError, match="no index 'nino5'; it has: nino34"):
+        upwell("plot", "forecast", "ocean", "--dataset", "sst", "--index", "nino5", "-o", str(path))
     with pytest.raises(ToolError, match="no field 'ssh'; it has: sst, taux"):
         upwell("plot", "forecast", "ocean", "--dataset", "sst", "--channel", "ssh", "-o", str(path))
     with pytest.raises(ToolError, match="no known ending"):

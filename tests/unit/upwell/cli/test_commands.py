@@ -243,6 +243,14 @@ def test_models(upwell, services):
         upwell("models", "promote", "detector")
 
 
+def test_scores_by_lead_of_a_model_are_shown_as_tables(upwell, services):
+    upwell("train", "series-lm", "--dataset", "labels", "--model", "detector", "--watch")
+    services.registry.models[-1].metrics.update({"nino34_rmse": 0.3, "nino34_rmse_lead_01": 0.2512})
+    shown = [line.split() for line in upwell("models", "show", "detector@1").stdout.splitlines()]
+    assert ["metric", "nino34_rmse", "0.3"] in shown
+    assert shown[-4:] == [[], ["rmse", "of", "nino34", "by", "lead"], ["lead", "forecaster"], ["1", "0.25"]]
+
+
 def test_lineage_up_and_down(upwell):
     assert upwell("lineage", "pump@1").stdout.splitlines() == ["dataset pump@1", "└── source file.csv"]
     assert upwell("lineage", "pump@1", "--down").stdout.splitlines()[1] == "└── run 7 (not seen yet)"
