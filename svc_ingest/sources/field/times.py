@@ -15,6 +15,8 @@ from shared.fields.months import month_of, month_text
 from svc_ingest.sources.field.opening import Part
 
 CALENDARS = {"standard", "gregorian", "proleptic_gregorian", "noleap", "365_day"}
+# Without `align_on`, xarray refuses calendars of 360 days; for others it says nothing.
+CONVERT = "convert it, with xarray by convert_calendar('standard', align_on='date')"
 EPOCH = "days since 1900-01-01"
 # Of a month's times; a month with fewer is not observed.
 LEAST_OBSERVED = 0.5
@@ -81,8 +83,7 @@ def times_of(part: Part, name: str) -> Times:
     if " since " not in units:
         raise part.wrong(f"the time has the units {units!r}; needed is such as 'days since 1900-01-01'", name)
     if calendar not in CALENDARS:
-        reason = f"the calendar {calendar!r} is refused: convert it, with xarray by convert_calendar('standard')"
-        raise part.wrong(reason, name)
+        raise part.wrong(f"the calendar {calendar!r} is refused: {CONVERT}", name)
     values = np.asarray(array.values, dtype=np.float64)
     if not np.isfinite(values).all():
         raise part.wrong("holds a missing time", name)
@@ -124,8 +125,7 @@ def months_of(files: Sequence[Times]) -> Months:
 
 def _check_order(earlier: Times, later: Times) -> None:
     if earlier.is_noleap != later.is_noleap:
-        reason = f"has another calendar than {earlier.part.name}: convert it, with xarray by convert_calendar"
-        raise later.part.wrong(reason, later.name)
+        raise later.part.wrong(f"has another calendar than {earlier.part.name}: {CONVERT}", later.name)
     if later.days[0] <= earlier.days[-1]:
         begin, end = _text(later.months[0]), _text(earlier.months[-1])
         reason = f"begins in {begin}, and {earlier.part.name} goes up to {end}: leave out of one what both hold"

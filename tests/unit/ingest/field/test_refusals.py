@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -92,6 +93,17 @@ def test_a_file_is_refused(save, make, dataset, said) -> None:
     with pytest.raises(InvalidInputError, match=said) as error:
         make(save(dataset))
     assert len(error.value.violations) == 1
+
+
+@pytest.mark.parametrize("calendar", ["360_day", "julian", "all_leap"])
+def test_what_to_do_about_a_calendar_helps(save, make, calendar) -> None:
+    path = save(with_times("days since 2000-01-01", calendar, np.arange(24) * 30.4375 + 15))
+    with pytest.raises(InvalidInputError, match=f"the calendar {calendar!r} is refused: convert it, .*") as error:
+        make(path)
+    [said] = re.findall(r"convert_calendar\('(\w+)', align_on='(\w+)'\)", str(error.value))
+    with xr.open_dataset(path, decode_times=xr.coders.CFDatetimeCoder(use_cftime=True)) as refused:
+        made = make(save(refused.convert_calendar(said[0], align_on=said[1]), "converted.nc"))
+    assert (made.meta["start"], made.meta["end"], made.rows) == ("2000-01", "2001-12", 24)
 
 
 @pytest.mark.parametrize(
