@@ -42,10 +42,15 @@ def plan(
     say(f"{version_name(answer.model)}{fits}")
     choices = [("choice", answer.choice)]
     if answer.HasField("runner_up"):
-        choices.append(("runner-up", answer.runner_up))
+        other = "" if _job(answer.runner_up) == _job(answer.choice) else ", another job"
+        choices.append((f"runner-up{other}", answer.runner_up))
     numbers = sorted(answer.choice.configuration)  # a map of protobuf has no order
     rows = [(place, *_facts(choice), *(f"{choice.configuration[n]:g}" for n in numbers)) for place, choice in choices]
     print_table(["", "tool", "config#", "confidence#", *(f"{name}#" for name in numbers)], rows, empty="")
+
+
+def _job(choice: plan_pb2.PlanChoice) -> tuple[int, float | None]:
+    return choice.tool_id, choice.configuration.get("input_size")
 
 
 def _facts(choice: plan_pb2.PlanChoice) -> tuple[str, int, str]:

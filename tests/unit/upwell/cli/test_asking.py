@@ -78,7 +78,7 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
     assert [line.split() for line in result.stdout.splitlines()] == [
         ["tool", "config", "confidence", "cpu_cores", "latency_ms"],
         ["choice", "tool-0", "40", "0.750", "2", "12.5"],
-        ["runner-up", "tool-1", "41", "0.750", "2", "12.5"],
+        ["runner-up", "tool-0", "41", "0.750", "2", "12.5"],
     ]
     assert result.stderr == "planner@4\n"
     (request,) = services.infer.asked
@@ -87,6 +87,7 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
     (tmp_path / "state.json").write_text(json.dumps([moment]))
     result = upwell("plan", "planner", "too much", "--state", str(tmp_path / "state.json"))
     assert "nothing fits" in result.stderr
+    assert "runner-up, another job  tool-1" in result.stdout
 
 
 @pytest.mark.parametrize(
