@@ -12,10 +12,11 @@ from typing import TextIO
 import numpy as np
 
 from shared.errors import InvalidInputError
-from shared.planning.profile import LATENCY, NUMBERS, TOOLS_FILE, Profile, Tool
+from shared.planning.profile import INPUT_SIZE, LATENCY, LEAST, MOST, NUMBERS, TOOLS_FILE, Profile, Tool
 from svc_ingest.domain.jobs import StoppedError
 
 COLUMNS = ("tool", *NUMBERS)
+NEVER_ZERO = {INPUT_SIZE: "size", LATENCY: "time"}
 MAX_CONFIGURATIONS = 1_000_000
 ASK_EVERY = 1000
 Row = tuple[int, Sequence[str]]
@@ -121,8 +122,13 @@ def _number(line: int, column: str, cell: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise _error(line, f"{column}: {cell[:100]!r} is not a finite number")
-    if number < 0 or (number == 0 and column == LATENCY):
-        raise _error(line, f"{column}: {cell} is {'negative' if number else 'no time'}")
+    if number < 0:
+        raise _error(line, f"{column}: {cell} is negative")
+    if number == 0 and column in NEVER_ZERO:
+        raise _error(line, f"{column}: {cell} is no {NEVER_ZERO[column]}")
+    if number and not LEAST <= number <= MOST:
+        wrong = f"{cell[:100]} is too {'large' if number > MOST else 'small'}"
+        raise _error(line, f"{column}: {wrong}: write numbers from {LEAST:g} to {MOST:g}, in another unit if need be")
     # -0.0 is 0: equal numbers have equal bytes.
     return number + 0.0
 

@@ -15,7 +15,7 @@ from shared.contracts.parameters import parameter
 from shared.errors import InvalidInputError, RetryableError
 from shared.planning.oracle import NONE_FITS, Oracle
 from shared.planning.plans import PLANS_FILE, TEST, TRAIN, Plan, plan_writer
-from shared.planning.profile import TABLE_FILE, TOOLS_FILE, Floats, Profile, read_profile
+from shared.planning.profile import MOST, TABLE_FILE, TOOLS_FILE, Floats, Profile, read_profile
 from shared.planning.tasks import LANGUAGES
 from shared.planning.values import RESOURCES
 from svc_label.labelers.base import DatasetLabeler, MadeDataset, StoredDataset
@@ -50,10 +50,10 @@ class PlanParameters:
     window: int = parameter(16, low=1, high=1024)
     language: str = parameter(BOTH, choices=(BOTH, *LANGUAGES))
     margin: float = parameter(0.01, low=0.0, high=0.1)
-    cpu_cores: float = parameter(0.0, low=0.0)
-    memory_gb: float = parameter(0.0, low=0.0)
-    gpu_sm: float = parameter(0.0, low=0.0)
-    gpu_memory_gb: float = parameter(0.0, low=0.0)
+    cpu_cores: float = parameter(0.0, low=0.0, high=MOST)
+    memory_gb: float = parameter(0.0, low=0.0, high=MOST)
+    gpu_sm: float = parameter(0.0, low=0.0, high=MOST)
+    gpu_memory_gb: float = parameter(0.0, low=0.0, high=MOST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,11 @@ def test_a_system_in_which_nothing_ever_fits_is_refused(tmp_path: Path) -> None:
         made(tmp_path, cpu_cores=1)
 
 
+def test_a_system_beyond_all_measure_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"parameters\.memory_gb: 1e\+39 is out of range: use 0 to 1e\+12"):
+        made(tmp_path, memory_gb=1e39)
+
+
 def test_it_stops_when_told(tmp_path: Path) -> None:
     write_profile(PROFILE, tmp_path)
     (tmp_path / "made").mkdir()
