@@ -20,6 +20,7 @@ from shared.planning.tasks import LANGUAGES
 from shared.planning.values import RESOURCES
 from svc_label.labelers.base import DatasetLabeler, MadeDataset, StoredDataset
 from svc_label.labelers.plan_drawing import PlanDrawing
+from svc_label.labelers.plan_feasibility import check_feasible
 
 # Rows that are held at once, and written as one group.
 GROUP_ROWS = 1000
@@ -34,7 +35,8 @@ class PlanParameters:
 
     Attributes:
         samples: rows to make.
-        test_share: share of them in the test split, whose phrasings and states training does not see.
+        test_share: share of them in the test split, whose phrasings and states training does not see; above 0 it has a
+            row at least.
         seed: the same one makes the same rows.
         window: times in a state.
         language: of the tasks; both draws one of the two for each.
@@ -79,8 +81,8 @@ class PlanOracle:
             margin=parameters.margin,
             seed=parameters.seed,
         )
-        test = round(parameters.samples * parameters.test_share)
-        train = parameters.samples - test
+        train, test = _sizes(parameters)
+        check_feasible(drawing)
         plans = chain(drawing.plans(TRAIN, train), drawing.plans(TEST, test))
         infeasible = _write(plans, folder / PLANS_FILE, parameters.window, must_stop)
         files = {PLANS_FILE: folder / PLANS_FILE}
@@ -114,6 +116,17 @@ def capacity_for(profile: Profile, parameters: PlanParameters) -> Floats:
             reason = f"{has:g} is too little: every configuration of the profile needs at least {least:g}"
             raise InvalidInputError.of(f"parameters.{name}", reason)
     return capacity
+
+
+def _sizes(parameters: PlanParameters) -> tuple[int, int]:
+    """Rows of the splits train and test; where a share of tests is asked for there is one at least."""
+    test = round(parameters.samples * parameters.test_share)
+    if parameters.test_share > 0:
+        test = max(test, 1)
+    if test == parameters.samples:
+        reason = f"{parameters.test_share:g} of {test} rows leaves none to train on: lower it, or raise samples"
+        raise InvalidInputError.of("parameters.test_share", reason)
+    return parameters.samples - test, test
 
 
 def _write(plans: Iterator[Plan], path: Path, window: int, must_stop: Callable[[], bool]) -> int:
