@@ -96,8 +96,9 @@ def times_of(part: Part, name: str) -> Times:
         raise part.wrong("times lie outside the years 1 to 9999: a climatology without years is no field", name)
     days = np.asarray(cftime.date2num(dates, EPOCH, calendar), dtype=np.float64)
     if (np.diff(days) <= 0).any():
-        row = int(np.argmax(np.diff(days) <= 0)) + 1
-        raise part.wrong(f"row {row} is not later than the row before it: sort the times, each once", name)
+        number = int(np.argmax(np.diff(days) <= 0)) + 2
+        reason = f"time {number} of {len(days)} is not later than the one before it: sort the times, each once"
+        raise part.wrong(reason, name)
     months = np.array([one.year * 12 + one.month - 1 for one in dates], dtype=np.int64)
     return Times(part=part, name=name, days=days, months=months, is_noleap=calendar in {"noleap", "365_day"})
 

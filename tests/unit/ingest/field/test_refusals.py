@@ -64,7 +64,10 @@ def with_two_temperatures() -> xr.Dataset:
         (with_times("days since 2000-01-01", "360_day"), "variable 'time': the calendar '360_day' is refused: convert"),
         (with_times("months"), "variable 'time': the time has the units 'months'; needed is such as 'days since"),
         (with_times("hours since 0000-01-01"), "variable 'time': .*a climatology without years is no field"),
-        (with_times("days since 2000-01-01", values=np.arange(24) * -30), "variable 'time': row 1 is not later than"),
+        (
+            with_times("days since 2000-01-01", values=np.arange(24) * -30),
+            "variable 'time': time 2 of 24 is not later than",
+        ),
         (
             with_times("days since 2000-01-01", values=np.arange(24) * 29),
             "'time': these months come twice: 2000-01, 2001-09",
@@ -81,7 +84,7 @@ def with_two_temperatures() -> xr.Dataset:
         (sst_dataset().assign_coords(lat=LAT * 20), "variable 'lat': is no latitude"),
         (
             sst_dataset().assign_coords(lon=LON - 180),
-            r"'lon': has fewer than two centres within 120 to 290 \(it has 10",
+            r"'lon': has fewer than two centres within 120 to 290 .*: choose other values of lon_min and lon_max",
         ),
         (with_levels(), "'temp': has levels on depth: name one as temp@LEVEL, of 0, 100"),
         (with_two_temperatures(), "sst could be 'temp' or 'other': say which by variables='sst=...'"),
