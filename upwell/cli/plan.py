@@ -21,7 +21,7 @@ def plan(
         Path,
         typer.Option(
             help="What was in use of late, oldest first: CSV with the columns cpu_cores, memory_gb, gpu_sm, "
-            "gpu_memory_gb, or a JSON list of objects."
+            "gpu_memory_gb, and a time if you like, or a JSON list of objects."
         ),
     ],
     data: DataOption = None,
