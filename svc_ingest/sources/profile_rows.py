@@ -17,6 +17,7 @@ from svc_ingest.domain.jobs import StoppedError
 
 COLUMNS = ("tool", *NUMBERS)
 NEVER_ZERO = {INPUT_SIZE: "size", LATENCY: "time"}
+OTHER_SEPARATORS = ";\t|"
 MAX_CONFIGURATIONS = 1_000_000
 ASK_EVERY = 1000
 Row = tuple[int, Sequence[str]]
@@ -63,14 +64,19 @@ def _order(line: int, header: Sequence[str]) -> list[int]:
     """Where each of `COLUMNS` stands in the header."""
     names = [name.strip() for name in header]
     wanted = f"the columns are {', '.join(COLUMNS)}"
+    if len(names) == 1 and any(other in names[0] for other in OTHER_SEPARATORS):
+        raise _error(line, f"is one cell, {names[0][:100]!r}: separate the cells by commas; {wanted}")
+    absent = [name for name in COLUMNS if name not in names]
     for name in names:
+        if "\0" in name:
+            raise _error(line, f"{name[:100]!r} is not text in utf-8: save the file as UTF-8")
         if name not in COLUMNS:
-            raise _error(line, f"there is no column {name[:100]!r}{_near(name, COLUMNS)}: {wanted}")
+            hint = _near(name, absent) or "; leave it out"
+            raise _error(line, f"there is no column {name[:100]!r}{hint}: {wanted}")
         if names.count(name) > 1:
             raise _error(line, f"the column {name!r} is named twice")
-    missing = [name for name in COLUMNS if name not in names]
-    if missing:
-        raise _error(line, f"lacks {', '.join(missing)}: {wanted}")
+    if absent:
+        raise _error(line, f"lacks {', '.join(absent)}: {wanted}")
     return [names.index(name) for name in COLUMNS]
 
 
