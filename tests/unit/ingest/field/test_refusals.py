@@ -63,6 +63,19 @@ def with_two_temperatures() -> xr.Dataset:
         ),
         (with_times("days since 2000-01-01", "360_day"), "variable 'time': the calendar '360_day' is refused: convert"),
         (with_times("months"), "variable 'time': the time has the units 'months'; needed is such as 'days since"),
+        (
+            with_times("months since 2000-01-01", values=np.arange(24) + 0.3),
+            "variable 'time': 0.3 months since 2000-01-01 is neither a whole month nor a half: give days",
+        ),
+        (
+            with_times("months since 0001-01-01", values=np.arange(24) - 30),
+            "variable 'time': the units 'months since .* cannot be read as times .*; a climatology without years",
+        ),
+        (
+            with_times("months since soon", values=np.arange(24)),
+            "the units 'months since soon' cannot be read as times",
+        ),
+        (with_times("months since 2000-01-01", values=np.arange(24) % 7), "'time': time 8 of 24 is not later than"),
         (with_times("hours since 0000-01-01"), "variable 'time': .*a climatology without years is no field"),
         (
             with_times("days since 2000-01-01", values=np.arange(24) * -30),
