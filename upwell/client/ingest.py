@@ -14,7 +14,7 @@ import grpc
 from upwell.client.calls import Caller
 from upwell.client.zarr_folder import packed
 from upwell.errors import ToolError, UpwellClientError
-from upwell.ingest.v1 import chat_pb2, events_pb2, ingest_service_pb2, ingest_service_pb2_grpc
+from upwell.ingest.v1 import chat_pb2, events_pb2, ingest_service_pb2, ingest_service_pb2_grpc, table_pb2
 
 CHUNK_BYTES = 2**20
 UPLOAD_DEADLINE_S = 3600.0
@@ -131,6 +131,11 @@ class IngestClient:
             manifest_digest=manifest_digest, start_row=start_row, count=count
         )
         return await self._caller.call(self._stub.PreviewConversations, request, deadline_s=PREVIEW_DEADLINE_S)
+
+    async def rows(self, manifest_digest: str, *, start_row: int = 0, count: int = 0) -> table_pb2.PreviewRowsResponse:
+        """Some rows of a profile or of plans; see the fields of `PreviewRowsRequest`."""
+        request = table_pb2.PreviewRowsRequest(manifest_digest=manifest_digest, start_row=start_row, count=count)
+        return await self._caller.call(self._stub.PreviewRows, request, deadline_s=PREVIEW_DEADLINE_S)
 
 
 # Opened before the call begins: what a stream of requests raises never reaches the caller.

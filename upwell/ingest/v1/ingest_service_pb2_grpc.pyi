@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from upwell.ingest.v1 import chat_pb2 as _chat_pb2
 from upwell.ingest.v1 import ingest_service_pb2 as _ingest_service_pb2
+from upwell.ingest.v1 import table_pb2 as _table_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -46,6 +47,8 @@ class IngestServiceStub:
     """Minima and maxima in buckets, for plots."""
     PreviewConversations: _grpc.UnaryUnaryMultiCallable[_chat_pb2.PreviewConversationsRequest, _chat_pb2.PreviewConversationsResponse]
     """Conversations of a chat dataset."""
+    PreviewRows: _grpc.UnaryUnaryMultiCallable[_table_pb2.PreviewRowsRequest, _table_pb2.PreviewRowsResponse]
+    """Rows of a profile or of plans, as text."""
 
 @_typing.type_check_only
 class IngestServiceAsyncStub(IngestServiceStub):
@@ -64,6 +67,8 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Minima and maxima in buckets, for plots."""
     PreviewConversations: _aio.UnaryUnaryMultiCallable[_chat_pb2.PreviewConversationsRequest, _chat_pb2.PreviewConversationsResponse]  # type: ignore[assignment]
     """Conversations of a chat dataset."""
+    PreviewRows: _aio.UnaryUnaryMultiCallable[_table_pb2.PreviewRowsRequest, _table_pb2.PreviewRowsResponse]  # type: ignore[assignment]
+    """Rows of a profile or of plans, as text."""
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes files and makes datasets of them. Reading needs the role viewer, ingesting needs reviewer."""
@@ -115,5 +120,13 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.PreviewConversationsResponse, _abc.Awaitable[_chat_pb2.PreviewConversationsResponse]]:
         """Conversations of a chat dataset."""
+
+    @_abc_1.abstractmethod
+    def PreviewRows(
+        self,
+        request: _table_pb2.PreviewRowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_table_pb2.PreviewRowsResponse, _abc.Awaitable[_table_pb2.PreviewRowsResponse]]:
+        """Rows of a profile or of plans, as text."""
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
