@@ -68,7 +68,7 @@ def phase_0(world: World, arguments: argparse.Namespace) -> ParentSource:
         "batch_size": arguments.encoder_batch,
         "learning_rate": arguments.encoder_rate,
         "eval_steps": max(arguments.encoder_steps // 10, 1),
-        "limit_eval": 126,
+        "limit_eval": arguments.encoder_limit_eval,
         "precision": arguments.precision,
     }
     job = world.job(f"encoder-{arguments.encoder_steps}", world.profile(), hyperparameters)
@@ -114,6 +114,7 @@ def main() -> None:
     parser.add_argument("--limit-eval", type=int, default=300)
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--encoder-steps", type=int, default=20)
+    parser.add_argument("--encoder-limit-eval", type=int, default=126, help="descriptions looked at; 0 for all")
     parser.add_argument("--encoder-batch", type=int, default=32)
     parser.add_argument("--encoder-rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=1)

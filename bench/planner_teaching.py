@@ -52,14 +52,15 @@ def taught(world: World, plans: DatasetSource, lesson: Lesson) -> Path:
         # Conversations are about equally long: a row of each wastes little, and a batch counts plans.
         "packing": False,
     }
-    job = world.job(name, _conversations(world, plans), hyperparameters)
-    if not (job.bundle_dir / "certificate.json").is_file():
+    bundle = world.job(name, plans, {}).bundle_dir
+    if not (bundle / "certificate.json").is_file():
+        job = world.job(name, _conversations(world, plans), hyperparameters)
         print(f"teaching {world.base} to write plans as JSON: {hyperparameters}", flush=True)
         began = time.monotonic()
         result = find_recipe("text-sft").train(job, _tell)
         sizes = {key: f"{value:.4g}" for key, value in result.metrics.items()}
-        print(f"  {time.monotonic() - began:.0f} s on {result.device}; {sizes}; in {job.bundle_dir}", flush=True)
-    return job.bundle_dir
+        print(f"  {time.monotonic() - began:.0f} s on {result.device}; {sizes}; in {bundle}", flush=True)
+    return bundle
 
 
 def how_taught(bundle: Path) -> str:
