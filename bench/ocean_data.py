@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from shared.contracts.canonical import digest_of
-from shared.fields.layout import UNITS, FieldHeader
+from shared.fields.channels import UNITS
+from shared.fields.layout import FieldHeader
 from shared.fields.writing import write_field
 from svc_ingest.sources.field.stress import stress_of
 from svc_train.recipes.base import DatasetSource

@@ -46,7 +46,10 @@ class InferSettings(ServiceSettings):
         8_388_608, ge=1, description="Values that may wait for the model thread: 8 bytes of memory each."
     )
     predict_seconds: float = Field(
-        60.0, gt=0, description="Longest that a call to a model may take which brings no earlier deadline."
+        60.0,
+        gt=0,
+        description="Longest that a call to a model may take, a whole streamed answer too; a caller may allow less "
+        "(`--timeout`), never more.",
     )
     job_slots: int = Field(1, ge=1, le=4, description="Prediction jobs done at once; one model thread serves them all.")
     job_chunk_values: int = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from shared.contracts.ids import derived_id
+from shared.errors import InvalidInputError
 from shared.runtime.bus import Bus
 from shared.runtime.envelope import current_envelope
 from svc_ingest import wire
@@ -16,7 +17,13 @@ def take_events(bus: Bus, imports: Imports) -> None:
     """Take requests for imports: each is recorded, then done by a worker."""
 
     async def on_ingest_requested(body: events.IngestRequested) -> None:
-        job_id = body.job_id or derived_id("ingest", current_envelope().event_id)
-        await asyncio.to_thread(imports.take, job_id, wire.import_request(body))
+        await asyncio.to_thread(imports.take, _job_id(body), wire.import_request(body))
 
-    bus.take(events.IngestRequested, on_ingest_requested)
+    async def on_misread(body: events.IngestRequested, error: InvalidInputError) -> None:
+        await asyncio.to_thread(imports.refuse, _job_id(body), wire.import_request(body), error)
+
+    bus.take(events.IngestRequested, on_ingest_requested, refuse=on_misread)
+
+
+def _job_id(body: events.IngestRequested) -> str:
+    return body.job_id or derived_id("ingest", current_envelope().event_id)

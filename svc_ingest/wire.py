@@ -47,7 +47,7 @@ def import_request(message: events.IngestRequested) -> Request:
         source=message.source,
         path=message.path,
         options=_options(message.options),
-        parameters=doubles("parameters", message.parameters),
+        parameters=doubles(message.parameters),
     )
 
 
@@ -58,7 +58,7 @@ def stream_request(header: pb.IngestHeader) -> Request:
         source=header.source,
         path=header.file_name,
         options=_options(header.options),
-        parameters=doubles("parameters", header.parameters),
+        parameters=doubles(header.parameters),
     )
 
 

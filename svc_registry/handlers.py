@@ -6,10 +6,10 @@ import asyncio
 
 from shared.ports import ArtifactStore
 from shared.runtime.bus import Bus
-from svc_registry import wire
 from svc_registry.indexer import ReviewIndexer
 from svc_registry.ports import RegistryStore
 from svc_registry.use_cases import registering
+from svc_registry.wire.reports import new_model, new_prediction
 from upwell.infer.v1 import events_pb2 as infer
 from upwell.registry.v1 import events_pb2 as registry
 from upwell.train.v1 import events_pb2 as train
@@ -36,10 +36,10 @@ def take_events(bus: Bus, store: RegistryStore, artifacts: ArtifactStore, indexe
         )
 
     async def on_train_completed(body: train.TrainCompleted) -> None:
-        await asyncio.to_thread(registering.register_model, store, artifacts, wire.new_model(body))
+        await asyncio.to_thread(registering.register_model, store, artifacts, new_model(body))
 
     async def on_infer_completed(body: infer.InferCompleted) -> None:
-        await asyncio.to_thread(registering.record_prediction, store, wire.new_prediction(body))
+        await asyncio.to_thread(registering.record_prediction, store, new_prediction(body))
 
     bus.take(registry.DatasetProduced, on_dataset_produced)
     bus.take(registry.BaseProduced, on_base_produced)

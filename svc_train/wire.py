@@ -85,7 +85,7 @@ def _completed(event: RunCompleted) -> events.TrainCompleted:
 
 
 def run_request(message: events.TrainRequested) -> RunRequest:
-    """What was asked for; InvalidInputError when a hyperparameter is no JSON value."""
+    """What was asked for, unchecked."""
     return RunRequest(
         recipe=message.recipe,
         dataset=message.dataset,
@@ -94,7 +94,7 @@ def run_request(message: events.TrainRequested) -> RunRequest:
         stage=message.stage,
         parent=message.parent,
         parent_run=message.parent_run,
-        hyperparameters=doubles("hyperparameters", message.hyperparameters),
+        hyperparameters=doubles(message.hyperparameters),
     )
 
 

@@ -2,6 +2,7 @@
 
 ToolError                  str(error) is one sentence for the person who called
 ├── UpwellClientError      a service answered with an error, or not at all
+│   └── SilenceError       nothing was heard for long of what is followed, which may go on
 ├── BusError               the bus does not answer, or refused
 └── StackError             the embedded stack cannot be started, stopped or found
 """
@@ -21,7 +22,9 @@ class FieldViolation:
 
 
 class ToolError(Exception):
-    """The root: `str(error)` is one sentence for the person who called."""
+    """The root: `str(error)` is one sentence for the person who called, `exit_code` tells it to a script."""
+
+    exit_code = 1
 
 
 class UpwellClientError(ToolError):
@@ -38,6 +41,12 @@ class UpwellClientError(ToolError):
         self.code = code
         self.message = message
         self.violations = tuple(violations)
+
+
+class SilenceError(UpwellClientError):
+    """Nothing was heard for long of what is followed: whether it goes on is not known."""
+
+    exit_code = 3
 
 
 class BusError(ToolError):

@@ -111,6 +111,7 @@ EVENTS = (
         publishers=(REGISTRY,),
         broadcast=(INFER,),
     ),
+    Event(registry.HistoryImported, "history.imported", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
     Event(marks.PromotionRefused, "promotion.refused", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),
     Event(marks.AliasCleared, "alias.cleared", "CATALOGUE", REGISTRY, publishers=(REGISTRY,), broadcast=(INFER,)),
     Event(marks.GateChanged, "gate.changed", "CATALOGUE", REGISTRY, publishers=(REGISTRY,)),

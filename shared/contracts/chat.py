@@ -24,6 +24,8 @@ MAX_ID = 200
 GEOFORMER = "<geoformer>"
 MAX_FEATURES = 100
 FEATURE_PATH = re.compile(r"features/[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.npz")
+# What a conversation is for, where its maker says so: its id begins with one of these and a dash.
+TRAIN, TEST = "train", "test"
 
 
 class Speaker(StrEnum):
@@ -75,11 +77,21 @@ class Conversation:
         """As chat templates take it."""
         return [{"role": ROLES[turn.speaker], "content": turn.text} for turn in self.turns]
 
+    @property
+    def is_test(self) -> bool:
+        """Whether its maker keeps it for the test."""
+        return self.id.startswith(f"{TEST}-")
+
     def to_line(self) -> bytes:
         """The line of `chat.jsonl`, without its end: equal conversations have equal bytes."""
         turns = [{"from": str(turn.speaker), "value": turn.text} for turn in self.turns]
         optional = {"id": self.id, "features": list(self.features)}
         return canonical_json({"conversations": turns, **{name: value for name, value in optional.items() if value}})
+
+
+def id_in(split: str, number: int) -> str:
+    """The id of a conversation that is to learn from (`TRAIN`) or for the test (`TEST`)."""
+    return f"{split}-{number:06d}"
 
 
 def feature_path(number: int) -> str:

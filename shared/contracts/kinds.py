@@ -18,3 +18,4 @@ class Kind(StrEnum):
     BUNDLE = "bundle/v1"
     CHECKPOINT = "checkpoint/v1"
     PREDICTION = "prediction/v1"
+    HISTORY = "history/v1"

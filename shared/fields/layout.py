@@ -19,8 +19,6 @@ TIME_UNITS = "days since 1900-01-01"
 EPOCH = date(1900, 1, 1)
 # Few files, each small enough to be read for one window.
 CHUNK_BYTES = 4 * 2**20
-# What a channel is measured in, where the channel is one that models know.
-UNITS = {"sst": "degC", "taux": "N m-2", "tauy": "N m-2"}
 
 
 def climatology_name(channel: str) -> str:

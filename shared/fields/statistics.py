@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.fields.channels import SST, WIND_STRESS
 from shared.fields.nino import nino_indices
 from shared.fields.samples import FieldSample
 
 HISTORY, FUTURE = "history", "future"
-SST, WIND = "sst", ("taux", "tauy")
 SST_MEAN = "sst_mean"
 # Boxes whose mean wind stress is spoken of: where the trade winds weaken first, and where the index is measured.
 WIND_BOXES = ("nino4", "nino34")
@@ -57,7 +57,7 @@ class Window:
 
 def is_wind(statistic: str) -> bool:
     """Whether it is in N m-2; the others are in degrees C."""
-    return statistic.startswith(WIND)
+    return statistic.startswith(WIND_STRESS)
 
 
 def decimals_of(statistic: str) -> int:
@@ -78,7 +78,7 @@ def monthly_statistics(sample: FieldSample) -> Monthly:
             indices = nino_indices(values_TCYX[:, number], sample.lat, sample.lon)
             found |= {name: index.astype(np.float64) for name, index in indices.items()}
             found[SST_MEAN] = _grid_mean(values_TCYX[:, number], sample.lat)
-        elif channel in WIND:
+        elif channel in WIND_STRESS:
             indices = nino_indices(values_TCYX[:, number], sample.lat, sample.lon)
             found |= {f"{channel}_{box}": indices[box].astype(np.float64) for box in WIND_BOXES if box in indices}
     return found
@@ -104,9 +104,12 @@ def _grid_mean(values_TYX: NDArray[np.float32], lat: NDArray[np.float64]) -> NDA
 
 
 def _change(window: Window, part: str) -> float:
-    """From the first shown month to the last one; of the future, from the last shown month to the last one."""
+    """From the first shown month to the last one; of the future, from the last shown month to the last one.
+
+    Between these as they are spoken, so that first, last and change of an answer add up.
+    """
     first = window.history[0] if part == HISTORY else window.history[-1]
-    return float(window.part(part)[-1] - first)
+    return window.rounded(window.part(part)[-1]) - window.rounded(first)
 
 
 NUMBERS: Mapping[str, Callable[[Window, str], float]] = {

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
-from shared.planning.oracle import room
+from shared.planning.oracle import ConfigIds, by_job, fits
 from shared.planning.profile import Floats, Profile
 
 
@@ -23,31 +23,26 @@ class Demand:
     def __init__(self, profile: Profile, capacity: Floats) -> None:
         self.profile = profile
         self.capacity = capacity
-        pairs = np.column_stack([profile.tool_ids, profile.input_sizes])
-        _, self._group_of = np.unique(pairs, axis=0, return_inverse=True)
-        order = np.lexsort((np.arange(len(pairs)), *profile.needs.T[::-1], self._group_of))
-        groups, firsts = np.unique(self._group_of[order], return_index=True)
-        self._least = dict(zip(groups.tolist(), order[firsts].tolist(), strict=True))
+        self._jobs = by_job(profile)
 
-    def for_same_job(self, config_id: int) -> NDArray[np.int64]:
-        """The config_ids for the job that a configuration is for, its own included."""
-        return np.flatnonzero(self._group_of == self._group_of[config_id])
+    def for_same_job(self, config_id: int) -> ConfigIds:
+        """The config_ids for the job that a configuration is for, its own included, the least demanding first."""
+        return self._jobs[int(self.profile.tool_ids[config_id]), float(self.profile.input_sizes[config_id])]
 
     def least(self, config_id: int) -> int:
         """The least demanding configuration for the same job.
 
         Of the resources it takes the fewest, in the order of `RESOURCES`; equal ones are decided by the config_id.
         """
-        return int(self._least[int(self._group_of[config_id])])
+        return int(self.for_same_job(config_id)[0])
 
     def least_for(self, tool_id: int, input_size: float) -> int:
         """The same for a tool and an input size; InvalidInputError when the profile has no such configuration."""
-        found = np.flatnonzero((self.profile.tool_ids == tool_id) & (self.profile.input_sizes == input_size))
-        if not len(found):
+        if (tool_id, input_size) not in self._jobs:
             name = self.profile.tools[tool_id].name
             raise InvalidInputError.of("input_size", f"{input_size} was not profiled for the tool {name!r}")
-        return self.least(int(found[0]))
+        return int(self._jobs[tool_id, input_size][0])
 
     def fitting(self, used: NDArray[Any]) -> NDArray[np.bool_]:
         """Which configurations fit after a window of use [times, 4], by the oracle's rule: bool [configurations]."""
-        return np.asarray((self.profile.needs <= room(used, self.capacity)).all(axis=1))
+        return fits(self.profile.needs, used, self.capacity)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from shared.planning.profile import Floats, Profile
 
 ConfigIds = NDArray[np.int64]
+# A tool_id and an input size.
+Job = tuple[int, float]
 
 NONE_FITS = -1
 
@@ -19,7 +21,7 @@ def room(used: NDArray[Any], capacity: Floats) -> Floats:
     """What of each resource a job that starts now can count on, float64 [..., 4]; it may be negative.
 
     It is free at the window's end, and still free one step later if use goes on along its trend: the least-squares
-    line through the window, where no use is less than none. A window of one step has no trend.
+    line through the window, where no use is less than none. A window of one time has no trend.
 
     Args:
         used: [..., times, 4], oldest first.
@@ -40,6 +42,30 @@ def _next(used: Floats) -> Floats:
     return np.asarray(np.maximum(np.einsum("...tr,t->...r", used, weights), 0.0))
 
 
+def fits(needs: Floats, used: NDArray[Any], capacity: Floats) -> NDArray[np.bool_]:
+    """Bool [...]: which of the needs, [..., 4], a job that starts now can count on; see `room`."""
+    return np.asarray((needs <= room(used, capacity)).all(axis=-1))
+
+
+def by_job(profile: Profile, *columns: Floats) -> dict[Job, ConfigIds]:
+    """The config_ids of each tool and input size, both ascending.
+
+    Those of a job are in the order of the columns (the first counts most), then of what they need, in the order of
+    `RESOURCES`, and then of the config_id.
+
+    Args:
+        profile: the configurations.
+        columns: a number for each configuration, float64 [configurations].
+    """
+    config_ids = np.arange(len(profile.numbers))
+    # lexsort takes the most important key last.
+    keys = (config_ids, *profile.needs.T[::-1], *columns[::-1], profile.input_sizes, profile.tool_ids)
+    order = np.lexsort(keys)
+    is_first = np.diff(profile.tool_ids[order]).astype(bool) | np.diff(profile.input_sizes[order]).astype(bool)
+    jobs = np.split(order, np.flatnonzero(is_first) + 1)
+    return {(int(profile.tool_ids[ids[0]]), float(profile.input_sizes[ids[0]])): ids for ids in jobs}
+
+
 class Oracle:
     """Chooses the fastest configuration of a tool that fits.
 
@@ -53,7 +79,7 @@ class Oracle:
     def __init__(self, profile: Profile, capacity: Floats) -> None:
         self.profile = profile
         self.capacity = capacity
-        self._ordered = _best_first(profile)
+        self._ordered = by_job(profile, profile.latency_ms)
         sizes: defaultdict[int, list[float]] = defaultdict(list)
         for tool_id, size in self._ordered:
             sizes[tool_id].append(size)
@@ -75,20 +101,5 @@ class Oracle:
     def choose(self, tool_id: int, input_size: float, used: NDArray[Any]) -> int:
         """The config_id for a job that starts at the end of a window of use [times, 4]; -1 where nothing fits."""
         ordered = self.candidates(tool_id, input_size)
-        fits = self.fits(ordered, used)
-        return int(ordered[np.argmax(fits)]) if fits.any() else NONE_FITS
-
-    def fits(self, config_ids: ConfigIds, used: NDArray[Any]) -> NDArray[np.bool_]:
-        """Bool [config_ids]: which of them fit into what is free."""
-        return np.asarray((self.profile.needs[config_ids] <= room(used, self.capacity)).all(axis=-1))
-
-
-def _best_first(profile: Profile) -> dict[tuple[int, float], ConfigIds]:
-    """The config_ids of each tool and input size, both ascending."""
-    config_ids = np.arange(len(profile.numbers))
-    # lexsort takes the most important key last.
-    keys = (config_ids, *profile.needs.T[::-1], profile.latency_ms, profile.input_sizes, profile.tool_ids)
-    order = np.lexsort(keys)
-    is_first = np.diff(profile.tool_ids[order]).astype(bool) | np.diff(profile.input_sizes[order]).astype(bool)
-    jobs = np.split(order, np.flatnonzero(is_first) + 1)
-    return {(int(profile.tool_ids[ids[0]]), float(profile.input_sizes[ids[0]])): ids for ids in jobs}
+        can_run = fits(self.profile.needs[ordered], used, self.capacity)
+        return int(ordered[np.argmax(can_run)]) if can_run.any() else NONE_FITS

@@ -19,7 +19,7 @@ from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, NotF
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from shared.errors import InvalidInputError, UnavailableError
-from shared.runtime.codec import EventCodec
+from shared.runtime.codec import EventCodec, MisreadError
 from shared.runtime.draining import ParkableFetch, make_parkable
 from shared.runtime.envelope import Outgoing
 from shared.runtime.fate import FateMiddleware
@@ -37,6 +37,7 @@ from upwell.events import (
 log = structlog.get_logger(__name__)
 MessageT = TypeVar("MessageT", bound=Message)
 Handler = Callable[[MessageT], Awaitable[None]]
+Refusal = Callable[[MessageT, InvalidInputError], Awaitable[None]]
 
 ACK_WAIT_S = ACK_WAIT.total_seconds()
 PUBLISH_TIMEOUT_S = 5.0
@@ -75,9 +76,20 @@ class Bus:
             logger=None,
         )
 
-    def take(self, message_type: type[MessageT], handler: Handler[MessageT], *, concurrency: int = 1) -> None:
-        """Hand every event of a type to the handler; replicas share the durable, so each event has one taker."""
+    def take(
+        self,
+        message_type: type[MessageT],
+        handler: Handler[MessageT],
+        *,
+        refuse: Refusal[MessageT] | None = None,
+        concurrency: int = 1,
+    ) -> None:
+        """Hand every event of a type to the handler; replicas share the durable, so each event has one taker.
+
+        Somebody waits for what becomes of a request: `refuse` announces why one with wrong fields is refused.
+        """
         event = BY_MESSAGE[message_type]
+        assert event.is_request == (refuse is not None), f"{event.subject}: requests, and they alone, can be refused"
         assert self.service in event.takers, f"{self.service} does not take {event.subject}"
         durable = durable_name(self.service, event.subject)
         self.durables.append((event.stream, durable))
@@ -88,7 +100,7 @@ class Bus:
                 stream=JStream(event.stream, declare=False),
                 durable=durable,
                 pull_sub=PullSub(batch_size=1, timeout=1),
-            )(handler)
+            )(refusing(handler, refuse))
 
     def listen(self, message_type: type[MessageT], handler: Handler[MessageT]) -> None:
         """Hand every event of a broadcast type to the handler, on every replica, beginning with the latest."""
@@ -213,6 +225,21 @@ class Bus:
     async def _on_error(self, error: Exception) -> None:
         # A forbidden JetStream call shows its reason here and nowhere else.
         log.warning("bus error", error=str(error) or repr(error))
+
+
+def refusing(handler: Handler[MessageT], refuse: Refusal[MessageT] | None) -> Callable[[Any], Awaitable[None]]:
+    """Takes what the codec made of a body: a message, or the error of a misread one, which becomes a dead letter."""
+    if refuse is None:
+        return handler
+
+    async def handle(body: Any) -> None:
+        if not isinstance(body, MisreadError):
+            return await handler(body)
+        error = InvalidInputError(str(body))  # how the taker came to know of it is nothing to tell
+        await refuse(body.message, error)  # type: ignore[arg-type]  # the subject's table says of which type it is
+        raise error from body
+
+    return handle
 
 
 def _excused_key(message: Msg) -> str:

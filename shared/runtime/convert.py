@@ -8,13 +8,12 @@ from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.contracts.series import Segment
 from shared.contracts.versions import DatasetVersion, ModelRef
 from shared.contracts.work import Failure, WorkState
-from shared.errors import InvalidInputError
 from upwell.common.v1 import common_pb2 as common
 
 STATES = {
@@ -53,16 +52,25 @@ def struct(values: Mapping[str, Any]) -> Struct:
     return json_format.ParseDict(dict(values), Struct())
 
 
-def doubles(field: str, values: Struct) -> dict[str, Any]:
+def doubles(values: Struct) -> dict[str, Any]:
     """JSON values by name as a Struct has them: every number is a double.
 
-    Raises:
-        InvalidInputError: a number is NaN or infinite; it names the field.
+    NaN and infinity, which JSON does not know but ProtoJSON lets through, come out as they are: whoever reads the
+    values refuses them by name, once it is known which request to refuse.
     """
-    try:
-        return dict(json_format.MessageToDict(values))
-    except ValueError as error:
-        raise InvalidInputError.of(field, f"NaN and infinity are not allowed: {error}") from error
+    return {name: _plain(value) for name, value in values.fields.items()}
+
+
+def _plain(value: Value) -> Any:
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return doubles(value.struct_value)
+        case "list_value":
+            return [_plain(one) for one in value.list_value.values]
+        case None | "null_value":
+            return None
+        case kind:
+            return getattr(value, kind)
 
 
 def json_values(values: Struct) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from svc_infer.adapters.cache import ArtifactCache
 
 
 class CachedFields:
-    """Fetches a dataset once, verifies its files each time, and reads the months that are asked for."""
+    """Fetches and verifies a dataset once, and reads the months that are asked for."""
 
     def __init__(self, cache: ArtifactCache) -> None:
         self._cache = cache

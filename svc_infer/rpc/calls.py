@@ -22,6 +22,12 @@ from svc_infer.serving.shelf import Shelf
 
 ResultT = TypeVar("ResultT")
 LOOKUPS = 4
+# As gRPC itself says it, on whichever side the caller's deadline is noticed first.
+DEADLINE_EXCEEDED = "Deadline Exceeded"
+OVER_THE_LIMIT = (
+    "The model had not answered after {seconds:g} s, the longest that this server allows: ask for less, or have "
+    "UPWELL_PREDICT_SECONDS of svc_infer raised"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +75,7 @@ class Calls:
             async with asyncio.timeout_at(caller.deadline):
                 yield caller
         except TimeoutError:
-            await too_late(context)
+            await self._too_late(context)
         finally:
             caller.leave()
 
@@ -77,8 +83,10 @@ class Calls:
         remaining, longest_s = context.time_remaining(), self._serving.longest_s
         return time.monotonic() + min(longest_s, longest_s if remaining is None else remaining)
 
-
-async def too_late(context: Any) -> NoReturn:
-    """End the call because its deadline has passed."""
-    await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before the model had answered")
-    raise AssertionError("abort raises")
+    async def _too_late(self, context: Any) -> NoReturn:
+        """End the call because the caller's deadline has passed, or this server's own limit."""
+        remaining = context.time_remaining()
+        is_callers_own = remaining is not None and remaining <= 0
+        reason = DEADLINE_EXCEEDED if is_callers_own else OVER_THE_LIMIT.format(seconds=self._serving.longest_s)
+        await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, reason)
+        raise AssertionError("abort raises")

@@ -11,7 +11,7 @@ from svc_infer.domain.callers import Caller
 from svc_infer.domain.interfaces import wrong_call
 from svc_infer.domain.texts import TextReply
 from svc_infer.ports import TextModel
-from svc_infer.rpc.calls import Calls, too_late
+from svc_infer.rpc.calls import Calls
 from svc_infer.wire import texts as wire
 from upwell.infer.v1 import text_pb2 as pb
 
@@ -53,7 +53,7 @@ class TextCalls(Calls):
                 yield wire.piece(model.version, text)
             yield wire.end(model.version, await answering)
         except TimeoutError:
-            await too_late(context)
+            await self._too_late(context)
         finally:
             caller.leave()
 

@@ -49,20 +49,22 @@ def request_job(store: InferStore, *, job_id: str, request: JobRequest) -> str:
     try:
         request.check()
     except InvalidInputError as error:
-        failure = Failure(cause="invalid_input", reason=str(error), remedy="Correct the request and send it again.")
-        _announce_refusal(store, InferFailed(job_id=job_id, request=request, failure=failure))
+        refuse_job(store, error, job_id=job_id, request=request)
         raise
     with store.transaction() as tx:
         tx.work.record(job_id, request.to_json())
     return job_id
 
 
-def _announce_refusal(store: InferStore, event: InferFailed) -> None:
+def refuse_job(store: InferStore, error: InvalidInputError, *, job_id: str, request: JobRequest) -> None:
+    """Announce why a request is refused; InvalidInputError when its id cannot name it."""
+    check_id("job_id", job_id)
+    failure = Failure(cause="invalid_input", reason=str(error), remedy="Correct the request and send it again.")
     with store.transaction() as tx:
         try:
-            tx.work.get(event.job_id)  # the id of another job, of which nothing failed
+            tx.work.get(job_id)  # the id of another job, of which nothing failed
         except NotFoundError:
-            tx.outbox.add(event)
+            tx.outbox.add(InferFailed(job_id=job_id, request=request, failure=failure))
 
 
 def find_job(store: InferStore, job_id: str) -> Work:

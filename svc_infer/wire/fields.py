@@ -10,6 +10,7 @@ import numpy as np
 
 from shared.contracts.versions import ModelVersion
 from shared.errors import InvalidInputError
+from shared.fields.channels import SST
 from shared.fields.months import count_of, month_from_text, month_of, month_text, months_between
 from shared.fields.nino import nino_indices
 from shared.fields.values import FieldInput, Floats
@@ -20,7 +21,6 @@ from upwell.infer.v1 import forecast_pb2 as pb
 
 MAX_CHANNELS = 64
 MAX_MONTHS = 240
-SST = "sst"
 
 
 def field_input(message: pb.Fields, *, leads: int) -> FieldInput:

@@ -20,8 +20,8 @@ def plan_input(request: pb.PlanRequest) -> PlanInput:
     if size > MAX_TASK_BYTES:
         raise InvalidInputError.of("task", f"it has {size} bytes; send at most {MAX_TASK_BYTES} (16 KiB)")
     if not 1 <= len(request.used) <= MAX_TIMES:
-        raise InvalidInputError.of("used", f"{len(request.used)} moments were sent; send 1 to {MAX_TIMES}")
-    used = np.array([[getattr(moment, name) for name in RESOURCES] for moment in request.used], dtype=np.float32)
+        raise InvalidInputError.of("used", f"{len(request.used)} times were sent; send 1 to {MAX_TIMES}")
+    used = np.array([[getattr(use, name) for name in RESOURCES] for use in request.used], dtype=np.float32)
     return PlanInput(id="", task=request.task, used=used)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Self
@@ -12,12 +12,9 @@ from typing import Self
 from shared.contracts.chat import FEATURE_PATH, SHAREGPT_FILE, Conversation, check_marks
 from shared.errors import InvalidInputError
 from shared.fields.samples import FieldSample, read_sample
-from svc_ingest.sources.zips import DAMAGED, check_packing
+from svc_ingest.sources.zips import DAMAGED, check_zip
 
-MAX_FILES = 1_000_000
-# Features are packed already, and text shrinks some twentyfold: what unpacks to so many times its size is a bomb.
-MAX_RATIO = 200
-SMALL_BYTES = 2**20
+MOST_ENTRIES = 1_000_000
 
 
 class ChatZip:
@@ -31,7 +28,7 @@ class ChatZip:
     def __init__(self, packed: zipfile.ZipFile, folder: Path) -> None:
         self._packed = packed
         self._folder = folder
-        self._members = _checked_members(packed)
+        self._members = frozenset(member.filename for member in packed.infolist() if not member.is_dir())
         self._prefix = _prefix(self._members)
         self._first: FieldSample | None = None
         self.files: dict[str, Path] = {}
@@ -42,6 +39,7 @@ class ChatZip:
         """Open an archive; InvalidInputError when it is none, a bomb, or without `geoformer_sft.json`."""
         try:
             with zipfile.ZipFile(path) as packed:
+                check_zip(packed, path.stat().st_size, most_entries=MOST_ENTRIES)
                 yield cls(packed, folder)
         except DAMAGED as error:
             raise InvalidInputError.of("file", f"is no .zip file, or a damaged one: {error}") from error
@@ -95,19 +93,7 @@ class ChatZip:
             shutil.copyfileobj(source, file)
 
 
-def _checked_members(packed: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    members = {member.filename: member for member in packed.infolist() if not member.is_dir()}
-    if len(members) > MAX_FILES:
-        raise InvalidInputError.of("file", f"has {len(members)} files; at most {MAX_FILES} are allowed")
-    check_packing(packed)
-    for name, member in members.items():
-        if member.file_size > max(SMALL_BYTES, MAX_RATIO * member.compress_size):
-            reason = f"{name} unpacks from {member.compress_size} to {member.file_size} bytes: at most {MAX_RATIO} fold"
-            raise InvalidInputError.of("file", reason)
-    return members
-
-
-def _prefix(members: dict[str, zipfile.ZipInfo]) -> str:
+def _prefix(members: Collection[str]) -> str:
     """The folder within the archive; empty when the files lie at its top."""
     found = [name for name in members if PurePosixPath(name).name == SHAREGPT_FILE]
     if len(found) != 1:

@@ -64,10 +64,15 @@ class Imports:
         try:
             self.record(job_id, request)
         except (InvalidInputError, NotFoundError) as error:
-            with self._store.transaction() as tx:
-                if not _stands(tx, job_id):
-                    tx.outbox.add(IngestFailed(job_id=job_id, name=request.name, failure=self._explain(error)))
+            self.refuse(job_id, request, error)
             raise
+
+    def refuse(self, job_id: str, request: Request, error: InvalidInputError | NotFoundError) -> None:
+        """Announce why a request on the bus is refused; InvalidInputError when its id cannot name it."""
+        check_id("job_id", job_id)
+        with self._store.transaction() as tx:
+            if not _stands(tx, job_id):
+                tx.outbox.add(IngestFailed(job_id=job_id, name=request.name, failure=self._explain(error)))
 
     def execute(self, work: Work, must_stop: MustStop) -> None:
         """Do a recorded job, and complete it in one transaction with the event that says so."""

@@ -77,11 +77,16 @@ class LabelingJobs:
         try:
             self.record(job_id, request)
         except InvalidInputError as error:
-            with self._store.transaction() as tx:
-                # A bad request under the id of a good one must not say that the good one failed.
-                if not _stands(tx, job_id):
-                    tx.outbox.add(_failed(job_id, request, self._explain(error)))
+            self.refuse(job_id, request, error)
             raise
+
+    def refuse(self, job_id: str, request: LabelRequest, error: InvalidInputError) -> None:
+        """Announce why a request on the bus is refused; InvalidInputError when its id cannot name it."""
+        check_id("job_id", job_id)
+        with self._store.transaction() as tx:
+            # A bad request under the id of a good one must not say that the good one failed.
+            if not _stands(tx, job_id):
+                tx.outbox.add(_failed(job_id, request, self._explain(error)))
 
     def get(self, job_id: str) -> Work:
         """A job; NotFoundError when there is none."""

@@ -64,7 +64,7 @@ def label_request(message: events.LabelRequested) -> LabelRequest:
     return LabelRequest(
         dataset=message.dataset,
         labeler=message.labeler,
-        parameters=doubles("parameters", message.parameters),
+        parameters=doubles(message.parameters),
         output=message.output,
     )
 

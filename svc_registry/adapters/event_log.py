@@ -16,7 +16,6 @@ from nats.js.errors import APIError, NotFoundError
 from shared.errors import InvalidInputError, UnavailableError
 from shared.runtime.codec import decode
 from shared.runtime.settings import ServiceSettings
-from svc_registry import wire
 from svc_registry.adapters import facts
 from svc_registry.domain.events import (
     AliasCleared,
@@ -24,6 +23,7 @@ from svc_registry.domain.events import (
     DatasetArchived,
     DatasetRegistered,
     GateChanged,
+    HistoryImported,
     ModelArchived,
     ModelPromoted,
     ModelRegistered,
@@ -31,6 +31,7 @@ from svc_registry.domain.events import (
     PromotionRefused,
 )
 from svc_registry.domain.records import NewModel, NewPrediction
+from svc_registry.wire.reports import new_model, new_prediction
 from upwell.bus import connection
 from upwell.errors import BusError
 from upwell.events import BY_MESSAGE
@@ -53,10 +54,11 @@ class Source:
 
 # One row for each kind of fact from which the catalogue is rebuilt.
 SOURCES: Mapping[type[Any], Source] = {
-    NewModel: Source(train.TrainCompleted, lambda body, _: wire.new_model(body)),
+    NewModel: Source(train.TrainCompleted, lambda body, _: new_model(body)),
     DatasetRegistered: Source(registry.DatasetRegistered, facts.dataset_registered),
     BaseRegistered: Source(registry.BaseRegistered, facts.base_registered),
     ModelRegistered: Source(registry.ModelRegistered, facts.model_registered),
+    HistoryImported: Source(registry.HistoryImported, lambda body, _: facts.history_imported(body)),
     ModelPromoted: Source(registry.ModelPromoted, lambda body, _: facts.model_promoted(body)),
     PromotionRefused: Source(marks.PromotionRefused, lambda body, _: facts.promotion_refused(body)),
     AliasCleared: Source(marks.AliasCleared, lambda body, _: facts.alias_cleared(body)),
@@ -64,7 +66,7 @@ SOURCES: Mapping[type[Any], Source] = {
     ModelArchived: Source(marks.ModelArchived, lambda body, _: facts.model_archived(body)),
     DatasetArchived: Source(marks.DatasetArchived, lambda body, _: facts.dataset_archived(body)),
     ModelSigned: Source(marks.ModelSigned, lambda body, _: facts.model_signed(body)),
-    NewPrediction: Source(infer.InferCompleted, lambda body, _: wire.new_prediction(body)),
+    NewPrediction: Source(infer.InferCompleted, lambda body, _: new_prediction(body)),
 }
 
 

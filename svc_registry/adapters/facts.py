@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from shared.contracts.versions import ModelRef
-from svc_registry import wire, wire_marks
 from svc_registry.domain.events import (
     AliasCleared,
     BaseRegistered,
     DatasetArchived,
     DatasetRegistered,
     GateChanged,
+    HistoryImported,
     ModelArchived,
     ModelPromoted,
     ModelRegistered,
@@ -21,6 +21,8 @@ from svc_registry.domain.events import (
 from svc_registry.domain.gates import Gate
 from svc_registry.domain.ledger import MoveKind
 from svc_registry.domain.records import AliasMove, Deletion, KeptSignature
+from svc_registry.wire.marks import KINDS_BACK, conditions_of
+from svc_registry.wire.reports import dataset_version
 from upwell.common.v1 import common_pb2 as common
 from upwell.registry.v1 import events_pb2 as events
 from upwell.registry.v1 import mark_events_pb2 as mark_events
@@ -65,7 +67,7 @@ def model_promoted(message: events.ModelPromoted) -> ModelPromoted:
         ledger_id=message.ledger_id,
         model=message.model.name,
         alias=message.alias,
-        kind=wire_marks.KINDS_BACK[message.kind],
+        kind=KINDS_BACK[message.kind],
         from_version=message.previous_version,
         to_version=message.model.version,
         moved_by=message.moved_by,
@@ -117,7 +119,7 @@ def gate_changed(message: mark_events.GateChanged) -> GateChanged:
         gate=Gate(
             model=gate.model,
             alias=gate.alias,
-            conditions=wire_marks.conditions_of(gate.conditions),
+            conditions=conditions_of(gate.conditions),
             set_by=gate.set_by,
             set_at=gate.set_at.ToDatetime(UTC),
         )
@@ -133,7 +135,7 @@ def model_archived(message: mark_events.ModelArchived) -> ModelArchived:
 
 def dataset_archived(message: mark_events.DatasetArchived) -> DatasetArchived:
     """The event read again."""
-    return DatasetArchived(dataset=wire.dataset_version(message.dataset), deletion=_deletion(message.deletion))
+    return DatasetArchived(dataset=dataset_version(message.dataset), deletion=_deletion(message.deletion))
 
 
 def model_signed(message: mark_events.ModelSigned) -> ModelSigned:
@@ -143,6 +145,17 @@ def model_signed(message: mark_events.ModelSigned) -> ModelSigned:
         key=told.key, value=told.value, signed_by=told.signed_by, signed_at=told.signed_at.ToDatetime(UTC)
     )
     return ModelSigned(model=_model(message.model), bundle_digest=message.bundle_digest, signature=signature)
+
+
+def history_imported(message: events.HistoryImported) -> HistoryImported:
+    """The event read again."""
+    return HistoryImported(
+        path=message.path,
+        digest=message.manifest_digest,
+        checkpoint_digest=message.checkpoint_digest,
+        imported_by=message.imported_by,
+        imported_at=message.imported_at.ToDatetime(UTC),
+    )
 
 
 def _model(ref: common.ModelRef) -> ModelRef:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -75,14 +75,14 @@ class SqlHistories:
         row = self._session.exec(query.order_by(col(HistoryFileRow.imported_at).desc()).limit(1)).one_or_none()
         return _file(row) if row else None
 
-    def put_file(self, file: HistoryFile, *, imported_by: str) -> None:
+    def put_file(self, file: HistoryFile, *, imported_by: str, imported_at: datetime) -> None:
         """Insert or replace."""
         row = HistoryFileRow(
             path=file.path,
             run_id=file.run_id,
             document=_json(file.document),
             imported_by=imported_by,
-            imported_at=datetime.now(UTC),
+            imported_at=imported_at,
         )
         self._session.merge(row)
         self._session.flush()

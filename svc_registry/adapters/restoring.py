@@ -10,6 +10,7 @@ from sqlmodel import Session, SQLModel, select
 
 from shared.runtime.database import Database
 from shared.runtime.outbox import OutboxRow
+from svc_registry.adapters.histories import SqlHistories
 from svc_registry.adapters.ledger import SqlLedger
 from svc_registry.adapters.lineage import SqlLineage
 from svc_registry.adapters.marks import SqlGates
@@ -53,9 +54,9 @@ REBUILT: tuple[type[SQLModel], ...] = (
     GateRow,
     TombstoneRow,
     SignatureRow,
+    ImportedVersionRow,
+    HistoryFileRow,
 )
-# No stream remembers imported histories: the rebuild says which versions they were, and they are imported again.
-LOST: tuple[type[SQLModel], ...] = (ImportedVersionRow, HistoryFileRow)
 # Emptied, and filled from the bucket by the service itself.
 READ_AGAIN: tuple[type[SQLModel], ...] = (ReviewSetRow, ReviewSetReviewerRow, ReviewSetCandidateRow)
 KEPT: tuple[type[SQLModel], ...] = (OutboxRow, DeliveryRow)
@@ -67,6 +68,7 @@ class SqlRestorer:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.histories = SqlHistories(session)
         self._lineage = SqlLineage(session)
         self._ledger = SqlLedger(session)
         self._gates = SqlGates(session)
@@ -79,13 +81,13 @@ class SqlRestorer:
         """Names of tables with rows."""
         return [
             _name(table)
-            for table in (*REBUILT, *LOST)
+            for table in REBUILT
             if self._session.exec(select(sa.literal(1)).select_from(table).limit(1)).first()
         ]
 
     def clear(self) -> None:
         """Delete every row."""
-        for table in (*REBUILT, *LOST, *READ_AGAIN):
+        for table in (*REBUILT, *READ_AGAIN):
             self._session.exec(sa.delete(table))
 
     def dataset(self, record: DatasetRecord) -> None:
@@ -219,7 +221,7 @@ class SqlRestoringStore:
         """A transaction in which nobody else writes: SQLite has one writer anyway."""
         with self._database.transaction() as session:
             if not self._database.is_sqlite:
-                names = ", ".join(map(_name, (*REBUILT, *LOST, *READ_AGAIN, *KEPT)))
+                names = ", ".join(map(_name, (*REBUILT, *READ_AGAIN, *KEPT)))
                 session.connection().execute(sa.text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
                 # Streams are read between two statements, and may be long.
                 session.connection().execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))

@@ -8,7 +8,6 @@ from sqlmodel import Session
 
 from shared.runtime.database import Database
 from shared.runtime.sql_store import SqlStore
-from svc_registry import wire
 from svc_registry.adapters.chains import SqlChains
 from svc_registry.adapters.histories import SqlHistories
 from svc_registry.adapters.ledger import SqlLedger
@@ -18,6 +17,7 @@ from svc_registry.adapters.models import SqlModels
 from svc_registry.adapters.review_index import SqlReviewIndex
 from svc_registry.adapters.versions import SqlBases, SqlDatasets
 from svc_registry.adapters.webhooks import TellingOutbox
+from svc_registry.wire.events import to_message
 
 
 class SqlRegistryTransaction:
@@ -35,7 +35,7 @@ class SqlRegistryTransaction:
         self.reviews = SqlReviewIndex(session)
         self.chains = SqlChains(session, self.models)
         self.histories = SqlHistories(session)
-        self.outbox = TellingOutbox(session, source=source, translate=wire.to_message, urls=webhooks)
+        self.outbox = TellingOutbox(session, source=source, translate=to_message, urls=webhooks)
 
 
 class SqlRegistryStore(SqlStore[SqlRegistryTransaction]):

@@ -152,6 +152,17 @@ class ModelSigned:
     signature: KeptSignature
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryImported:
+    """A file was imported: `digest` is the manifest that holds it, `checkpoint_digest` its checkpoint's, or empty."""
+
+    path: str
+    digest: str
+    checkpoint_digest: str
+    imported_by: str
+    imported_at: datetime
+
+
 RegistryEvent = (
     DatasetRegistered
     | DatasetRejected
@@ -165,4 +176,5 @@ RegistryEvent = (
     | ModelArchived
     | DatasetArchived
     | ModelSigned
+    | HistoryImported
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from svc_registry.domain.history import Chain, HistoryFile, ImportedVersion, ModelSummary
@@ -43,7 +44,7 @@ class Histories(Protocol):
     def file_of(self, run_id: str) -> HistoryFile | None:
         """The file of a version; the one imported last where it has several."""
 
-    def put_file(self, file: HistoryFile, *, imported_by: str) -> None:
+    def put_file(self, file: HistoryFile, *, imported_by: str, imported_at: datetime) -> None:
         """Keep a file in place of what stood at its path."""
 
     def files_after(self, *, model: str, after: str, limit: int) -> Sequence[HistoryFile]:

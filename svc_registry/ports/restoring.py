@@ -10,6 +10,7 @@ from svc_registry.domain.artifacts import Sort
 from svc_registry.domain.gates import Gate
 from svc_registry.domain.graph import Graph
 from svc_registry.domain.records import AliasMove, BaseRecord, DatasetRecord, Deletion, KeptSignature, ModelRecord
+from svc_registry.ports.histories import Histories
 
 FactT = TypeVar("FactT")
 
@@ -23,6 +24,10 @@ class EventLog(Protocol):
 
 class Restorer(Protocol):
     """Writes records as they were into an empty catalogue, in one transaction."""
+
+    @property
+    def histories(self) -> Histories:
+        """What is kept of imported histories."""
 
     def waiting_events(self) -> int:
         """Events that were not published yet, so that no stream remembers them."""

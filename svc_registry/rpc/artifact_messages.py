@@ -9,11 +9,11 @@ from shared.contracts.objects import SignedUrl
 from shared.errors import InvalidInputError
 from shared.runtime.artifacts import media_type_of
 from shared.runtime.convert import json_values, timestamp
-from svc_registry import wire
 from svc_registry.domain.artifacts import Blob, Choice, FileState, Found, Sort
 from svc_registry.domain.records import DatasetRecord, ModelRecord
 from svc_registry.domain.uploads import Upload
 from svc_registry.use_cases.downloading import Download
+from svc_registry.wire.versions import dataset_message, model_message
 from upwell.registry.v1 import artifact_service_pb2 as pb
 
 STATES = {
@@ -70,8 +70,8 @@ def targets_message(targets: Mapping[str, SignedUrl]) -> pb.StartUploadResponse:
 def made_message(made: DatasetRecord | ModelRecord) -> pb.FinishUploadResponse:
     """The version that an upload became."""
     if isinstance(made, ModelRecord):
-        return pb.FinishUploadResponse(model=wire.model_message(made))
-    return pb.FinishUploadResponse(dataset=wire.dataset_message(made))
+        return pb.FinishUploadResponse(model=model_message(made))
+    return pb.FinishUploadResponse(dataset=dataset_message(made))
 
 
 def found_message(found: Found) -> pb.VerifyResponse:

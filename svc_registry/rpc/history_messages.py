@@ -10,10 +10,10 @@ from google.protobuf import struct_pb2
 from shared.contracts.versions import ModelRef
 from shared.errors import FieldViolation
 from shared.runtime.convert import model_ref, struct, timestamp
-from svc_registry import wire
 from svc_registry.domain.comparison import Comparison
 from svc_registry.domain.history import Chain, ImportResult, ModelSummary, dataset_text, to_text
 from svc_registry.domain.records import ModelRecord
+from svc_registry.wire.versions import model_message
 from upwell.common.v1 import common_pb2 as common
 from upwell.registry.v1 import history_service_pb2 as pb
 
@@ -92,7 +92,7 @@ def _remarks(violations: Sequence[FieldViolation]) -> list[pb.FieldRemark]:
 def comparison_message(comparison: Comparison) -> pb.CompareModelsResponse:
     """Versions beside each other, for the caller."""
     return pb.CompareModelsResponse(
-        models=[wire.model_message(record) for record in comparison.records],
+        models=[model_message(record) for record in comparison.records],
         facts=[
             pb.ComparedFact(group=fact.group, name=fact.name, values=_values(fact.values), differs=fact.differs)
             for fact in comparison.facts

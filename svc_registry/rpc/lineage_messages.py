@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.runtime.convert import struct, timestamp
-from svc_registry import wire
 from svc_registry.domain.graph import Edge, Graph, Node
 from svc_registry.domain.paths import Path
 from svc_registry.use_cases.lineage import TrainedModels
+from svc_registry.wire.versions import model_message
 from upwell.registry.v1 import lineage_service_pb2 as pb
 
 
@@ -30,7 +30,7 @@ def path_message(path: Path) -> pb.FindPathResponse:
 def trained_message(found: TrainedModels, *, next_page_token: str) -> pb.FindTrainedModelsResponse:
     """A page of models for the caller."""
     return pb.FindTrainedModelsResponse(
-        models=[pb.TrainedModel(model=wire.model_message(record), path=_nodes(path)) for record, path in found.models],
+        models=[pb.TrainedModel(model=model_message(record), path=_nodes(path)) for record, path in found.models],
         next_page_token=next_page_token,
         start_count=found.start_count,
         unread=[pb.UnreadReviews(key=unread.key, reason=unread.reason) for unread in found.unread],

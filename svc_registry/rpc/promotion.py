@@ -9,10 +9,11 @@ from typing import Any
 from shared.contracts.names import DEFAULT_ALIAS
 from shared.runtime.auth import Role, current_principal
 from shared.runtime.grpc_server import Rpc
-from svc_registry import wire, wire_marks
 from svc_registry.ports import RegistryStore, RegistryTransaction
 from svc_registry.rpc.reading import read
 from svc_registry.use_cases import gates, promoting
+from svc_registry.wire.marks import conditions_of, gate_message, move_message
+from svc_registry.wire.versions import model_message
 from upwell.registry.v1 import promotion_service_pb2 as pb
 from upwell.registry.v1 import promotion_service_pb2_grpc as pb_grpc
 
@@ -30,17 +31,17 @@ class PromotionService(pb_grpc.PromotionServiceServicer):
             self._store,
             model=request.model,
             alias=request.alias or DEFAULT_ALIAS,
-            conditions=wire_marks.conditions_of(request.conditions),
+            conditions=conditions_of(request.conditions),
             set_by=current_principal().name,
         )
-        return pb.SetGateResponse(gate=wire_marks.gate_message(gate))
+        return pb.SetGateResponse(gate=gate_message(gate))
 
     async def ListGates(self, request: pb.ListGatesRequest, context: Any) -> pb.ListGatesResponse:
         """By alias."""
 
         def of_model(tx: RegistryTransaction) -> pb.ListGatesResponse:
             found = tx.gates.of_model(request.model)
-            return pb.ListGatesResponse(gates=[wire_marks.gate_message(gate) for gate in found])
+            return pb.ListGatesResponse(gates=[gate_message(gate) for gate in found])
 
         return await read(self._store, of_model)
 
@@ -66,7 +67,7 @@ class PromotionService(pb_grpc.PromotionServiceServicer):
             reason=request.reason,
             from_version=request.from_version,
         )
-        return pb.RollBackAliasResponse(move=wire_marks.move_message(move))
+        return pb.RollBackAliasResponse(move=move_message(move))
 
     async def ClearAlias(self, request: pb.ClearAliasRequest, context: Any) -> pb.ClearAliasResponse:
         """As the caller."""
@@ -78,7 +79,7 @@ class PromotionService(pb_grpc.PromotionServiceServicer):
             moved_by=current_principal().name,
             reason=request.reason,
         )
-        return pb.ClearAliasResponse(move=wire_marks.move_message(move))
+        return pb.ClearAliasResponse(move=move_message(move))
 
     async def GetServing(self, request: pb.GetServingRequest, context: Any) -> pb.GetServingResponse:
         """What an alias named at a moment, by default now."""
@@ -86,7 +87,7 @@ class PromotionService(pb_grpc.PromotionServiceServicer):
 
         def at_moment(tx: RegistryTransaction) -> pb.GetServingResponse:
             record, move = promoting.serving(tx, name=request.model, alias=request.alias or DEFAULT_ALIAS, at=at)
-            return pb.GetServingResponse(model=wire.model_message(record), move=wire_marks.move_message(move))
+            return pb.GetServingResponse(model=model_message(record), move=move_message(move))
 
         return await read(self._store, at_moment)
 

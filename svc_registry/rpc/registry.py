@@ -10,11 +10,11 @@ from shared.contracts.names import DEFAULT_ALIAS
 from shared.errors import InvalidInputError, NotFoundError
 from shared.runtime.auth import Role, check_role, current_principal
 from shared.runtime.grpc_server import Rpc
-from svc_registry import wire
 from svc_registry.ports import RegistryStore, RegistryTransaction
 from svc_registry.rpc.reading import read
 from svc_registry.use_cases import finding, promoting
-from svc_registry.wire_marks import move_message
+from svc_registry.wire.marks import move_message
+from svc_registry.wire.versions import base_message, dataset_message, model_message
 from upwell.registry.v1 import registry_service_pb2 as pb
 from upwell.registry.v1 import registry_service_pb2_grpc as pb_grpc
 
@@ -39,7 +39,7 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
                 record = finding.find_dataset(tx, request.reference)
             else:
                 record = finding.find_dataset_by_digest(tx, request.name, request.manifest_digest)
-            return pb.GetDatasetResponse(dataset=wire.dataset_message(record))
+            return pb.GetDatasetResponse(dataset=dataset_message(record))
 
         return await self._read(find)
 
@@ -58,7 +58,7 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
             )
             token = str(records[-1].id) if len(records) == limit else ""
             return pb.ListDatasetsResponse(
-                datasets=[wire.dataset_message(record) for record in records], next_page_token=token
+                datasets=[dataset_message(record) for record in records], next_page_token=token
             )
 
         return await self._read(page)
@@ -70,14 +70,14 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
             record = tx.bases.find(request.reference)
             if record is None:
                 raise NotFoundError(f"There is no base {request.reference!r}")
-            return pb.GetBaseResponse(base=wire.base_message(record))
+            return pb.GetBaseResponse(base=base_message(record))
 
         return await self._read(find)
 
     async def ListBases(self, request: pb.ListBasesRequest, context: Any) -> pb.ListBasesResponse:
         """All of them."""
         return await self._read(
-            lambda tx: pb.ListBasesResponse(bases=[wire.base_message(record) for record in tx.bases.all()])
+            lambda tx: pb.ListBasesResponse(bases=[base_message(record) for record in tx.bases.all()])
         )
 
     async def GetModel(self, request: pb.GetModelRequest, context: Any) -> pb.GetModelResponse:
@@ -85,11 +85,11 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
 
         def find(tx: RegistryTransaction) -> pb.GetModelResponse:
             if request.reference:
-                return pb.GetModelResponse(model=wire.model_message(finding.find_model(tx, request.reference)))
+                return pb.GetModelResponse(model=model_message(finding.find_model(tx, request.reference)))
             record = tx.models.by_run(request.run_id)
             if record is None:
                 raise NotFoundError(f"The run {request.run_id!r} has no registered model version")
-            return pb.GetModelResponse(model=wire.model_message(record))
+            return pb.GetModelResponse(model=model_message(record))
 
         return await self._read(find)
 
@@ -103,9 +103,7 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
                 name=request.name, before_id=before, limit=limit, include_deleted=request.include_deleted
             )
             token = str(records[-1].id) if len(records) == limit else ""
-            return pb.ListModelsResponse(
-                models=[wire.model_message(record) for record in records], next_page_token=token
-            )
+            return pb.ListModelsResponse(models=[model_message(record) for record in records], next_page_token=token)
 
         return await self._read(page)
 
@@ -131,7 +129,7 @@ class RegistryService(pb_grpc.RegistryServiceServicer):
         def standing(tx: RegistryTransaction) -> pb.ListAliasesResponse:
             return pb.ListAliasesResponse(
                 aliases=[
-                    pb.Alias(alias=move.alias, model=wire.model_message(record), ledger_id=move.ledger_id)
+                    pb.Alias(alias=move.alias, model=model_message(record), ledger_id=move.ledger_id)
                     for move, record in tx.models.aliases(request.name)
                 ]
             )

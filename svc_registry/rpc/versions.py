@@ -8,9 +8,9 @@ from typing import Any
 from shared.ports import SignatureVerifier
 from shared.runtime.auth import Role, current_principal
 from shared.runtime.grpc_server import Rpc
-from svc_registry import wire
 from svc_registry.ports import RegistryStore
 from svc_registry.use_cases import copying, deleting, signing
+from svc_registry.wire.versions import dataset_message, model_message
 from upwell.registry.v1 import version_service_pb2 as pb
 from upwell.registry.v1 import version_service_pb2_grpc as pb_grpc
 
@@ -30,7 +30,7 @@ class VersionService(pb_grpc.VersionServiceServicer):
     async def CopyModel(self, request: pb.CopyModelRequest, context: Any) -> pb.CopyModelResponse:
         """To another name."""
         record = await asyncio.to_thread(copying.copy_model, self._store, request.reference, request.model)
-        return pb.CopyModelResponse(model=wire.model_message(record))
+        return pb.CopyModelResponse(model=model_message(record))
 
     async def SignModel(self, request: pb.SignModelRequest, context: Any) -> pb.SignModelResponse:
         """By a trusted key; sent by the caller."""
@@ -44,7 +44,7 @@ class VersionService(pb_grpc.VersionServiceServicer):
             signature=request.signature,
             signed_by=current_principal().name,
         )
-        return pb.SignModelResponse(model=wire.model_message(record))
+        return pb.SignModelResponse(model=model_message(record))
 
     async def DeleteModel(self, request: pb.DeleteModelRequest, context: Any) -> pb.DeleteModelResponse:
         """As the caller."""
@@ -56,7 +56,7 @@ class VersionService(pb_grpc.VersionServiceServicer):
             deleted_by=current_principal().name,
             reason=request.reason,
         )
-        return pb.DeleteModelResponse(model=wire.model_message(record))
+        return pb.DeleteModelResponse(model=model_message(record))
 
     async def DeleteDataset(self, request: pb.DeleteDatasetRequest, context: Any) -> pb.DeleteDatasetResponse:
         """As the caller."""
@@ -68,7 +68,7 @@ class VersionService(pb_grpc.VersionServiceServicer):
             deleted_by=current_principal().name,
             reason=request.reason,
         )
-        return pb.DeleteDatasetResponse(dataset=wire.dataset_message(record))
+        return pb.DeleteDatasetResponse(dataset=dataset_message(record))
 
 
 def version_rpc(store: RegistryStore, verifier: SignatureVerifier) -> Rpc:

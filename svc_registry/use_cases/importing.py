@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from shared.contracts.canonical import check_digest
+from shared.contracts.kinds import Kind
 from shared.contracts.manifest import safe_path
 from shared.contracts.versions import ModelRef
 from shared.errors import FieldViolation, InvalidInputError, NotFoundError
 from shared.ports import ArtifactStore
 from svc_registry.domain.agreement import contradictions, takes_a_place
 from svc_registry.domain.documents import raise_if, read_document
-from svc_registry.domain.events import ModelRegistered
+from svc_registry.domain.events import HistoryImported, ModelRegistered
 from svc_registry.domain.graph import Graph
 from svc_registry.domain.history import (
     HistoryFile,
@@ -23,9 +25,11 @@ from svc_registry.domain.history import (
 from svc_registry.domain.imported import graph_of_imported, joined, version_of
 from svc_registry.domain.records import ModelRecord
 from svc_registry.domain.training_info import TrainingInfo, parse_training_info
-from svc_registry.ports import RegistryStore, RegistryTransaction
+from svc_registry.ports import Histories, RegistryStore, RegistryTransaction
 
 LONGEST_PATH = 500
+# Where the manifest of a file has its text.
+TEXT = "training_info"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +57,10 @@ def import_histories(
         except InvalidInputError as error:
             results[place] = ImportResult(path=file.path, wrong=error.violations)
     for place, file, info, remarks in sorted(parsed, key=lambda each: len(each[2].entries)):
+        told = _told(artifacts, file, imported_by)
         try:
             with store.transaction() as tx:
-                results[place] = replace(_enter(tx, file, info, imported_by), remarks=remarks)
+                results[place] = replace(_enter(tx, told, info), remarks=remarks)
         except InvalidInputError as error:
             results[place] = ImportResult(path=file.path, wrong=error.violations, remarks=remarks)
     return [results[place] for place in range(len(files))]
@@ -74,31 +79,58 @@ def _read(artifacts: ArtifactStore, file: SentFile) -> tuple[TrainingInfo, Seque
     return parsed
 
 
-def _enter(tx: RegistryTransaction, sent: SentFile, info: TrainingInfo, imported_by: str) -> ImportResult:
+def _told(artifacts: ArtifactStore, sent: SentFile, imported_by: str) -> HistoryImported:
+    """What is announced of a file, for which it is kept in the bucket: a rebuild of the catalogue reads it there."""
+    text = sent.content.decode("utf-8-sig")
+    manifest = artifacts.store(kind=Kind.HISTORY, files={}, meta={TEXT: text}, parents=())
+    return HistoryImported(
+        path=sent.path,
+        digest=manifest.digest,
+        checkpoint_digest=sent.checkpoint_digest,
+        imported_by=imported_by,
+        imported_at=datetime.now(UTC),
+    )
+
+
+def _enter(tx: RegistryTransaction, told: HistoryImported, info: TrainingInfo) -> ImportResult:
     """Register what is new, and keep the file unless it tells of a version of our own."""
     tx.histories.one_at_a_time()
     keys = info.keys
     known = {record.made.run_id: record for record in tx.models.of_runs(keys)}
     imported = tx.histories.imported(keys)
-    standing = tx.histories.file(sent.path)
+    standing = tx.histories.file(told.path)
     raise_if([*contradictions(info, keys, known, imported), *takes_a_place(keys, standing)])
     model = _register(tx, info, keys, known)
     if keys[-1] in known and keys[-1] not in imported:
         # The export of a run of ours: the catalogue knows more of it than the file does.
-        return ImportResult(path=sent.path, model=model)
-    file = HistoryFile(path=sent.path, run_id=keys[-1], document=info.document)
-    is_changed = standing is None or to_text(standing.document) != to_text(file.document)
+        return ImportResult(path=told.path, model=model)
+    is_changed, is_stored = keep_file(tx.histories, told, info, standing)
     if is_changed:
-        tx.histories.put_file(file, imported_by=imported_by)
-    stored_now, is_stored = _claim(tx, sent, info, keys[-1])
+        tx.outbox.add(told)
     return ImportResult(
-        path=sent.path,
+        path=told.path,
         model=model,
         new_versions=sum(key not in known for key in keys),
         is_new=standing is None,
-        is_changed=is_changed or stored_now,
+        is_changed=is_changed,
         checkpoint_missing=not is_stored,
     )
+
+
+def keep_file(
+    histories: Histories, told: HistoryImported, info: TrainingInfo, standing: HistoryFile | None
+) -> tuple[bool, bool]:
+    """Keep a file and what it says of its last version, which was imported.
+
+    Returns:
+        Whether that changed anything, and whether the version's checkpoint is stored.
+    """
+    file = HistoryFile(path=told.path, run_id=info.keys[-1], document=info.document)
+    is_changed = standing is None or to_text(standing.document) != to_text(file.document)
+    if is_changed:
+        histories.put_file(file, imported_by=told.imported_by, imported_at=told.imported_at)
+    stored_now, is_stored = _claim(histories, told, info)
+    return is_changed or stored_now, is_stored
 
 
 def _register(
@@ -120,13 +152,14 @@ def _register(
     return last
 
 
-def _claim(tx: RegistryTransaction, sent: SentFile, info: TrainingInfo, key: str) -> tuple[bool, bool]:
+def _claim(histories: Histories, told: HistoryImported, info: TrainingInfo) -> tuple[bool, bool]:
     """Give the last version its file's stage and checkpoint; (whether it is stored now, whether it is at all)."""
-    kept = tx.histories.imported([key])[key]
+    key = info.keys[-1]
+    kept = histories.imported([key])[key]
     claimed = replace(
         kept,
         checkpoint=info.final_checkpoint or kept.checkpoint,
-        checkpoint_digest=sent.checkpoint_digest or kept.checkpoint_digest,
+        checkpoint_digest=told.checkpoint_digest or kept.checkpoint_digest,
     )
-    tx.histories.claim(claimed, stage=info.stage)
+    histories.claim(claimed, stage=info.stage)
     return claimed.checkpoint_digest != kept.checkpoint_digest, bool(claimed.checkpoint_digest)

@@ -15,7 +15,7 @@ from typing import Any
 from shared.contracts.lineage import dataset_key, model_key
 from shared.contracts.manifest import Manifest
 from shared.contracts.versions import ModelRef
-from shared.errors import IntegrityError, NotFoundError, StateError
+from shared.errors import IntegrityError, InvalidInputError, NotFoundError, StateError
 from shared.ports import ArtifactStore
 from svc_registry.domain.artifacts import Sort
 from svc_registry.domain.events import (
@@ -24,6 +24,7 @@ from svc_registry.domain.events import (
     DatasetArchived,
     DatasetRegistered,
     GateChanged,
+    HistoryImported,
     ModelArchived,
     ModelPromoted,
     ModelRegistered,
@@ -40,6 +41,7 @@ from svc_registry.domain.graph import (
 from svc_registry.domain.records import BaseRecord, DatasetRecord, ModelRecord, NewModel, NewPrediction
 from svc_registry.domain.uploads import upload_id, uploaded_model
 from svc_registry.ports import EventLog, Restorer, RestoringStore
+from svc_registry.use_cases.rebuilding_histories import ImportedAgain
 
 
 @dataclass(slots=True)
@@ -76,6 +78,11 @@ def rebuild(store: RestoringStore, log: EventLog, artifacts: ArtifactStore, *, o
         for kind, rule in RULES.items():
             for fact in log.facts(kind, unread=unread):
                 rule(rebuilding, fact)
+        for lost in rebuilding.imported.missing:
+            shown = f"{lost.name}@{lost.version}"
+            rebuilding.report.left_out.append(
+                f"model {shown}: the history it was imported with is in no stream: import that again"
+            )
         restorer.finish()
     return rebuilding.report
 
@@ -88,6 +95,7 @@ class Rebuilding:
         self.report = Report()
         self.trained: Mapping[str, NewModel] = {}
         self.made: dict[str, NewModel] = {}
+        self.imported = ImportedAgain(restorer)
         self._artifacts = artifacts
         self._seen: set[tuple[str, ...]] = set()
 
@@ -167,7 +175,7 @@ def _model(rebuilding: Rebuilding, fact: ModelRegistered) -> None:
         return
     rebuilding.restorer.count(Sort.MODEL, fact.name, fact.version)
     if not fact.bundle_digest:
-        rebuilding.report.left_out.append(f"model {shown}: it came with an imported history: import that again")
+        rebuilding.imported.expect(fact)
         return
     if fact.copied_from:
         made = _copied(rebuilding, fact, fact.copied_from)
@@ -178,11 +186,25 @@ def _model(rebuilding: Rebuilding, fact: ModelRegistered) -> None:
     rebuilding.made[fact.run_id] = made
     record = ModelRecord(id=fact.entry_id, version=fact.version, made=made, registered_at=_known(fact.registered_at))
     rebuilding.restorer.model(record)
+    rebuilding.imported.stands(record.ref)
     is_copy_of = fact.copied_from
     rebuilding.restorer.graph(
         graph_of_copy(is_copy_of, record.ref) if is_copy_of else graph_of_model(made, fact.version)
     )
     rebuilding.restored("models")
+
+
+def _history(rebuilding: Rebuilding, fact: HistoryImported) -> None:
+    shown = f"history {fact.path}"
+    manifest = rebuilding.manifest(fact.digest, of=shown)
+    if manifest is None:
+        return
+    try:
+        rebuilding.report.restored["models"] += rebuilding.imported.put_back(fact, manifest.meta)
+    except InvalidInputError as error:
+        rebuilding.report.left_out.append(f"{shown}: {error}")
+        return
+    rebuilding.restored("histories")
 
 
 def _uploaded(rebuilding: Rebuilding, fact: ModelRegistered) -> NewModel | None:
@@ -250,6 +272,7 @@ RULES: Mapping[type[Any], Callable[[Rebuilding, Any], None]] = {
     DatasetRegistered: _dataset,
     BaseRegistered: _base,
     ModelRegistered: _model,
+    HistoryImported: _history,
     ModelPromoted: _ledger_entry,
     PromotionRefused: _ledger_entry,
     AliasCleared: _ledger_entry,

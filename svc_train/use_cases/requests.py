@@ -54,9 +54,20 @@ def take_request(store: TrainStore, recipes: Recipes, request: RunRequest, *, ru
     try:
         start_run(store, recipes, request, run_id=run_id)
     except InvalidInputError as error:
-        with store.transaction() as tx:
-            tx.outbox.add(_refused(run_id, request, error))
+        refuse_request(store, request, error, run_id=run_id)
         raise
+
+
+def refuse_request(store: TrainStore, request: RunRequest, error: InvalidInputError, *, run_id: str) -> None:
+    """Announce why a request on the bus is refused, unless its id stands for a run, which did not fail.
+
+    Raises:
+        InvalidInputError: the id cannot name it.
+    """
+    check_id("run_id", run_id)
+    with store.transaction() as tx:
+        if not _is_recorded(tx, run_id):
+            tx.outbox.add(_refused(run_id, request, error))
 
 
 def cancel_run(store: TrainStore, run_id: str, *, cancelled_by: str) -> None:

@@ -158,8 +158,8 @@ def test_what_is_kept_comes_back(store: SqlRegistryStore) -> None:
     add(store, "run-1")
     with store.transaction() as tx:
         tx.histories.add(kept)
-        tx.histories.put_file(file, imported_by="tom")
-        tx.histories.put_file(file, imported_by="tom")
+        tx.histories.put_file(file, imported_by="tom", imported_at=datetime.now(UTC))
+        tx.histories.put_file(file, imported_by="tom", imported_at=datetime.now(UTC))
         tx.histories.claim(kept, stage="stage1")
         tx.histories.claim(kept, stage="stage2")
     with store.reading() as tx:

@@ -17,12 +17,11 @@ from shared.runtime.artifacts import Artifacts, manifest_key
 from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
 from shared.runtime.object_store import FolderObjectStore
-from svc_registry.adapters.restoring import KEPT, LOST, READ_AGAIN, REBUILT, SqlRestoringStore
+from svc_registry.adapters.restoring import KEPT, READ_AGAIN, REBUILT, SqlRestoringStore
 from svc_registry.adapters.reviews_file import ParquetReviews
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.bootstrap import MIGRATIONS
 from svc_registry.domain.records import NewModel
-from svc_registry.use_cases.importing import SentFile, import_histories
 from svc_registry.use_cases.rebuilding import Report, rebuild
 from svc_registry.use_cases.reviewing import ReviewIndexing
 from tests.support.catalogue import Catalogue
@@ -68,7 +67,7 @@ def index_reviews(catalogue: Catalogue, database: Database, folder: Path) -> Non
 
 
 def test_every_table_has_a_fate(empty: Database) -> None:
-    named = {str(table.__tablename__) for table in (*REBUILT, *LOST, *READ_AGAIN, *KEPT)}
+    named = {str(table.__tablename__) for table in (*REBUILT, *READ_AGAIN, *KEPT)}
     machinery = {"outbox", "webhook_deliveries"}
     assert named == tables(empty) | machinery, "say in adapters/restoring.py what becomes of a new table"
 
@@ -84,7 +83,8 @@ def test_a_lost_catalogue_comes_back_equal(catalogue: Catalogue, empty: Database
     assert dict(report.restored) == {
         "datasets": 3,
         "bases": 1,
-        "models": 4,
+        "models": 8,
+        "histories": 5,
         "entries of the ledger": 11,
         "changes of gates": 3,
         "deletions": 2,
@@ -93,17 +93,29 @@ def test_a_lost_catalogue_comes_back_equal(catalogue: Catalogue, empty: Database
     }
 
 
-def test_what_was_imported_is_named_and_its_number_stays_taken(catalogue: Catalogue, empty: Database) -> None:
-    file = SentFile(path="training_info.json", content=json.dumps(info("detector", [FIRST])).encode())
-    import_histories(catalogue.store, catalogue.artifacts, [file], imported_by="anna")
-    catalogue.publish()
+def test_what_was_imported_before_files_were_announced_is_named_and_its_number_stays_taken(
+    catalogue: Catalogue, empty: Database, tmp_path: Path
+) -> None:
+    catalogue._told = [told for told in catalogue._told if told[0] != "history.imported"]
     report = rebuilt(catalogue, empty)
-    assert report.left_out == ["model detector@4: it came with an imported history: import that again"]
-    (again,) = import_histories(
-        SqlRegistryStore(empty, source="svc_registry"), catalogue.artifacts, [file], imported_by="anna"
-    )
-    assert again.model
-    assert again.model.version == 5
+    lost = "the history it was imported with is in no stream: import that again"
+    assert report.left_out == [f"model {shown}: {lost}" for shown in ("文档@1", "features@1", "after-ours@1", "文档@2")]
+    Catalogue(empty, catalogue.artifacts, tmp_path).take("a/training_info.json", info("文档", [FIRST]))
+    assert [row["version"] for row in dump(empty)["models"] if row["name"] == "文档"] == [3]
+
+
+def test_a_history_that_cannot_be_read_costs_its_own_versions(
+    catalogue: Catalogue, empty: Database, objects: FolderObjectStore
+) -> None:
+    events = [json.loads(body) for subject, body in catalogue._told if subject == "history.imported"]
+    (own,) = (event for event in events if event["path"].startswith("own/"))
+    objects.delete(manifest_key(own["manifestDigest"]))
+    report = rebuilt(catalogue, empty)
+    assert [line.partition(":")[0] for line in report.left_out] == [
+        "history own/training_info.json",
+        "model after-ours@1",
+    ]
+    assert dict(report.restored)["models"] == 7
 
 
 def test_numbering_goes_on_behind_what_was_restored(catalogue: Catalogue, empty: Database, tmp_path: Path) -> None:
@@ -204,7 +216,7 @@ def test_events_of_release_0_1_are_numbered_in_their_order(catalogue: Catalogue,
         )
 
 
-_KEYS = ("id", "name", "version", "digest", "key", "child", "parent", "model", "alias")
+_KEYS = ("id", "name", "version", "digest", "key", "child", "parent", "model", "alias", "path", "run_id")
 
 
 def _as_in_release_0_1(body: bytes) -> bytes:

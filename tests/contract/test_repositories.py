@@ -21,7 +21,6 @@ from shared.contracts.versions import BaseVersion, DatasetVersion
 from shared.errors import ConflictError, InvalidInputError
 from shared.runtime.database import Database
 from shared.runtime.migrations import migrate
-from svc_registry import wire
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.adapters.tables import EdgeRow, NodeRow
 from svc_registry.bootstrap import MIGRATIONS
@@ -37,6 +36,7 @@ from svc_registry.domain.graph import (
 )
 from svc_registry.domain.ledger import MoveKind
 from svc_registry.domain.records import DatasetRecord, NewModel, NewMove, NewPrediction
+from svc_registry.wire.reports import new_model
 from upwell.train.v1 import events_pb2 as train
 
 pytestmark = pytest.mark.connected
@@ -216,7 +216,7 @@ def test_a_model_comes_back_as_it_was_registered(store: SqlRegistryStore) -> Non
 def test_a_metric_without_a_value_does_not_cost_the_model(store: SqlRegistryStore) -> None:
     message = train.TrainCompleted(run_id="run-1", model="detector", metrics={"f1": 0.5, "auc": nan, "loss": inf})
     with store.transaction() as tx:
-        tx.models.add(wire.new_model(message))
+        tx.models.add(new_model(message))
     with store.reading() as tx:
         found = tx.models.by_run("run-1")
     assert found is not None

@@ -76,7 +76,8 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_remedy(tmp_path: Path, tin
 
 def test_a_window_longer_than_the_base_can_read_is_refused(tmp_path: Path, tiny_base: Path):
     job = spiked_job(tmp_path, base=tiny_base, **{**resolved(tiny()), "window": 40_000})
-    with pytest.raises(InvalidInputError, match=r"window: 40000 points are 5000 patches of 8; the base reads 4096"):
+    reason = "window: 40000 points, 5000 patches of 8, and 64 positions for the prompt are more than the base reads"
+    with pytest.raises(InvalidInputError, match=reason):
         RECIPE.train(job, lambda _: None)
 
 

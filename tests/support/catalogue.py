@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,13 +21,15 @@ from shared.runtime.database import Database
 from shared.runtime.envelope import encode
 from shared.runtime.migrations import migrate
 from shared.runtime.outbox import OutboxRow
-from svc_registry import wire
 from svc_registry.adapters.event_log import SOURCES, read_fact
 from svc_registry.adapters.store import SqlRegistryStore
 from svc_registry.bootstrap import MIGRATIONS
 from svc_registry.domain.events import ModelSigned
 from svc_registry.domain.gates import Comparison, Condition
-from svc_registry.use_cases import copying, deleting, gates, promoting, registering
+from svc_registry.use_cases import copying, deleting, gates, importing, promoting, registering
+from svc_registry.use_cases.histories import history_of
+from svc_registry.wire.reports import new_model, new_prediction
+from tests.support.histories import FIRST, SECOND, entry, info
 from upwell.common.v1 import common_pb2 as common
 from upwell.events import BY_MESSAGE
 from upwell.infer.v1 import events_pb2 as infer
@@ -68,6 +71,24 @@ class Catalogue:
         promoting.promote(self.store, name="detector", version=3, alias="challenger", moved_by="li", reason="")
         self.predict("job-1", series)
         self.mark()
+        self.histories()
+
+    def histories(self) -> None:
+        """A chain in two imported files, one that goes on from a run of ours, one that grew, a late checkpoint."""
+        checkpoint = self.artifacts.store(kind="checkpoint/v1", files={"f": self.file("w")}, meta={}, parents=())
+        _, own = history_of(self.store, "detector@1")
+        trained = [*own["training_history"], entry("mehr", 5)]
+        self.take("一/training_info.json", info("文档", [FIRST]))
+        self.take("b/training_info.json", info("features", [FIRST, SECOND], stage="features"), checkpoint.digest)
+        self.take("own/training_info.json", info("after ours", trained, base_model=own["base_model"], stage=None))
+        self.take("一/training_info.json", info("文档", [FIRST, entry("more", 7)], stage="stage2"))
+        self.take("一/training_info.json", info("文档", [FIRST, entry("more", 7)], stage="stage2"), checkpoint.digest)
+
+    def take(self, path: str, document: Mapping[str, Any], checkpoint_digest: str = "") -> None:
+        """Import a file, which changes something."""
+        file = importing.SentFile(path=path, content=json.dumps(document).encode(), checkpoint_digest=checkpoint_digest)
+        (result,) = importing.import_histories(self.store, self.artifacts, [file], imported_by="丽塔")
+        assert result.is_changed, result
 
     def mark(self) -> None:
         """A gate that refused and was forced, aliases rolled back and cleared, a copy, a signature, deletions."""
@@ -125,7 +146,7 @@ class Catalogue:
         if parent:
             said.parent.name, said.parent.version, said.parent.run_id = "detector", int(parent[-1]), parent
         self.tell(said, key=run_id)
-        registering.register_model(self.store, self.artifacts, wire.new_model(said))
+        registering.register_model(self.store, self.artifacts, new_model(said))
 
     def predict(self, job_id: str, dataset: DatasetVersion) -> None:
         said = infer.InferCompleted(
@@ -135,7 +156,7 @@ class Catalogue:
         )
         said.finished_at.FromDatetime(datetime(2026, 1, 2, 4, tzinfo=UTC))
         self.tell(said, key=job_id)
-        registering.record_prediction(self.store, wire.new_prediction(said))
+        registering.record_prediction(self.store, new_prediction(said))
 
     def tell(self, message: Any, *, key: str) -> None:
         """What another service says."""

@@ -14,7 +14,8 @@ def main() -> None:
     try:
         app(prog_name="upwell")
     except ToolError as error:
-        sys.exit(_message(error))
+        print(_message(error), file=sys.stderr)  # noqa: T201 - typer is not loaded for this
+        sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         # The client is light on purpose: the stack's own needs are an extra.
         sys.exit(f"error: {error.name} is not installed: run `pip install 'upwell[local]'`.")

@@ -10,7 +10,8 @@ import typer
 from google.protobuf import json_format
 
 from upwell.cli.output import print_json, say, version_name
-from upwell.cli.session import DataOption, JsonOption, run
+from upwell.cli.session import DataOption, JsonOption, TimeoutOption, run
+from upwell.client.infer import DEADLINE_S
 from upwell.errors import ToolError
 
 
@@ -18,6 +19,7 @@ def ask(
     model: Annotated[str, typer.Argument(help="NAME@4, NAME:alias, or NAME for its champion.")],
     inputs: Annotated[list[str], typer.Argument(help="JSON objects; what they hold is the model family's matter.")],
     *,
+    timeout: TimeoutOption = DEADLINE_S,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -31,7 +33,7 @@ def ask(
     - `upwell ask line@1 '{"x": 2}' '{"x": 3}' --json`
     """
     values = _objects(inputs)
-    answer = run(data, lambda upwell: upwell.infer.ask(model, values))
+    answer = run(data, lambda upwell: upwell.infer.ask(model, values, deadline_s=timeout))
     if as_json:
         print_json(answer)
         return

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from upwell.cli.output import counted, print_json, print_table, say, version_name
-from upwell.cli.session import DataOption, JsonOption, run
+from upwell.cli.session import DataOption, JsonOption, TimeoutOption, run
+from upwell.client.infer import DEADLINE_S
 from upwell.errors import ToolError
 from upwell.infer.v1 import forecast_pb2
 
@@ -27,6 +28,7 @@ def forecast(
     dataset: DatasetOption,
     last_month: FromOption = "",
     leads: LeadsOption = 0,
+    timeout: TimeoutOption = DEADLINE_S,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -38,7 +40,12 @@ def forecast(
     - `upwell forecast ocean --dataset sst --from 2009-06 --leads 12`
     - `upwell forecast ocean@2 --dataset sst@1 --json`
     """
-    answer = run(data, lambda upwell: upwell.infer.forecast(model, dataset=dataset, last_month=last_month, leads=leads))
+    answer = run(
+        data,
+        lambda upwell: upwell.infer.forecast(
+            model, dataset=dataset, last_month=last_month, leads=leads, deadline_s=timeout
+        ),
+    )
     if as_json:
         print_json(answer)
         return

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from upwell.cli.output import counted, print_json, say, version_name
-from upwell.cli.session import DataOption, JsonOption, run
+from upwell.cli.session import DataOption, JsonOption, TimeoutOption, run
 from upwell.client import Upwell
+from upwell.client.infer import DEADLINE_S
 from upwell.errors import ToolError
 from upwell.infer.v1 import text_pb2
 
@@ -37,6 +38,7 @@ def generate(
     mark: MarkOption = GEOFORMER,
     stream: Annotated[bool, typer.Option("--stream", help="Print the answer while the model speaks.")] = False,
     max_new_tokens: TokensOption = 0,
+    timeout: TimeoutOption = DEADLINE_S,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,10 +58,14 @@ def generate(
 
     async def work(upwell: Upwell) -> None:
         if stream and not as_json:
-            reply = upwell.infer.stream(model, turns, max_new_tokens=max_new_tokens, attachments=attachments)
+            reply = upwell.infer.stream(
+                model, turns, max_new_tokens=max_new_tokens, attachments=attachments, deadline_s=timeout
+            )
             await _print_pieces(reply)
             return
-        answer = await upwell.infer.generate(model, turns, max_new_tokens=max_new_tokens, attachments=attachments)
+        answer = await upwell.infer.generate(
+            model, turns, max_new_tokens=max_new_tokens, attachments=attachments, deadline_s=timeout
+        )
         if as_json:
             print_json(answer)
             return
@@ -74,6 +80,7 @@ def chat(
     *,
     system: SystemOption = "",
     max_new_tokens: TokensOption = 0,
+    timeout: TimeoutOption = DEADLINE_S,
     data: DataOption = None,
 ) -> None:
     """Converse with a model, a line a turn, until the input ends (Ctrl-D).
@@ -87,7 +94,7 @@ def chat(
         turns = _system(system)
         while asked := _next_line():
             turns.append(("user", asked))
-            reply = upwell.infer.stream(model, turns, max_new_tokens=max_new_tokens)
+            reply = upwell.infer.stream(model, turns, max_new_tokens=max_new_tokens, deadline_s=timeout)
             turns.append(("assistant", await _print_pieces(reply)))
 
     run(data, work)

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from upwell.cli.output import print_json, print_table, say, version_name
-from upwell.cli.session import DataOption, JsonOption, run
+from upwell.cli.session import DataOption, JsonOption, TimeoutOption, run
 from upwell.cli.statefile import read_state
+from upwell.client.infer import DEADLINE_S
 from upwell.infer.v1 import plan_pb2
 
 
@@ -24,6 +25,7 @@ def plan(
             "gpu_memory_gb, and a time if you like, or a JSON list of objects."
         ),
     ],
+    timeout: TimeoutOption = DEADLINE_S,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,7 +36,7 @@ def plan(
     - `upwell plan planner@2 "把这张图分割一下" --state state.json --json`
     """
     used = read_state(state)
-    answer = run(data, lambda upwell: upwell.infer.plan(model, task, used))
+    answer = run(data, lambda upwell: upwell.infer.plan(model, task, used, deadline_s=timeout))
     if as_json:
         print_json(answer)
         return

@@ -9,7 +9,8 @@ import typer
 
 from upwell.cli.output import place_in_time, print_json, print_table, say, version_name
 from upwell.cli.seriesfile import read_series
-from upwell.cli.session import DataOption, JsonOption, run
+from upwell.cli.session import DataOption, JsonOption, TimeoutOption, run
+from upwell.client.infer import DEADLINE_S
 
 
 def predict(
@@ -17,6 +18,7 @@ def predict(
     *,
     input_file: Annotated[Path, typer.Option("--input", help="CSV with a header; - reads stdin.")],
     scores: Annotated[bool, typer.Option("--scores", help="With --json: also the score of each row.")] = False,
+    timeout: TimeoutOption = DEADLINE_S,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -27,7 +29,12 @@ def predict(
     - `upwell predict bleeding-detector@1 --input new.csv --json --scores`
     """
     read = read_series(input_file)
-    answer = run(data, lambda upwell: upwell.infer.predict(model, [read.series], include_scores=scores and as_json))
+    answer = run(
+        data,
+        lambda upwell: upwell.infer.predict(
+            model, [read.series], include_scores=scores and as_json, deadline_s=timeout
+        ),
+    )
     if as_json:
         print_json(answer)
         return

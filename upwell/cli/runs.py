@@ -103,7 +103,9 @@ def watch(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow a run from its beginning until it ends. Exit code 1 when it does not complete.
+    """Follow a run from its beginning until it ends.
+
+    Exit code 1 when it does not complete, 3 when nothing is heard of svc_train for a minute; the run may go on then.
 
     Examples:
     - `upwell runs watch 0b7e...`

@@ -28,6 +28,16 @@ DataOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        min=0.001,
+        metavar="SECONDS",
+        help="The longest to wait for the answer. The server has a limit of its own, UPWELL_PREDICT_SECONDS.",
+        show_default="as long as the server allows",
+    ),
+]
 AliasOption = Annotated[str, typer.Option(help="The alias.")]
 SetOption = Annotated[
     list[str] | None,

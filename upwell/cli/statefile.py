@@ -20,7 +20,7 @@ TOO_MANY = ""
 
 
 def read_state(path: Path) -> list[dict[str, float]]:
-    """The moments of a CSV file with a header, or of a JSON list of objects (ending `.json`), oldest first.
+    """The times of a CSV file with a header, or of a JSON list of objects (ending `.json`), oldest first.
 
     A column `time` is passed over.
 
@@ -35,8 +35,8 @@ def read_state(path: Path) -> list[dict[str, float]]:
         raise ToolError(f"{path} is no text in UTF-8.") from error
     rows = _json_rows(path, text) if path.suffix.lower() == ".json" else _csv_rows(path, text)
     if not rows:
-        raise ToolError(f"{path} holds no moment: write one a line below {','.join(RESOURCES)}.")
-    return [_moment(place, row) for place, row in rows]
+        raise ToolError(f"{path} holds no time: write one a line below {','.join(RESOURCES)}.")
+    return [_use(place, row) for place, row in rows]
 
 
 def _csv_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
@@ -55,14 +55,14 @@ def _csv_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
 
 def _json_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
     try:
-        moments = json.loads(text)
+        times = json.loads(text)
     except ValueError as error:
         raise ToolError(f"{path} is no JSON: {error}.") from error
-    if not isinstance(moments, list) or not all(isinstance(moment, dict) for moment in moments):
+    if not isinstance(times, list) or not all(isinstance(use, dict) for use in times):
         raise ToolError(f"{path} is no list of objects, each with {', '.join(RESOURCES)}.")
-    rows = [(f"{path}, moment {number}", moment) for number, moment in enumerate(moments, start=1)]
-    for place, moment in rows:
-        _check_names(place, moment)
+    rows = [(f"{path}, time {number}", use) for number, use in enumerate(times, start=1)]
+    for place, use in rows:
+        _check_names(place, use)
     return rows
 
 
@@ -73,13 +73,13 @@ def _check_names(place: str, names: Sequence[str] | Mapping[str, Any]) -> None:
         raise ToolError(f"{place} has the columns {found}; needed are {', '.join(RESOURCES)}{commas}.")
 
 
-def _moment(place: str, row: Mapping[str, Any]) -> dict[str, float]:
-    moment = {}
+def _use(place: str, row: Mapping[str, Any]) -> dict[str, float]:
+    use = {}
     for name in RESOURCES:
         try:
-            moment[name] = float(row[name])
+            use[name] = float(row[name])
         except (TypeError, ValueError, OverflowError) as error:
             raise ToolError(f"{place}: {name} is {row[name]!r}, which is no number.") from error
-        if not (math.isfinite(moment[name]) and moment[name] >= 0):
+        if not (math.isfinite(use[name]) and use[name] >= 0):
             raise ToolError(f"{place}: {name} is {row[name]}; write a finite number from 0 up.")
-    return moment
+    return use

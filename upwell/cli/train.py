@@ -56,7 +56,8 @@ def train(
 ) -> None:
     """Ask for a run and print its id; with --watch, follow it and print the version it made.
 
-    Any program can ask the same by publishing `train.requested` on the bus.
+    Any program can ask the same by publishing `train.requested` on the bus. The exit codes of --watch are those of
+    `upwell runs watch`.
 
     Examples:
     - `upwell train series-lm --dataset bleeding-labels@1 --model bleeding-detector --watch`

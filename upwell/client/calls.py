@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
@@ -17,6 +18,9 @@ DEADLINE_S = 15.0
 DETAILS = "grpc-status-details-bin"
 # How gRPC itself begins the message when nobody listens; the services' own messages begin otherwise.
 NOBODY_LISTENS = "failed to connect"
+# And when the caller's own deadline passes; a service that has a limit of its own says so in other words.
+DEADLINE_EXCEEDED = "Deadline Exceeded"
+TRY_LATER = "Try again later."
 
 
 class Caller:
@@ -25,10 +29,12 @@ class Caller:
     Args:
         peer: the service's name and address, for errors.
         token: the bearer token; empty sends none.
+        when_late: what to do when the deadline of a call passes, a sentence.
     """
 
-    def __init__(self, *, peer: str, token: str) -> None:
+    def __init__(self, *, peer: str, token: str, when_late: str = TRY_LATER) -> None:
         self._peer = peer
+        self._when_late = when_late
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
     async def call(
@@ -46,7 +52,7 @@ class Caller:
         try:
             return await method(request, timeout=deadline_s, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
-            raise self._error(error) from error
+            raise self._error(error, deadline_s) from error
 
     async def send(
         self,
@@ -59,7 +65,7 @@ class Caller:
         try:
             return await method(requests, timeout=deadline_s, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
-            raise self._error(error) from error
+            raise self._error(error, deadline_s) from error
 
     async def receive(
         self,
@@ -67,20 +73,31 @@ class Caller:
         request: RequestT,
         *,
         deadline_s: float,
+        silence_s: float | None = None,
     ) -> AsyncIterator[AnswerT]:
-        """One request, a stream of answers; raises as `call` does."""
+        """One request, a stream of answers; raises as `call` does, and when none comes for `silence_s`."""
+        stream = method(request, timeout=deadline_s, metadata=self._metadata)
         try:
-            async for answer in method(request, timeout=deadline_s, metadata=self._metadata):
-                yield answer
+            while True:
+                async with asyncio.timeout(silence_s):
+                    answer = await stream.read()
+                if answer is grpc.aio.EOF:
+                    return
+                yield answer  # type: ignore[misc]  # the end of the stream is no answer
+        except TimeoutError as error:
+            reason = f"{self._peer} has said nothing for {silence_s:g} s."
+            raise UpwellClientError(grpc.StatusCode.DEADLINE_EXCEEDED.name, reason) from error
         except grpc.aio.AioRpcError as error:
-            raise self._error(error) from error
+            raise self._error(error, deadline_s) from error
+        finally:
+            stream.cancel()
 
-    def _error(self, error: grpc.aio.AioRpcError) -> UpwellClientError:
+    def _error(self, error: grpc.aio.AioRpcError, deadline_s: float) -> UpwellClientError:
         code, details = error.code(), error.details() or ""
         if code is grpc.StatusCode.UNAVAILABLE and NOBODY_LISTENS in details:
             details = f"{self._peer} does not answer. Is it running? (`upwell status`)"
-        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            details = f"{self._peer} did not answer in time."
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED and details == DEADLINE_EXCEEDED:
+            details = f"{self._peer} did not answer within {deadline_s:g} s. {self._when_late}"
         return UpwellClientError(
             code.name, details or f"{self._peer} answered {code.name} without a reason.", violations_of(error)
         )

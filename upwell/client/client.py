@@ -10,10 +10,10 @@ import grpc
 
 from upwell.client.artifacts import ArtifactClient
 from upwell.client.bases import BasesClient
-from upwell.client.calls import Caller
+from upwell.client.calls import TRY_LATER, Caller
 from upwell.client.connection import Connection
 from upwell.client.history import HistoryClient
-from upwell.client.infer import InferClient
+from upwell.client.infer import WHEN_LATE, InferClient
 from upwell.client.ingest import IngestClient
 from upwell.client.label import LabelClient
 from upwell.client.lineage import LineageClient
@@ -76,7 +76,7 @@ class Upwell:
     @cached_property
     def infer(self) -> InferClient:
         """svc_infer."""
-        return InferClient(self._channel("infer"), self._caller("infer"), self.publisher)
+        return InferClient(self._channel("infer"), self._caller("infer", WHEN_LATE), self.publisher)
 
     @cached_property
     def registry(self) -> RegistryClient:
@@ -118,6 +118,6 @@ class Upwell:
             self._channels[service] = self._connection.channel(service)
         return self._channels[service]
 
-    def _caller(self, service: str) -> Caller:
+    def _caller(self, service: str, when_late: str = TRY_LATER) -> Caller:
         address: str = getattr(self._connection, service)
-        return Caller(peer=f"svc_{service} at {address}", token=self._connection.token)
+        return Caller(peer=f"svc_{service} at {address}", token=self._connection.token, when_late=when_late)

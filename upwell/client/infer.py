@@ -22,12 +22,17 @@ from upwell.infer.v1 import (
     values_pb2,
 )
 
-PREDICT_DEADLINE_S = 60.0
-GENERATE_DEADLINE_S = 120.0
+# The server's own limit on a call to a model (UPWELL_PREDICT_SECONDS) is meant to hold, and its error says so; this one
+# ends the wait for a server that has fallen silent.
+DEADLINE_S = 600.0
+WHEN_LATE = "Allow it longer (`--timeout`, or `deadline_s` in Python), or look at `upwell status`."
 
 
 class InferClient:
-    """svc_infer."""
+    """svc_infer.
+
+    A call to a model takes as long as the server allows (its UPWELL_PREDICT_SECONDS), and `deadline_s` at most.
+    """
 
     def __init__(self, channel: grpc.aio.Channel, caller: Caller, publisher: Publisher) -> None:
         self._stub = infer_service_pb2_grpc.InferServiceStub(channel)
@@ -40,7 +45,7 @@ class InferClient:
         series: Sequence[infer_service_pb2.Series],
         *,
         include_scores: bool = False,
-        deadline_s: float = PREDICT_DEADLINE_S,
+        deadline_s: float = DEADLINE_S,
     ) -> infer_service_pb2.PredictResponse:
         """Ask a model about series: at most 64 of them and 16 MiB in all."""
         request = infer_service_pb2.PredictRequest(model=model, series=series, include_scores=include_scores)
@@ -53,6 +58,7 @@ class InferClient:
         *,
         max_new_tokens: int = 0,
         attachments: Sequence[tuple[str, bytes]] = (),
+        deadline_s: float = DEADLINE_S,
     ) -> text_pb2.GenerateResponse:
         """What a model says next in a conversation of (role, content); see the fields of `GenerateRequest`.
 
@@ -61,9 +67,10 @@ class InferClient:
             messages: the conversation so far.
             max_new_tokens: the longest answer; 0 leaves it to the server.
             attachments: (mark, bytes of a `.npz` file), one for each mark in the user's turns.
+            deadline_s: the longest to wait.
         """
         request = _conversation(model, messages, max_new_tokens, attachments)
-        return await self._caller.call(self._stub.Generate, request, deadline_s=GENERATE_DEADLINE_S)
+        return await self._caller.call(self._stub.Generate, request, deadline_s=deadline_s)
 
     def stream(
         self,
@@ -72,26 +79,30 @@ class InferClient:
         *,
         max_new_tokens: int = 0,
         attachments: Sequence[tuple[str, bytes]] = (),
+        deadline_s: float = DEADLINE_S,
     ) -> AsyncIterator[text_pb2.GenerateStreamResponse]:
         """As `generate`, piece by piece; the last piece has no text but the counts."""
         request = _conversation(model, messages, max_new_tokens, attachments)
         return self._caller.receive(
             self._stub.GenerateStream,
             text_pb2.GenerateStreamRequest(request=request),
-            deadline_s=GENERATE_DEADLINE_S,
+            deadline_s=deadline_s,
         )
 
-    async def plan(self, model: str, task: str, used: Sequence[Mapping[str, float]]) -> plan_pb2.PlanResponse:
+    async def plan(
+        self, model: str, task: str, used: Sequence[Mapping[str, float]], *, deadline_s: float = DEADLINE_S
+    ) -> plan_pb2.PlanResponse:
         """Which tool with which configuration a planner would take.
 
         Args:
             model: `name@4`, `name:champion`, or `name`.
             task: what is to be done, in words.
             used: what was in use of late, oldest first: `cpu_cores`, `memory_gb`, `gpu_sm`, `gpu_memory_gb`.
+            deadline_s: the longest to wait.
         """
-        moments = [plan_pb2.ResourceUse(**moment) for moment in used]
-        request = plan_pb2.PlanRequest(model=model, task=task, used=moments)
-        return await self._caller.call(self._stub.Plan, request, deadline_s=PREDICT_DEADLINE_S)
+        times = [plan_pb2.ResourceUse(**use) for use in used]
+        request = plan_pb2.PlanRequest(model=model, task=task, used=times)
+        return await self._caller.call(self._stub.Plan, request, deadline_s=deadline_s)
 
     async def forecast(
         self,
@@ -101,6 +112,7 @@ class InferClient:
         dataset: str = "",
         last_month: str = "",
         leads: int = 0,
+        deadline_s: float = DEADLINE_S,
     ) -> forecast_pb2.ForecastResponse:
         """The months that come after months of fields.
 
@@ -110,16 +122,19 @@ class InferClient:
             dataset: the stored dataset they are read from, `name@3` or `name`, up to
             last_month: as `2009-06`; empty means the last month that the dataset has.
             leads: months to look ahead; 0 means as many as the model can.
+            deadline_s: the longest to wait.
         """
         months = forecast_pb2.DatasetMonths(dataset=dataset, last_month=last_month) if dataset else None
         request = forecast_pb2.ForecastRequest(model=model, fields=fields, dataset=months, leads=leads)
-        return await self._caller.call(self._stub.Forecast, request, deadline_s=PREDICT_DEADLINE_S)
+        return await self._caller.call(self._stub.Forecast, request, deadline_s=deadline_s)
 
-    async def ask(self, model: str, inputs: Sequence[Mapping[str, Any]]) -> values_pb2.AskResponse:
+    async def ask(
+        self, model: str, inputs: Sequence[Mapping[str, Any]], *, deadline_s: float = DEADLINE_S
+    ) -> values_pb2.AskResponse:
         """Ask a model of any other family: 1 to 64 JSON objects in, one out for each."""
         structs = [json_format.ParseDict(dict(one), Struct()) for one in inputs]
         request = values_pb2.AskRequest(model=model, inputs=structs)
-        return await self._caller.call(self._stub.Ask, request, deadline_s=PREDICT_DEADLINE_S)
+        return await self._caller.call(self._stub.Ask, request, deadline_s=deadline_s)
 
     async def status(self, model: str = "") -> Sequence[infer_service_pb2.ModelStatus]:
         """What the server that answers has loaded."""

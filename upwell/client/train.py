@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
-import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -12,19 +10,15 @@ from typing import Any
 import grpc
 
 from upwell.client.calls import Caller
+from upwell.client.following import PATIENCE_S, SILENCE_S, follow
 from upwell.client.publisher import Publisher
-from upwell.client.waiting import PASSING
 from upwell.common.v1 import common_pb2
-from upwell.errors import ToolError, UpwellClientError
+from upwell.errors import ToolError
 from upwell.train.v1 import events_pb2, metrics_pb2, train_service_pb2, train_service_pb2_grpc
 
 WATCH_DEADLINE_S = 24 * 3600.0
 REPLAY_DEADLINE_S = 60.0
 METRICS_A_PAGE = 5000
-# What was just published has to be taken from the bus and recorded; a service that restarts needs a moment too.
-PATIENCE_S = 60.0
-RETRY_S = 0.5
-ENDED = (common_pb2.WORK_STATE_COMPLETED, common_pb2.WORK_STATE_FAILED, common_pb2.WORK_STATE_CANCELLED)
 
 
 class TrainClient:
@@ -50,7 +44,7 @@ class TrainClient:
     ) -> str:
         """Publish `train.requested`; the id that the run will have.
 
-        A request that makes no sense becomes a dead letter: `start` answers at once instead.
+        A request that makes no sense is answered by `train.failed` on the bus: `start` says so at once instead.
 
         Raises:
             BusError: the bus refused it or does not answer.
@@ -145,44 +139,39 @@ class TrainClient:
             raise ToolError(f"{name!r} is no recipe{hint}")
         return installed[name]
 
-    async def watch(
+    def watch(
         self,
         run_id: str,
         *,
         after_sequence: int = 0,
         logs_only: bool = False,
         patience_s: float = PATIENCE_S,
+        silence_s: float = SILENCE_S,
     ) -> AsyncIterator[train_service_pb2.WatchRunResponse]:
         """A run from its beginning to its end; the last item is the run in the state in which it ended.
 
         A run that is not recorded yet is waited for, and so is a service that restarts: what was told before is
-        not told again.
+        not told again. A run may have nothing to tell for long; a service that lives says so when it is asked again.
 
         Args:
             run_id: the run.
             after_sequence: begin behind this `sequence` of an earlier answer.
             logs_only: leave progress out.
             patience_s: how long the run may be unknown, or the service away.
+            silence_s: after how much silence the service is asked again.
 
         Raises:
-            UpwellClientError: the run is unknown, or the service is away, for longer than that.
+            UpwellClientError: the run is unknown for longer than that, or the call is refused.
+            SilenceError: nothing has been heard of the service for longer than that.
         """
-        heard = time.monotonic()
-        while True:
-            try:
-                request = train_service_pb2.WatchRunRequest(
-                    run_id=run_id, after_sequence=after_sequence, logs_only=logs_only
-                )
-                async for answer in self._caller.receive(self._stub.WatchRun, request, deadline_s=WATCH_DEADLINE_S):
-                    heard = time.monotonic()
-                    after_sequence = max(after_sequence, answer.sequence)
-                    yield answer
-                    if answer.WhichOneof("happened") == "run" and answer.run.state in ENDED:
-                        return
-            except UpwellClientError as error:
-                if error.code not in PASSING or time.monotonic() - heard > patience_s:
-                    raise
-            await asyncio.sleep(RETRY_S)
+        request = train_service_pb2.WatchRunRequest(run_id=run_id, after_sequence=after_sequence, logs_only=logs_only)
+        return follow(
+            lambda: self._caller.receive(
+                self._stub.WatchRun, request, deadline_s=WATCH_DEADLINE_S, silence_s=silence_s
+            ),
+            request,
+            patience_s=patience_s,
+        )
 
     async def log(self, run_id: str) -> AsyncIterator[train_service_pb2.WatchRunResponse]:
         """The log lines of a run until now, each with its `sequence`."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from shared.contracts.interfaces import Interface
 from shared.errors import InvalidInputError
+from shared.fields.channels import SST
 from shared.fields.climatology import MONTHS
 from shared.fields.grid import axis_in_words, same_axis
 from shared.fields.months import count_of, month_of
@@ -24,7 +25,6 @@ from shared.modeling.geoformer.spec import GeoformerSpec
 from shared.modeling.geoformer.storage import load_forecaster
 
 FAMILY = "geoformer"
-TEMPERATURE = "sst"
 
 
 class GeoformerPredictor:
@@ -122,8 +122,8 @@ def check_input(given: FieldInput, spec: GeoformerSpec) -> None:
 
 def indices_of(values_FCYX: Floats, spec: GeoformerSpec) -> dict[str, tuple[float, ...]]:
     """The Nino indices of each month; absent are those whose box the grid does not hold, or knows too little of."""
-    if TEMPERATURE not in spec.channels:
+    if SST not in spec.channels:
         return {}
-    temperature_FYX = values_FCYX[:, spec.channels.index(TEMPERATURE)]
+    temperature_FYX = values_FCYX[:, spec.channels.index(SST)]
     found = nino_indices(temperature_FYX, np.array(spec.lat), np.array(spec.lon))
     return {name: tuple(values_F.tolist()) for name, values_F in found.items() if np.isfinite(values_F).all()}

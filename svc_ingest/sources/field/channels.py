@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
+from shared.fields.channels import WIND_STRESS
 from svc_ingest.domain.jobs import StoppedError
 from svc_ingest.sources.field.inputs import Input
 from svc_ingest.sources.field.means import Counts, Maps, monthly_means
-from svc_ingest.sources.field.quantities import STRESSES, WINDS
+from svc_ingest.sources.field.quantities import WINDS
 from svc_ingest.sources.field.stress import stress_of
 
 
@@ -80,7 +81,7 @@ def channels_of(
         for name, source in inputs.items()
         if name not in WINDS
     ]
-    if any(name in inputs for name in WINDS) and not any(name in inputs for name in STRESSES):
+    if any(name in inputs for name in WINDS) and not any(name in inputs for name in WIND_STRESS):
         channels += _stresses(inputs, land_of)
     return channels
 
@@ -100,7 +101,7 @@ def _stresses(
     for source in (east, north):
         if source.is_anomaly:
             raise source.wrong("holds anomalies; wind stress needs the wind itself")
-    for name, component in zip(STRESSES, (east, north), strict=True):
+    for name, component in zip(WIND_STRESS, (east, north), strict=True):
         yield Channel(name=name, units="N m-2", sources=(component, east, north), land=land_of(name, component))
 
 

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from shared.contracts.manifest import FileEntry, Manifest
 from shared.contracts.series import TIME_UTC
 from shared.errors import InvalidInputError
+from shared.fields.channels import SST
 from shared.fields.nino import nino_indices
 from shared.fields.store import open_fields
 from svc_ingest.sources.base import series_schema
 
-SST = "sst"
 # Of the temperature as float32, all of which is read.
 MOST_BYTES = 2**28
 ARRAYS = {"time", "month", "lat", "lon", "land", SST, f"{SST}_climatology"}

@@ -15,7 +15,8 @@ from zarr.storage import ZipStore
 from shared.errors import InvalidInputError
 from svc_ingest.sources.field.links import check_links
 from svc_ingest.sources.field.zarr_checks import check_zarr
-from svc_ingest.sources.field.zips import check_zip, netcdf_names, unpack, zarr_root
+from svc_ingest.sources.field.zips import MOST_ENTRIES, netcdf_names, unpack, zarr_root
+from svc_ingest.sources.zips import check_zip
 
 # The first bytes of classic NetCDF in its three forms, and of NetCDF 4, which is HDF5.
 CLASSIC = (b"CDF\x01", b"CDF\x02")
@@ -56,7 +57,7 @@ def _parts(path: Path, folder: Path, stack: ExitStack) -> Iterator[Part]:
         yield _open_netcdf("", path, stack)
         return
     with ZipFile(path) as archive:
-        check_zip(archive, path.stat().st_size)
+        check_zip(archive, path.stat().st_size, most_entries=MOST_ENTRIES)
         root = zarr_root(archive)
         if root is not None:
             check_zarr(archive, root)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from shared.fields.channels import EASTWARD_STRESS, NORTHWARD_STRESS, SST
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
@@ -32,7 +34,7 @@ TEMPERATURE = Quantity(units="degC", low=-5, high=60, spread=30, long_name="sea 
 
 # `u` and `v` become wind stress; the others are channels as they are.
 QUANTITIES = {
-    "sst": Quantity(
+    SST: Quantity(
         units="degC",
         low=-5,
         high=60,
@@ -50,7 +52,7 @@ QUANTITIES = {
         names=frozenset({"sst", "tos", "ssta", "sst_anom", "sst_anomaly", "sea_surface_temperature"}),
         long_name="sea-surface temperature",
     ),
-    "taux": Quantity(
+    EASTWARD_STRESS: Quantity(
         units="N m-2",
         low=-20,
         high=20,
@@ -59,7 +61,7 @@ QUANTITIES = {
         names=frozenset({"taux", "tauu", "tauuo"}),
         long_name="eastward wind stress",
     ),
-    "tauy": Quantity(
+    NORTHWARD_STRESS: Quantity(
         units="N m-2",
         low=-20,
         high=20,
@@ -97,7 +99,6 @@ QUANTITIES = {
     ),
 }
 WINDS = ("u", "v")
-STRESSES = ("taux", "tauy")
 
 
 def quantity_of(channel: str) -> Quantity | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from shared.contracts.kinds import Kind
 from shared.errors import InvalidInputError
+from shared.fields.channels import SST
 from shared.fields.climatology import ClimatologySums
 from shared.fields.layout import FieldHeader
 from shared.fields.months import count_of, month_of, month_text
@@ -55,12 +56,12 @@ SOURCE = FieldSource()
 
 def _channels(parts: Sequence[Part], parameters: FieldParameters, must_stop: MustStop) -> list[Channel]:
     def land_of(name: str, source: Input) -> NDArray[np.bool_] | None:
-        cold = cold_land(source, parameters.land_below, must_stop) if name == "sst" else None
+        cold = cold_land(source, parameters.land_below, must_stop) if name == SST else None
         return either(marked_land(source), cold)
 
     inputs = inputs_of(parts, parameters)
-    if parameters.land_below > NEVER and "sst" not in inputs:
-        raise InvalidInputError.of("parameters.land_below", f"needs the channel sst; there are {', '.join(inputs)}")
+    if parameters.land_below > NEVER and SST not in inputs:
+        raise InvalidInputError.of("parameters.land_below", f"needs the channel {SST}; there are {', '.join(inputs)}")
     return channels_of(inputs, land_of)
 
 

@@ -1,4 +1,4 @@
-"""What a zip may be: NetCDF files, or one Zarr store, of a size that its length makes likely."""
+"""What a zip of fields may be: NetCDF files, or one Zarr store."""
 
 from __future__ import annotations
 
@@ -7,32 +7,13 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
 from shared.errors import InvalidInputError
-from svc_ingest.sources.zips import DAMAGED, check_packing
+from svc_ingest.sources.zips import DAMAGED
 
-# Deflate makes nothing real so much smaller; fields of zeros come near 1000.
-MOST_EXPANSION = 200
-SLACK_BYTES = 64 * 2**20
 MOST_ENTRIES = 500_000
 # Four decades, a file a month, come to 480; xarray keeps 128 of them open.
 MOST_FILES = 1000
 ENDINGS = (".nc", ".nc4")
 ZARR_FILES = ("zarr.json", ".zgroup")
-
-
-def check_zip(archive: ZipFile, size_bytes: int) -> None:
-    """Refuse a zip that is encrypted, packed in an unusual way, or that unpacks to far more than it is.
-
-    Raises:
-        InvalidInputError: it is such a zip.
-    """
-    entries = archive.infolist()
-    if len(entries) > MOST_ENTRIES:
-        raise InvalidInputError.of("file", f"the zip has {len(entries)} entries; at most {MOST_ENTRIES}")
-    check_packing(archive)
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > MOST_EXPANSION * size_bytes + SLACK_BYTES:
-        reason = f"the zip of {size_bytes} bytes unpacks to {unpacked}, over {MOST_EXPANSION} times as much: refused"
-        raise InvalidInputError.of("file", reason)
 
 
 def zarr_root(archive: ZipFile) -> str | None:

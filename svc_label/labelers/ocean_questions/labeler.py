@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.contracts.chat import CHAT_FILE, GEOFORMER, Conversation, Speaker, Turn, feature_path
+from shared.contracts.chat import CHAT_FILE, GEOFORMER, TEST, Conversation, Speaker, Turn, feature_path, id_in
 from shared.contracts.kinds import Kind
 from shared.errors import RetryableError
 from shared.fields.months import month_text
@@ -15,7 +15,7 @@ from shared.fields.store import Fields, open_fields
 from svc_label.labelers.base import MadeDataset, StoredDataset
 from svc_label.labelers.ocean_questions.asking import Asked
 from svc_label.labelers.ocean_questions.parameters import OceanQuestionsParameters
-from svc_label.labelers.ocean_questions.sampling import TEST, Questions, Span, first_test_row, spans_of
+from svc_label.labelers.ocean_questions.sampling import Questions, Span, first_test_row, spans_of
 
 
 class OceanQuestions:
@@ -49,7 +49,7 @@ class OceanQuestions:
                     path = feature_path(number)
                     write_sample(folder / path, asked.sample)
                     files[path] = folder / path
-                    lines.write(_conversation(asked, f"{span.name}-{place:06d}", path).to_line() + b"\n")
+                    lines.write(_conversation(asked, id_in(span.name, place), path).to_line() + b"\n")
         meta = _meta(fields, parameters, spans)
         return MadeDataset(kind=self.makes, files=files, meta=meta, rows=number)
 

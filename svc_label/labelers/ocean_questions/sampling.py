@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from shared.contracts.chat import TEST, TRAIN
 from shared.errors import InvalidInputError
 from shared.fields.months import month_text
 from shared.fields.samples import FieldSample
@@ -16,9 +18,10 @@ from svc_label.labelers.ocean_questions.asking import Asked, ask
 from svc_label.labelers.ocean_questions.kinds import KINDS, QuestionKind
 from svc_label.labelers.ocean_questions.parameters import OceanQuestionsParameters
 
-TRAIN, TEST = "train", "test"
 # Windows in which too little is known are drawn again; a field in which that goes on so long has too many of them.
 TRIES = 200
+# Windows come back to the same months again and again, so fields up to this size are read once.
+KEPT_BYTES = 2**28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ class Questions:
 
     def __init__(self, fields: Fields, parameters: OceanQuestionsParameters) -> None:
         self._fields = fields
+        self._anomalies = _anomalies_of(fields)
         self._parameters = parameters
         self._kinds = self._askable(self._sample(0, 1, 0))
 
@@ -107,7 +111,7 @@ class Questions:
 
     def _sample(self, first: int, history: int, future: int) -> FieldSample:
         end = first + history + future
-        values_TCYX = self._fields.stacked_anomalies(first=first, end=end)  # noqa: N806 - ends in its shape
+        values_TCYX = self._anomalies(first, end)  # noqa: N806 - ends in its shape
         return FieldSample(
             channels=self._fields.channels,
             history_TCYX=values_TCYX[:history],
@@ -127,3 +131,12 @@ class Questions:
             )
             raise InvalidInputError.of("dataset", reason)
         return kinds
+
+
+def _anomalies_of(fields: Fields) -> Callable[[int, int], NDArray[np.float32]]:
+    """Gives the rows [first, end) of all channels: [months, channels, lat, lon]."""
+    size_bytes = len(fields.months) * len(fields.channels) * fields.land.size * np.dtype(np.float32).itemsize
+    if size_bytes > KEPT_BYTES:
+        return lambda first, end: fields.stacked_anomalies(first=first, end=end)
+    everything = fields.stacked_anomalies()
+    return lambda first, end: everything[first:end]

@@ -1,26 +1,15 @@
-"""What a base must be to be taught conversations, and the adapters it gets."""
+"""What a base must have to be taught conversations, and the adapters it gets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.errors import InvalidInputError
-from shared.modeling.bases import Base
 from shared.modeling.lora import LoraSpec
 from shared.modeling.text.template import NoChatTemplateError
 from svc_train.recipes.base import TrainingJob
 from svc_train.recipes.conversations.config import ConversationConfig
 from svc_train.recipes.failure import TrainingFailedError
-from svc_train.recipes.hyperparameters import FIELD
-
-
-def check_positions(base: Base, max_length: int) -> None:
-    """InvalidInputError when the base reads fewer tokens than a row may have."""
-    positions = getattr(base.model.config, "max_position_embeddings", None)
-    if positions is not None and max_length > positions:
-        reason = f"{max_length} tokens are more than the base reads, which is {positions}"
-        raise InvalidInputError.of(f"{FIELD}.max_length", reason)
 
 
 @contextmanager

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from shared.errors import InvalidInputError
 from svc_train.recipes.hyperparameters import FIELD, Rule, hyperparameter
-from svc_train.recipes.training.knobs import BFLOAT16, FLOAT32, CommonConfig
+from svc_train.recipes.training.knobs import BFLOAT16, FLOAT32, AdapterConfig
 
 ALL_LINEAR = "all-linear"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationConfig(CommonConfig):
-    """As `CommonConfig`, with adapters (LoRA) in the language model."""
+class ConversationConfig(AdapterConfig):
+    """As `AdapterConfig`; the layers that get adapters are chosen."""
 
     precision: str = hyperparameter(
         BFLOAT16,
@@ -28,17 +28,12 @@ class ConversationConfig(CommonConfig):
     limit_eval: int = hyperparameter(
         0, Rule(help="Hold out at most so many conversations; 0 takes all.", unit="conversations", low=0)
     )
-    lora_rank: int = hyperparameter(16, Rule(help="Rank of the adapters.", low=1, high=1024))
-    lora_alpha: int = hyperparameter(32, Rule(help="Adapters count alpha / rank.", low=1, high=4096))
-    lora_dropout: float = hyperparameter(
-        0.0, Rule(help="Share of the adapters' inputs that each training step ignores.", low=0, high=0.9)
-    )
     lora_targets: str = hyperparameter(
         ALL_LINEAR, Rule(help="Layers that get adapters: all-linear, or ends of names, such as q_proj,v_proj.")
     )
 
     def __post_init__(self) -> None:
-        CommonConfig.__post_init__(self)
+        AdapterConfig.__post_init__(self)
         names = self.lora_targets.split(",")
         if self.lora_targets != ALL_LINEAR and not all(name.replace(".", "_").isidentifier() for name in names):
             reason = f"{self.lora_targets!r} is neither {ALL_LINEAR!r} nor names with commas between: q_proj,v_proj"

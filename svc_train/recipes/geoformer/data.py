@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
+from shared.fields.channels import SST
 from shared.fields.nino import BOXES, box_weights, holds_box
 from shared.fields.store import Fields, open_fields
 from shared.modeling.geoformer.lim import Floats
@@ -19,7 +20,7 @@ from svc_train.recipes.base import TrainingJob
 from svc_train.recipes.geoformer.config import GeoformerConfig
 from svc_train.recipes.hyperparameters import FIELD
 
-TEMPERATURE, INDEX = "sst", "nino34"
+INDEX = "nino34"
 # Of the months, where no test period is named.
 TEST_SHARE = 0.2
 # Training windows below which there is nothing to learn.
@@ -62,7 +63,7 @@ class OceanData:
     @property
     def temperature(self) -> int:
         """The channel that the index is made of."""
-        return self.channels.index(TEMPERATURE)
+        return self.channels.index(SST)
 
     @property
     def calendar(self) -> NDArray[np.int64]:
@@ -117,7 +118,7 @@ def read_data(job: TrainingJob, config: GeoformerConfig) -> OceanData:
         scales=_scales(anomalies_TCYX[usable_T], channels),
         lat=fields.lat,
         lon=fields.lon,
-        index_YX=_index_weights(fields, anomalies_TCYX[:, channels.index(TEMPERATURE)]),
+        index_YX=_index_weights(fields, anomalies_TCYX[:, channels.index(SST)]),
         area_Y=np.cos(np.deg2rad(fields.lat)).astype(np.float32),
         usable_T=usable_T,
         scored_T=scored_T,
@@ -142,8 +143,8 @@ def _channels(fields: Fields, config: GeoformerConfig) -> tuple[str, ...]:
     if unknown or len(set(channels)) != len(channels):
         reason = f"{config.channels!r}; the training set has, each once: {', '.join(fields.channels)}"
         raise InvalidInputError.of(f"{FIELD}.channels", reason)
-    if TEMPERATURE not in channels:
-        reason = f"{', '.join(channels)} hold no {TEMPERATURE}, of which the Nino3.4 index is made"
+    if SST not in channels:
+        reason = f"{', '.join(channels)} hold no {SST}, of which the Nino3.4 index is made"
         raise InvalidInputError.of("training_set", reason)
     return channels
 
@@ -191,5 +192,5 @@ def _index_weights(fields: Fields, temperature_TYX: Floats) -> Floats:
     sea_YX = np.isfinite(temperature_TYX).any(axis=0)
     weights_YX = box_weights(BOXES[INDEX], fields.lat, fields.lon) * sea_YX
     if not weights_YX.sum():
-        raise InvalidInputError.of("training_set", f"nothing is known of {TEMPERATURE} in the Nino3.4 box")
+        raise InvalidInputError.of("training_set", f"nothing is known of {SST} in the Nino3.4 box")
     return np.asarray(weights_YX / weights_YX.sum(), dtype=np.float32)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from svc_train.recipes.geoformer.data import INDEX, TEMPERATURE
+from shared.fields.channels import SST
+from svc_train.recipes.geoformer.data import INDEX
 from svc_train.recipes.geoformer.skill import Skill
 
 # Below this correlation a forecast of the index is commonly called useless.
@@ -32,7 +33,7 @@ def draw_skill(path: Path, skills: Mapping[str, Skill], *, temperature: int, sco
         error.plot(leads, skill.rmse_CF[temperature], **style)
     correlation.axhline(USEFUL, color="grey", linewidth=0.8, linestyle=":")
     correlation.set(xlabel="lead in months", ylabel=f"correlation of {INDEX}", title=f"Scored: {scored}")
-    error.set(xlabel="lead in months", ylabel=f"RMSE of {TEMPERATURE} in degrees C", title="All of the grid")
+    error.set(xlabel="lead in months", ylabel=f"RMSE of {SST} in degrees C", title="All of the grid")
     correlation.legend()
     # Equal skill gives equal bytes: a bundle is named by its digest.
     figure.savefig(path, dpi=110, metadata={"Software": None})

@@ -23,7 +23,6 @@ from svc_train.recipes.ocean_chat.config import OceanChatConfig
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-TEST = "test-"
 # Keeps the split apart from what else is drawn from the same seed.
 SPLIT = 1
 
@@ -114,7 +113,7 @@ def _example(line: bytes, place: str, folder: Path, spec: OceanChatSpec, tokeniz
 
 def _split(examples: Sequence[Example], config: OceanChatConfig) -> tuple[list[Example], list[Example]]:
     """Those marked as a test are held out, where there are any; else a share at random."""
-    marked = [one.conversation.id.startswith(TEST) for one in examples]
+    marked = [one.conversation.is_test for one in examples]
     order = np.random.default_rng([config.seed, SPLIT]).permutation(len(examples)).tolist()
     if any(marked):
         return [examples[i] for i in order if not marked[i]], [examples[i] for i in order if marked[i]]

@@ -17,8 +17,8 @@ from shared.modeling.ocean_chat.predictor import FAMILY, OceanChatPredictor, loa
 from shared.modeling.ocean_chat.spec import OceanChatSpec
 from shared.modeling.ocean_chat.storage import save_network, take_weights
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
-from svc_train.recipes.bases import base_identity
-from svc_train.recipes.conversations.base import adapters_of, check_positions, needing_a_template
+from svc_train.recipes.bases import base_identity, check_positions
+from svc_train.recipes.conversations.base import adapters_of, needing_a_template
 from svc_train.recipes.hyperparameters import parse, resolved
 from svc_train.recipes.ocean_chat.config import HIDDEN, OceanChatConfig
 from svc_train.recipes.ocean_chat.data import OceanChatData, read_data
@@ -51,7 +51,7 @@ def train(job: TrainingJob, report: Report) -> TrainingResult:
     workers = join_workers()
     torch.manual_seed(config.seed)
     base = load_base(job.needed_base.folder)
-    check_positions(base, config.max_length)
+    check_positions(base, config.max_length, name="max_length", what=f"{config.max_length} tokens")
     with needing_a_template(job):
         data = read_data(job, config, spec, base.tokenizer)
     sizes = data.counts()

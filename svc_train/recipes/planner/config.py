@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.modeling.planner.spec import FACTORISED, FLAT, PlannerSpec
 from svc_train.recipes.hyperparameters import Rule, hyperparameter
-from svc_train.recipes.training.knobs import CommonConfig
+from svc_train.recipes.training.knobs import AdapterConfig
 
 LORA = "lora"
 ENCODER, RANDOM = "encoder", "random"
@@ -15,7 +15,7 @@ TARGETS = "q_proj,v_proj"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlannerConfig(CommonConfig):
+class PlannerConfig(AdapterConfig):
     """See each field's help; `tiny()` is for tests."""
 
     num_epochs: float = hyperparameter(
@@ -37,11 +37,6 @@ class PlannerConfig(CommonConfig):
         0, Rule(help="Evaluate on at most so many plans of the split test; 0 takes all.", unit="plans", low=0)
     )
     method: str = hyperparameter(LORA, Rule(help="Low-rank adapters on a frozen base.", choices=(LORA,)))
-    lora_rank: int = hyperparameter(16, Rule(help="Rank of the adapters.", low=1, high=1024))
-    lora_alpha: int = hyperparameter(32, Rule(help="Adapters count alpha / rank.", low=1, high=4096))
-    lora_dropout: float = hyperparameter(
-        0.0, Rule(help="Share of the adapters' inputs that each training step ignores.", low=0, high=0.9)
-    )
     config_head: str = hyperparameter(
         FACTORISED,
         Rule(

@@ -19,7 +19,7 @@ from shared.modeling.planner.spec import PlannerSpec
 from shared.modeling.planner.storage import save_network
 from shared.modeling.planner.tensors import prompt_ids
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
-from svc_train.recipes.bases import base_identity
+from svc_train.recipes.bases import base_identity, check_positions
 from svc_train.recipes.hyperparameters import FIELD, parse, resolved
 from svc_train.recipes.planner.config import TARGETS, PlannerConfig
 from svc_train.recipes.planner.data import PlanData, read_data
@@ -87,10 +87,8 @@ def build_network(base: Base, spec: PlannerSpec, config: PlannerConfig, data: Pl
     Raises:
         InvalidInputError: a prompt has more tokens than the base has positions, or the base has no such layers.
     """
-    positions = getattr(base.decoder.config, "max_position_embeddings", None)
-    if positions is not None and spec.max_tokens + spec.prefix > positions:
-        reason = f"{spec.max_tokens} tokens and a prefix of {spec.prefix} are more than the base reads, {positions}"
-        raise InvalidInputError.of(f"{FIELD}.max_tokens", reason)
+    what = f"{spec.max_tokens} tokens and a prefix of {spec.prefix}"
+    check_positions(base, spec.max_tokens + spec.prefix, name="max_tokens", what=what)
     add_adapters(base.decoder, _lora(config), dropout=config.lora_dropout)
     return PlannerLM(base.decoder, data.profile, spec)
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from shared.errors import InvalidInputError
 from shared.modeling.series.spec import SeriesSpec
 from svc_train.recipes.hyperparameters import FIELD, Rule, hyperparameter
-from svc_train.recipes.training.knobs import CommonConfig
+from svc_train.recipes.training.knobs import AdapterConfig
 
 FULL, LORA = "full", "lora"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeriesLMConfig(CommonConfig):
+class SeriesLMConfig(AdapterConfig):
     """See each field's help; `tiny()` is for tests."""
 
     max_steps: int = hyperparameter(
@@ -40,17 +40,17 @@ class SeriesLMConfig(CommonConfig):
         0, Rule(help="Hold out at most so many tracks; 0 takes all.", unit="tracks", low=0)
     )
     method: str = hyperparameter(
-        FULL, Rule(help="Train all weights, or low-rank adapters on a frozen base.", choices=(FULL, LORA))
+        FULL,
+        Rule(
+            help="Train all weights (full, which has no use for the lora_ numbers), or low-rank adapters on a frozen "
+            "base.",
+            choices=(FULL, LORA),
+        ),
     )
     window: int = hyperparameter(512, Rule(help="Points the model sees at once.", unit="points", low=8, high=65_536))
     patch: int = hyperparameter(8, Rule(help="Points that become one embedding.", unit="points", low=1, high=1024))
-    lora_rank: int = hyperparameter(16, Rule(help="Rank of the adapters (lora only).", low=1, high=1024))
-    lora_alpha: int = hyperparameter(32, Rule(help="Adapters count alpha / rank (lora only).", low=1, high=4096))
     dropout: float = hyperparameter(
         0.0, Rule(help="Share of the segment head's inputs that each training step ignores.", low=0, high=0.9)
-    )
-    lora_dropout: float = hyperparameter(
-        0.0, Rule(help="Share of the adapters' inputs that each training step ignores (lora only).", low=0, high=0.9)
     )
     pos_weight: float = hyperparameter(
         3.0, Rule(help="How much a labelled point counts beside a normal one.", low=0.01, high=1000)
@@ -75,7 +75,7 @@ class SeriesLMConfig(CommonConfig):
     )
 
     def __post_init__(self) -> None:
-        CommonConfig.__post_init__(self)
+        AdapterConfig.__post_init__(self)
         if self.window % self.patch:
             raise InvalidInputError.of(f"{FIELD}.window", f"{self.window} is not a multiple of the patch {self.patch}")
 

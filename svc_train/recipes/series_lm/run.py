@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from shared.errors import InvalidInputError
 from shared.modeling.bases import Base, load_base
 from shared.modeling.bundle import BundleInfo, tokenizer_digest
 from shared.modeling.certificate import certify_bundle
@@ -18,8 +17,8 @@ from shared.modeling.series.predictor import FAMILY, SeriesPredictor, load
 from shared.modeling.series.spec import SeriesSpec
 from shared.modeling.series.storage import save_network
 from svc_train.recipes.base import Report, TrainingJob, TrainingResult
-from svc_train.recipes.bases import base_identity
-from svc_train.recipes.hyperparameters import FIELD, parse, resolved
+from svc_train.recipes.bases import base_identity, check_positions
+from svc_train.recipes.hyperparameters import parse, resolved
 from svc_train.recipes.series_lm.config import LORA, SeriesLMConfig
 from svc_train.recipes.series_lm.data import TrainingData, counts, read_data
 from svc_train.recipes.series_lm.parent import read_parent, take_weights
@@ -104,13 +103,8 @@ def build_network(base: Base, spec: SeriesSpec, config: SeriesLMConfig) -> Serie
     Raises:
         InvalidInputError: a window has more patches than the base has positions.
     """
-    positions = getattr(base.decoder.config, "max_position_embeddings", None)
-    if positions is not None and spec.patches + PROMPT_ROOM > positions:
-        raise InvalidInputError.of(
-            f"{FIELD}.window",
-            f"{spec.window} points are {spec.patches} patches of {spec.patch}; the base reads {positions} positions, "
-            f"{PROMPT_ROOM} of which are kept for the prompt",
-        )
+    what = f"{spec.window} points, {spec.patches} patches of {spec.patch}, and {PROMPT_ROOM} positions for the prompt"
+    check_positions(base, spec.patches + PROMPT_ROOM, name="window", what=what)
     if config.method == LORA:
         shape = LoraSpec(rank=config.lora_rank, alpha=config.lora_alpha)
         add_adapters(base.decoder, shape, dropout=config.lora_dropout)

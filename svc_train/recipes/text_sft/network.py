@@ -9,7 +9,8 @@ import torch
 
 from shared.modeling.bases import Base, load_base
 from shared.modeling.lora import add_adapters
-from svc_train.recipes.conversations.base import adapters_of, check_positions
+from svc_train.recipes.bases import check_positions
+from svc_train.recipes.conversations.base import adapters_of
 from svc_train.recipes.failure import TrainingFailedError
 from svc_train.recipes.text_sft.config import FULL, QLORA, TextSftConfig
 
@@ -43,7 +44,7 @@ def load_network(folder: Path, config: TextSftConfig, device: torch.device) -> B
         IntegrityError: it is damaged.
     """
     base = load_base(folder, quantised=device if config.method == QLORA else None)
-    check_positions(base, config.max_length)
+    check_positions(base, config.max_length, name="max_length", what=f"{config.max_length} tokens")
     if config.method != FULL:
         add_adapters(base.decoder, adapters_of(config), dropout=config.lora_dropout)
         # The vocabulary's head is no part of the decoder and stays as it is, too.

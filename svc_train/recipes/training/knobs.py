@@ -1,4 +1,4 @@
-"""The hyperparameters that every recipe has. Loads no torch."""
+"""The hyperparameters that every recipe has, and those of adapters. Loads no torch."""
 
 from __future__ import annotations
 
@@ -114,6 +114,17 @@ class CommonConfig:
     def examples_per_step(self) -> int:
         """Examples behind one optimiser step, over all workers."""
         return self.batch_size * self.gradient_accumulation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterConfig(CommonConfig):
+    """As `CommonConfig`, with adapters (LoRA) in the base."""
+
+    lora_rank: int = hyperparameter(16, Rule(help="Rank of the adapters.", low=1, high=1024))
+    lora_alpha: int = hyperparameter(32, Rule(help="Adapters count alpha / rank.", low=1, high=4096))
+    lora_dropout: float = hyperparameter(
+        0.0, Rule(help="Share of the adapters' inputs that each training step ignores.", low=0, high=0.9)
+    )
 
 
 def decisive(config: CommonConfig) -> dict[str, Any]:

@@ -36,7 +36,14 @@ QUEUE = 3
 class Server:
     """A server that holds `pump@1` (champion) and knows `pump@2`; real models are loaded for it by another loader."""
 
-    def __init__(self, root: Path, loader: ModelLoader | None = None, artifacts: Artifacts | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        loader: ModelLoader | None = None,
+        artifacts: Artifacts | None = None,
+        *,
+        longest_s: float = 5.0,
+    ) -> None:
         self.database = Database(f"sqlite:///{root / 'infer.db'}", schema="svc_infer")
         migrate(self.database, MIGRATIONS)
         self.loader = FakeLoader()
@@ -56,7 +63,9 @@ class Server:
             tokens="mira:viewer:view,rob:reviewer:review",
         )
         store = SqlInferStore(self.database, source="svc_infer")
-        serving = Serving(names=self.names, shelf=self.shelf, batcher=self.batcher, lines=self.lines, longest_s=5.0)
+        serving = Serving(
+            names=self.names, shelf=self.shelf, batcher=self.batcher, lines=self.lines, longest_s=longest_s
+        )
         self.artifacts = artifacts or Artifacts(FolderObjectStore(root / "objects"))
         fields = CachedFields(ArtifactCache(self.artifacts, root / "datasets"))
         rpc = infer_rpc(serving, store, self.catalogue, fields)

@@ -188,7 +188,7 @@ async def test_a_plan_comes_with_tool_configuration_and_confidence(client):
     [
         ({"task": " "}, "task: is empty: say what is to be done"),
         ({"task": "x" * 17_000}, "task: it has 17000 bytes; send at most 16384 (16 KiB)"),
-        ({"times": 0}, "used: 0 moments were sent; send 1 to 4096"),
+        ({"times": 0}, "used: 0 times were sent; send 1 to 4096"),
         ({"cores": -1}, "used.cpu_cores: -1.0 at time 0 is not a finite number from 0 up"),
         ({"cores": math.nan}, "used.cpu_cores: nan at time 0 is not a finite number from 0 up"),
     ],

@@ -173,6 +173,29 @@ async def test_a_deadline_that_has_passed_reaches_no_model(client, server):
     assert len(model.batches) == 2
 
 
+@pytest.mark.parametrize(
+    ("longest_s", "allowed_s", "said"),
+    [
+        (
+            0.2,
+            10.0,
+            "not answered after 0.2 s, the longest that this server allows: ask for less, or have UPWELL_PREDICT_",
+        ),
+        (10.0, 0.2, "Deadline Exceeded"),
+    ],
+)
+async def test_the_earlier_limit_holds_and_the_error_says_whose_it_was(tmp_path, longest_s, allowed_s, said):
+    server = Server(tmp_path, longest_s=longest_s)
+    await server.grpc.start()
+    server.champion.gate.clear()
+    client = Client(server)
+    error = await refused(client.predict(timeout=allowed_s))
+    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert said in error.details()
+    await client.channel.close()
+    await server.stop()
+
+
 async def test_calls_that_nobody_waits_for_any_more_never_reach_the_model(client, server):
     model = server.champion
     model.gate.clear()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.message import Message
 
 from shared.errors import InvalidInputError
-from shared.runtime.envelope import Envelope, set_current_envelope
 from svc_ingest.adapters.store import SqlIngestStore
 from svc_ingest.bootstrap import assemble
 from svc_ingest.handlers import take_events
 from tests.component.ingest.running import CSV, Running, token, violations
+from tests.support.fake_bus import FakeBus
 from upwell.common.v1 import common_pb2 as common
 from upwell.ingest.v1 import events_pb2 as events
 from upwell.ingest.v1 import ingest_service_pb2 as pb
@@ -91,31 +89,42 @@ async def test_jobs_that_are_not_there(service: Running) -> None:
     assert list(violations(caught.value)) == ["page_size"]
 
 
-class FakeBus:
-    """Keeps the handler of each message type."""
-
-    def __init__(self) -> None:
-        self.handlers: dict[type[Message], Any] = {}
-
-    def take(self, message_type: type[Message], handler: Any, *, concurrency: int = 1) -> None:
-        self.handlers[message_type] = handler
-
-
-@pytest.mark.usefixtures("file")
-async def test_requests_on_the_bus_are_recorded_or_refused_aloud(service: Running) -> None:
+@pytest.fixture
+def bus(service: Running) -> FakeBus:
     bus = FakeBus()
     store = SqlIngestStore(service.database, source="svc_ingest")
     parts = assemble(service.settings, store=store, artifacts=service.artifacts)
     take_events(bus, parts.imports)  # type: ignore[arg-type]
-    handle = bus.handlers[events.IngestRequested]
+    return bus
 
-    place = {"stream": "INGEST", "sequence": 7, "stored_at": datetime.now(UTC)}
-    set_current_envelope(Envelope(headers={"ce-id": "any text; even this"}, **place))  # type: ignore[arg-type]
-    await handle(events.IngestRequested(name="pump", path="pump.csv"))
-    await handle(events.IngestRequested(name="pump", path="pump.csv"))
+
+@pytest.mark.usefixtures("file")
+async def test_requests_on_the_bus_are_recorded_or_refused_aloud(service: Running, bus: FakeBus) -> None:
+    for _ in range(2):
+        good = b'{"name": "pump", "path": "pump.csv"}'
+        await bus.deliver(events.IngestRequested, good, **{"ce-id": "any text; even this"})
     assert len(await service.jobs()) == 1
 
     with pytest.raises(InvalidInputError):
-        await handle(events.IngestRequested(job_id="bad", name="pump", path="../pump.csv"))
+        await bus.deliver(events.IngestRequested, b'{"job_id": "bad", "name": "pump", "path": "../pump.csv"}')
     ((subject, body),) = service.events()
     assert (subject, body["jobId"], body["failure"]["cause"]) == ("ingest.failed", "bad", "invalid_input")
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity"])
+async def test_a_number_that_json_does_not_know_is_refused_aloud(service: Running, bus: FakeBus, number: str) -> None:
+    asked = '{"job_id": "j", "name": "sst", "path": "sst.nc", "source": "field", "parameters": {"base_start": %s}}'
+    with pytest.raises(InvalidInputError, match=r"^parameters\.base_start: -?(nan|inf) is not a"):
+        await bus.deliver(events.IngestRequested, (asked % number).encode())
+    ((subject, body),) = service.events()
+    assert (subject, body["jobId"], body["name"]) == ("ingest.failed", "j", "sst")
+    assert await service.jobs() == []
+
+
+async def test_a_request_with_an_unknown_field_is_refused_aloud(service: Running, bus: FakeBus) -> None:
+    with pytest.raises(InvalidInputError, match='no field named "file"'):
+        await bus.deliver(events.IngestRequested, b'{"job_id": "j", "name": "pump", "file": "pump.csv"}')
+    ((subject, body),) = service.events()
+    assert (subject, body["jobId"], body["name"]) == ("ingest.failed", "j", "pump")
+    assert 'no field named "file"' in body["failure"]["reason"]
+    assert body["failure"]["cause"] == "invalid_input"

@@ -152,7 +152,7 @@ async def test_a_hyperparameter_that_json_cannot_hold_is_refused(running: Runnin
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.stub.StartRun(pb.StartRunRequest(request=request), metadata=bearer(TRAINER))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "hyperparameters: NaN and infinity are not allowed" in str(caught.value.details())
+    assert "hyperparameters.max_steps: nan is not a whole number" in str(caught.value.details())
 
 
 async def test_the_same_id_for_another_request_is_a_conflict(running: Running):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,13 @@ import pytest
 from tests.connected.registry.world import World
 from tests.support.bus import publish
 from tests.support.dump import dump
+from tests.support.histories import FIRST, SECOND, info
 from tests.support.servers import running_servers, wait_until
+from upwell.client import Upwell
 from upwell.common.v1 import common_pb2 as common
 from upwell.events import BY_SUBJECT, REGISTRY, REPLAYED
 from upwell.registry.v1 import events_pb2 as registry
+from upwell.registry.v1 import history_service_pb2 as history
 
 pytestmark = pytest.mark.connected
 
@@ -25,7 +29,7 @@ def world(tmp_path_factory):
 
 
 def filled(world: World) -> World:
-    """A run's model, an uploaded one, aliases that moved, a prediction, a refusal."""
+    """A run's model, an uploaded one, an imported history, aliases that moved, a prediction, a refusal."""
     series = world.dataset("泵-7", {"s": b"series"}, meta={"rows": 3}, parents=("source/file:泵.csv",))
     world.dataset("泵-7", {"s": b"more"})
     labels = world.dataset("labels", {"l": b"x"}, kind="segments/v1", parents=(f"dataset/泵-7/{series.digest}",))
@@ -40,12 +44,20 @@ def filled(world: World) -> World:
         world.ask(lambda upwell, v=version, r=reason: upwell.registry.promote("detector", version=v, reason=r))
     world.ask(lambda upwell: upwell.registry.promote("detector", version=3, alias="challenger"))
     world.prediction("job-1", ref, common.ModelRef(name="detector", version=2, run_id="run-2"))
+    world.ask(imported)
     wrong = world.stored("segments/v1", {"f": b"wrong"})
     refused = registry.DatasetProduced(name="泵-7", kind="segments/v1", manifest_digest=wrong.digest)
     world.tell("svc_label", refused, key=wrong.digest)
     world.dataset("last", {"f": b"last"})
     wait_until(lambda: not waiting(world), 20)
     return world
+
+
+async def imported(upwell: Upwell) -> None:
+    content = json.dumps(info("文档", [FIRST, SECOND])).encode()
+    files = [history.HistoryFile(path="exp/training_info.json", content=content)]
+    (result,) = [each async for each in upwell.history.import_files(files)]
+    assert result.new_versions == 2
 
 
 def waiting(world: World) -> int:
@@ -81,7 +93,8 @@ def test_a_lost_catalogue_comes_back_equal_and_goes_on(world: World) -> None:
     assert set(ended.stdout.splitlines()) == {
         "4 datasets",
         "1 bases",
-        "3 models",
+        "5 models",
+        "1 histories",
         "4 entries of the ledger",
         "1 predictions",
     }

@@ -84,10 +84,26 @@ def test_a_wrong_request_is_a_dead_letter_and_a_failed_event(world: World, run_i
 
 
 @pytest.mark.parametrize(
+    ("run_id", "wrong", "reason"),
+    [
+        ("bad-field", b'"epochs": 3', 'no field named "epochs"'),
+        (
+            "bad-number",
+            b'"recipe": "series-lm", "hyperparameters": {"max_steps": NaN}',
+            "nan is not a whole number",
+        ),
+    ],
+)
+def test_so_is_a_body_that_is_not_as_json_or_the_contract_would_have_it(world: World, run_id, wrong, reason):
+    world.publish(b'{"run_id": "%s", "model": "m", %s}' % (run_id.encode(), wrong))
+    assert reason in world.the_event("train.failed", run_id)["failure"]["reason"]
+    assert reason in world.letter(run_id)
+
+
+@pytest.mark.parametrize(
     ("body", "reason"),
     [
         (b'{"run_id": "bad-json", ', "the body is no upwell.train.v1.TrainRequested"),
-        (b'{"run_id": "bad-field", "epochs": 3}', 'no field named "epochs"'),
         (b'{"run_id": "bad id", "recipe": "series-lm"}', "'bad id' is not an id"),
     ],
 )

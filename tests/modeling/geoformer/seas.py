@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from shared.fields.layout import UNITS, FieldHeader
+from shared.fields.channels import UNITS
+from shared.fields.layout import FieldHeader
 from shared.fields.writing import write_field
 from svc_train.recipes.base import DatasetSource, TrainingJob
 

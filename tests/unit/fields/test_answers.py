@@ -57,6 +57,15 @@ def test_words_never_contradict_the_number_that_is_said() -> None:
     assert said("phase", sample=uniform([0.0, -0.52], [])) == "La Nina"
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "change", "direction"),
+    [(0.14, 0.26, "+0.2", "rises"), (0.16, 0.24, "0.0", "stays level"), (0.14, 0.16, "+0.1", "rises")],
+)
+def test_first_last_and_change_add_up_as_they_are_said(first: float, last: float, change: str, direction: str) -> None:
+    for part, sample in (("history", uniform([first, last], [])), ("future", uniform([9, first], [9, last]))):
+        assert (said("change", part, sample), said("direction", part, sample)) == (change, direction)
+
+
 def test_wind_is_said_in_thousandths() -> None:
     windy = uniform([0.01234, -0.0111], [], channels=("taux",))
     assert said("last", sample=windy, statistic="taux_nino4") == "-0.011"
@@ -117,6 +126,12 @@ def test_a_fact_that_was_written_down_proves_nothing() -> None:
     forged = replace(FACTS[1], said="+0.9")
     sample = replace(SAMPLE, facts=facts_to_text((forged,)))
     assert untrue("It was +0.9 °C.", sample, "x") == ["first of nino34 (history) is +0.1, not +0.9"]
+
+
+def test_a_change_that_was_rounded_on_its_own_is_untrue() -> None:
+    facts = (Fact(statistic="nino34", part="history", measure="change", said="+0.1"),)
+    sample = replace(uniform([0.14, 0.26], []), facts=facts_to_text(facts))
+    assert untrue("It rose by +0.1 °C.", sample, "x") == ["change of nino34 (history) is +0.2, not +0.1"]
 
 
 @pytest.mark.parametrize("text", ["", "{}x", '[{"statistic": "nino34"}]', "[1]", "7"])

@@ -17,6 +17,7 @@ from shared.contracts.chat import CHAT_FILE, conversation_of_line
 from shared.errors import InvalidInputError
 from shared.fields.samples import write_sample
 from svc_ingest.domain.made import Made
+from svc_ingest.sources import zips
 from svc_ingest.sources.base import NoParameters, source_for_path
 from svc_ingest.sources.chat import SOURCE
 from tests.support.oceans import ocean_sample
@@ -96,9 +97,13 @@ def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
         make(tmp_path, zipped(tmp_path, [row(1)], {"1": buffer.getvalue()}))
 
 
-def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
-    path = zipped(tmp_path, [row(1)], {"1": bytes(2**22)})
-    with pytest.raises(InvalidInputError, match=r"features/1\.npz unpacks from \d+ to 4194304 bytes: at most 200 fold"):
+@pytest.mark.parametrize("files", [1, 16])
+def test_a_bomb_is_not_unpacked_be_it_one_file_or_many(
+    tmp_path: Path, files: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zips, "SLACK_BYTES", 0)
+    path = zipped(tmp_path, [row(1)], {str(number): bytes(2**22 // files) for number in range(1, files + 1)})
+    with pytest.raises(InvalidInputError, match=r"the zip of \d+ bytes unpacks to 4194\d+, over 200 times as much"):
         make(tmp_path, path)
     assert not any((tmp_path / "made").iterdir())
 

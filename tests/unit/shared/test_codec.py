@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import InvalidInputError
-from shared.runtime.codec import decode
+from shared.runtime.codec import MisreadError, decode
 from shared.runtime.envelope import PROTOBUF, encode
 from upwell.events import BY_MESSAGE, BY_SUBJECT, EVENTS, MAX_MESSAGE_BYTES, SERVICES, STREAMS, durable_name
 from upwell.registry.v1 import events_pb2 as registry
@@ -27,6 +27,25 @@ def test_an_unknown_field_of_a_request_is_named() -> None:
         decode(REQUESTED, b'{"recipee":"series-lm"}', None)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"run_id":"r","recipe":"series-lm","epochs":3}', 'no field named "epochs"'),
+        (b'{"epochs":{"a":1},"runId":"r","recipe":"series-lm","model":["m"]}', "model"),
+        (b'{"runId":"r","recipe":"series-lm","hyperparameters":3}', "hyperparameters"),
+        (b'{"runId":"r","recipe":"series-lm","model":' + b"[" * 900 + b"]" * 900 + b"}", "model"),
+        (b'{"runId":"r","recipe":"series-lm","model":{"x":"' + b"y" * 200_000 + b'"}}', "model"),
+    ],
+)
+def test_a_request_with_wrong_fields_is_known_by_the_others(body: bytes, said: str) -> None:
+    with pytest.raises(MisreadError, match=said) as error:
+        decode(REQUESTED, body, None)
+    message = error.value.message
+    assert isinstance(message, train.TrainRequested)
+    assert (message.run_id, message.recipe, message.model) == ("r", "series-lm", "")
+    assert len(str(error.value)) < 700
+
+
 def test_an_unknown_field_of_a_fact_is_passed_over() -> None:
     message = decode(PRODUCED, b'{"name":"x","fromTheFuture":1}', None)
     assert isinstance(message, registry.DatasetProduced)
@@ -45,8 +64,10 @@ def test_binary_by_content_type() -> None:
 
 
 def test_an_unknown_binary_field_of_a_request_is_named() -> None:
-    with pytest.raises(InvalidInputError, match="15"):
-        decode(REQUESTED, b"\x78\x01", PROTOBUF)
+    known = train.TrainRequested(run_id="r")
+    with pytest.raises(MisreadError, match="15") as error:
+        decode(REQUESTED, known.SerializeToString() + b"\x78\x01", PROTOBUF)
+    assert error.value.message.run_id == "r"  # type: ignore[attr-defined]
 
 
 def test_binary_that_is_none() -> None:

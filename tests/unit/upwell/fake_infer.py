@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
+
+import grpc
 
 from upwell.common.v1 import common_pb2
 from upwell.infer.v1 import (
@@ -24,8 +27,19 @@ class FakeInfer(infer_service_pb2_grpc.InferServiceServicer):
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
+        self.remaining_s: list[float] = []  # of the callers' deadlines
+        self.thinks_s = 0.0
+        self.refuses = ""  # in these words, as over its own limit
+
+    def _take(self, request, context):
+        self.asked.append(request)
+        self.remaining_s.append(context.time_remaining())
+        time.sleep(self.thinks_s)
+        if self.refuses:
+            context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, self.refuses)
 
     def Predict(self, request, context):
+        self._take(request, context)
         answer = infer_service_pb2.PredictResponse(model=_named(request))
         for series in request.series:
             found = answer.answers.add(id=series.id, text="one segment")
@@ -35,21 +49,21 @@ class FakeInfer(infer_service_pb2_grpc.InferServiceServicer):
         return answer
 
     def Generate(self, request, context):
-        self.asked.append(request)
+        self._take(request, context)
         text = "".join(WORDS)
         return text_pb2.GenerateResponse(
             model=_named(request), text=text, finish=text_pb2.FINISH_LENGTH, tokens=4, prompt_tokens=9
         )
 
     def GenerateStream(self, request, context):
-        self.asked.append(request.request)
+        self._take(request.request, context)
         named = _named(request.request)
         for word in WORDS:
             yield text_pb2.GenerateStreamResponse(model=named, text=word)
         yield text_pb2.GenerateStreamResponse(model=named, finish=text_pb2.FINISH_STOP, tokens=5, prompt_tokens=9)
 
     def Plan(self, request, context):
-        self.asked.append(request)
+        self._take(request, context)
         feasible = request.task != "too much"
         tools = [0, 0 if feasible else 1]
         choices = [
@@ -65,7 +79,7 @@ class FakeInfer(infer_service_pb2_grpc.InferServiceServicer):
         return plan_pb2.PlanResponse(model=_named(request), choice=choices[0], runner_up=choices[1], feasible=feasible)
 
     def Forecast(self, request, context):
-        self.asked.append(request)
+        self._take(request, context)
         months = [f"2009-{month:02d}" for month in range(7, 7 + (request.leads or 3))]
         nan = float("nan")
         return forecast_pb2.ForecastResponse(
@@ -84,7 +98,7 @@ class FakeInfer(infer_service_pb2_grpc.InferServiceServicer):
         )
 
     def Ask(self, request, context):
-        self.asked.append(request)
+        self._take(request, context)
         return values_pb2.AskResponse(model=_named(request), answers=list(request.inputs))
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -302,6 +303,7 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
         self.registry = registry
         self.requests: list[events_pb2.TrainRequested] = []
         self.breaks_after: int | None = None
+        self.silences: list[int] = []  # a watch each: how many items it tells before it neither speaks nor ends
         self.unknown = 0
         self.ends_in = common_pb2.WORK_STATE_COMPLETED
         self.states: dict[str, int] = {}
@@ -354,11 +356,14 @@ class FakeTrain(train_service_pb2_grpc.TrainServiceServicer):
             self.unknown -= 1
             context.abort(grpc.StatusCode.NOT_FOUND, "There is no such run")
         self.told_after.append(request.after_sequence)
+        silent_after = self.silences.pop(0) if self.silences else None
         place = 0
         for number, answer in enumerate(self._story(request.run_id)):
             if number == self.breaks_after:
                 self.breaks_after = None
                 context.abort(grpc.StatusCode.UNAVAILABLE, "going away")
+            while number == silent_after and context.is_active():
+                time.sleep(0.02)
             is_state = answer.WhichOneof("happened") == "run"
             if not is_state:
                 place += 10

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,11 +35,14 @@ from shared.runtime.outbox import OutboxRow
 from svc_infer.adapters.parquet import ParquetSeries
 from svc_infer.adapters.store import SqlInferStore
 from svc_infer.domain.jobs import JobRequest
+from svc_infer.handlers import take_events
 from svc_infer.serving.batcher import Batcher, Limits
 from svc_infer.serving.names import Names
 from svc_infer.serving.shelf import Shelf
 from svc_infer.use_cases.jobs import JobRunner, find_job, job_failed, request_job
+from tests.support.fake_bus import FakeBus
 from tests.unit.infer.fakes import FakeCatalogue, FakeLoader, version
+from upwell.infer.v1 import events_pb2 as events
 
 MIGRATIONS = Path(__file__).parents[3] / "svc_infer" / "migrations"
 REQUEST = JobRequest(dataset="pump-7", model="pump")
@@ -287,3 +291,17 @@ def test_a_failure_is_kept_with_the_job(world):
         tx.outbox.add(job_failed(work, failure))
     assert find_job(world.store, "job-1").failure == failure
     assert [subject for subject, _ in world.events()] == ["infer.failed"]
+
+
+@pytest.mark.parametrize(("job_id", "told"), [("job-2", ["infer.failed"]), ("job-1", []), ("no spaces", [])])
+async def test_a_request_with_an_unknown_field_is_refused_aloud_where_its_id_names_it(world, job_id, told):
+    request_job(world.store, job_id="job-1", request=REQUEST)
+    bus: Any = FakeBus()
+    take_events(bus, world.store, follower=None)
+    with pytest.raises(InvalidInputError):
+        await bus.deliver(events.InferRequested, b'{"job_id": "%s", "dataset": "pump-7", "x": 1}' % job_id.encode())
+    assert [subject for subject, _ in world.events()] == told
+    if told:
+        ((_, body),) = world.events()
+        assert (body["jobId"], body["dataset"], body["failure"]["cause"]) == (job_id, "pump-7", "invalid_input")
+        assert 'no field named "x"' in body["failure"]["reason"]

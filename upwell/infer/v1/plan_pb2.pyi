@@ -21,7 +21,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ResourceUse(_message.Message):
-    """What is in use at one moment; never negative."""
+    """What is in use at one time; never negative."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -68,7 +68,7 @@ class PlanRequest(_message.Message):
     """What is to be done, in words; at most 16 KiB."""
     @_builtins.property
     def used(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResourceUse]:
-        """What was in use of late, oldest first: as many moments as the model was trained with, at most 4096."""
+        """What was in use of late, oldest first: as many times as the model was trained with, at most 4096."""
 
     def __init__(
         self,

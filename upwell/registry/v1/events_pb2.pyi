@@ -320,3 +320,45 @@ class ModelPromoted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ModelPromoted: _TypeAlias = ModelPromoted  # noqa: Y015
+
+@_typing.final
+class HistoryImported(_message.Message):
+    """A `training_info.json` was imported, or what stood at its path took another form. The versions that came with it were
+    told of before, as registered models.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    MANIFEST_DIGEST_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_DIGEST_FIELD_NUMBER: _builtins.int
+    IMPORTED_BY_FIELD_NUMBER: _builtins.int
+    IMPORTED_AT_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Path in the tree it came with."""
+    manifest_digest: _builtins.str
+    """sha256 of the manifest, of the kind `history/v1`, whose meta holds the file's text as `training_info`."""
+    checkpoint_digest: _builtins.str
+    """sha256 of the manifest of the checkpoint stored with it; empty when there was none."""
+    imported_by: _builtins.str
+    """Who imported it."""
+    @_builtins.property
+    def imported_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        manifest_digest: _builtins.str = ...,
+        checkpoint_digest: _builtins.str = ...,
+        imported_by: _builtins.str = ...,
+        imported_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["imported_at", b"imported_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint_digest", b"checkpoint_digest", "imported_at", b"imported_at", "imported_by", b"imported_by", "manifest_digest", b"manifest_digest", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HistoryImported: _TypeAlias = HistoryImported  # noqa: Y015

@@ -12,7 +12,8 @@ import pytest
 import xarray as xr
 
 from shared.errors import InvalidInputError
-from svc_ingest.sources.field import axes, sections, zips
+from svc_ingest.sources import zips
+from svc_ingest.sources.field import axes, sections
 from tests.support.fields import LAT, LON, months, sst_dataset, wind_dataset
 
 

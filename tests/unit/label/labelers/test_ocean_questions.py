@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 from shared.contracts.chat import CHAT_FILE, GEOFORMER, Conversation, conversation_of_line
 from shared.contracts.parameters import parse_parameters
 from shared.errors import InvalidInputError, RetryableError
-from shared.fields.answers import facts_of_text, language_of, untrue
+from shared.fields.answers import facts_of_text, language_of, spoken_numbers, untrue
 from shared.fields.samples import read_sample
+from shared.fields.statistics import monthly_statistics, window_of
 from shared.fields.wording import LANGUAGES
 from svc_label.labelers.base import DatasetLabeler, MadeDataset, StoredDataset
 from svc_label.labelers.catalogue import installed_labelers
-from svc_label.labelers.ocean_questions import LABELER
+from svc_label.labelers.ocean_questions import LABELER, sampling
 from svc_label.labelers.ocean_questions.__main__ import main
 from svc_label.labelers.ocean_questions.checking import check_folder
 from svc_label.labelers.ocean_questions.kinds import KINDS
@@ -65,6 +67,21 @@ def test_every_number_of_every_answer_can_be_computed_from_its_sample(tmp_path: 
     assert {"nino34", "sst_mean", "taux_nino4"} <= {one[0] for one in seen if not isinstance(one, str)}
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_first_last_and_change_of_an_answer_add_up(tmp_path: Path, language: str) -> None:
+    made = make(tmp_path, questions=["trend"], tasks=["diagnosis"], languages=[language], samples=30)
+    off_when_rounded_alone = 0
+    for one in conversations(made):
+        [path] = one.features
+        sample = read_sample(made.files[path], path)
+        [statistic] = {fact.statistic for fact in facts_of_text(sample.facts, path)}
+        first, last, change = spoken_numbers(one.turns[1].text)
+        assert Decimal(first) + Decimal(change) == Decimal(last)
+        window = window_of(statistic, monthly_statistics(sample), sample)
+        off_when_rounded_alone += window.rounded(window.history[-1] - window.history[0]) != float(change)
+    assert off_when_rounded_alone
+
+
 def test_the_same_seed_asks_the_same_and_another_one_does_not(tmp_path: Path) -> None:
     texts = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -73,6 +90,16 @@ def test_the_same_seed_asks_the_same_and_another_one_does_not(tmp_path: Path) ->
         texts.append([made.files[path].read_bytes() for path in sorted(made.files)])
     assert texts[0] == texts[1]
     assert texts[0] != texts[2]
+
+
+def test_a_field_too_large_to_be_kept_is_asked_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = []
+    for name, kept_bytes in (("kept", sampling.KEPT_BYTES), ("read", 0)):
+        monkeypatch.setattr(sampling, "KEPT_BYTES", kept_bytes)
+        (tmp_path / name).mkdir()
+        made = make(tmp_path / name, samples=8)
+        texts.append({path: made.files[path].read_bytes() for path in made.files})
+    assert texts[0] == texts[1]
 
 
 def test_the_test_questions_are_about_the_latest_months_alone(tmp_path: Path) -> None:

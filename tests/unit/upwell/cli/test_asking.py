@@ -82,9 +82,9 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
     ]
     assert result.stderr == "planner@4\n"
     (request,) = services.infer.asked
-    assert [(moment.cpu_cores, moment.memory_gb) for moment in request.used] == [(1, 2.5), (2, 3)]
-    moment = dict.fromkeys(HEADER.split(","), 1)
-    (tmp_path / "state.json").write_text(json.dumps([moment]))
+    assert [(use.cpu_cores, use.memory_gb) for use in request.used] == [(1, 2.5), (2, 3)]
+    use = dict.fromkeys(HEADER.split(","), 1)
+    (tmp_path / "state.json").write_text(json.dumps([use]))
     result = upwell("plan", "planner", "too much", "--state", str(tmp_path / "state.json"))
     assert "nothing fits" in result.stderr
     assert "runner-up, another job  tool-1" in result.stdout
@@ -115,7 +115,7 @@ def test_the_time_of_a_moment_is_passed_over(upwell, services, tmp_path, name, c
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("s.csv", f"{HEADER}\n", "holds no moment"),
+        ("s.csv", f"{HEADER}\n", "holds no time"),
         ("s.csv", "cpu_cores,memory_gb\n1,2\n", "line 1 has the columns cpu_cores, memory_gb; needed are"),
         ("s.csv", f"{HEADER}\n1,2,3,4\n".replace(",", ";"), "gpu_memory_gb: separate them by commas."),
         ("s.csv", f"{HEADER}\n1,2,3,4\n".replace(",", "\t"), "gpu_memory_gb: separate them by commas."),
@@ -129,7 +129,7 @@ def test_the_time_of_a_moment_is_passed_over(upwell, services, tmp_path, name, c
         ("s.json", json.dumps([dict.fromkeys(HEADER.split(","), 10**400)]), "which is no number"),
         ("s.json", "{}", "is no list of objects"),
         ("s.json", "[", "is no JSON"),
-        ("s.json", '[{"cpu_cores": 1}]', "moment 1 has the columns cpu_cores; needed are"),
+        ("s.json", '[{"cpu_cores": 1}]', "time 1 has the columns cpu_cores; needed are"),
     ],
 )
 def test_a_wrong_state_is_told_by_line(upwell, tmp_path, name, content, said):
@@ -176,3 +176,44 @@ def test_ask_prints_a_json_object_a_line(upwell, services):
 def test_what_is_no_json_object_is_not_asked(upwell, text, said):
     with pytest.raises(ToolError, match=said):
         upwell("ask", "line", text)
+
+
+@pytest.fixture
+def questions(tmp_path):
+    """A question to each kind of model."""
+    (tmp_path / "new.csv").write_text("index,v\n0,1\n1,2\n")
+    (tmp_path / "state.csv").write_text(f"{HEADER}\n1,2.5,0,0\n")
+    return [
+        ("predict", "m", "--input", str(tmp_path / "new.csv")),
+        ("generate", "m", "Warm?"),
+        ("generate", "m", "Warm?", "--stream"),
+        ("chat", "m"),
+        ("plan", "m", "分割", "--state", str(tmp_path / "state.csv")),
+        ("forecast", "m", "--dataset", "sst"),
+        ("plot", "forecast", "m", "--dataset", "sst", "-o", str(tmp_path / "f.svg")),
+        ("ask", "m", "{}"),
+    ]
+
+
+def test_the_servers_limit_holds_unless_the_caller_allows_less(upwell, services, questions):
+    for question in questions:
+        upwell(*question, typed="Warm?\n")
+        upwell(*question, "--timeout", "7.5", typed="Warm?\n")
+    assert len(services.infer.remaining_s) == 2 * len(questions)
+    assert all(500 < remaining_s <= 600 for remaining_s in services.infer.remaining_s[::2])
+    assert all(0 < remaining_s <= 7.5 for remaining_s in services.infer.remaining_s[1::2])
+
+
+def test_a_deadline_that_passes_says_what_to_do(upwell, services):
+    services.infer.thinks_s = 0.5
+    for option in ((), ("--stream",)):
+        with pytest.raises(
+            ToolError, match=r"svc_infer at .* did not answer within 0\.1 s\. Allow it longer \(`--timeout`"
+        ):
+            upwell("generate", "helper", "Warm?", "--timeout", "0.1", *option)
+
+
+def test_a_limit_of_the_server_is_told_in_its_own_words(upwell, services):
+    services.infer.refuses = "UPWELL_PREDICT_SECONDS of svc_infer"
+    with pytest.raises(ToolError, match=r"^UPWELL_PREDICT_SECONDS of svc_infer$"):
+        upwell("generate", "helper", "Warm?")

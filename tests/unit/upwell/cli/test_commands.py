@@ -11,9 +11,10 @@ import zipfile
 import pytest
 from typer.testing import CliRunner
 
+from upwell.cli import main
 from upwell.cli.app import app
 from upwell.common.v1 import common_pb2
-from upwell.errors import ToolError, UpwellClientError
+from upwell.errors import SilenceError, ToolError, UpwellClientError
 from upwell.label.v1 import label_service_pb2
 
 
@@ -294,6 +295,17 @@ def run_program(*arguments: str, **environment: str) -> subprocess.CompletedProc
     clean = {name: value for name, value in os.environ.items() if not name.startswith("UPWELL_")}
     command = [sys.executable, "-m", "upwell.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env={**clean, **environment}, check=False)
+
+
+def test_a_run_that_is_lost_from_sight_has_an_exit_code_of_its_own(monkeypatch, capsys):
+    def lost(**_options):
+        raise SilenceError("UNAVAILABLE", "Nothing has been heard.")
+
+    monkeypatch.setattr("upwell.cli.app.app", lost)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3
+    assert capsys.readouterr().err == "error: Nothing has been heard.\n"
 
 
 def test_an_error_is_one_line_on_stderr(services, tmp_path):

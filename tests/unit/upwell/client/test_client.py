@@ -12,8 +12,9 @@ from tests.unit.upwell.fakes import TOKEN, FakeRegistry
 from upwell.client import Connection, FieldViolation, Upwell, UpwellClientError
 from upwell.client.waiting import until
 from upwell.common.v1 import common_pb2
-from upwell.errors import ToolError
+from upwell.errors import SilenceError, ToolError
 from upwell.ingest.v1 import events_pb2
+from upwell.local.ports import choose_ports
 from upwell.registry.v1 import registry_service_pb2, registry_service_pb2_grpc
 from upwell.train.v1 import metrics_pb2
 
@@ -159,6 +160,27 @@ async def test_a_run_that_is_never_recorded_is_an_error(upwell, services):
         await watched(upwell, patience_s=0.3)
 
 
+async def test_a_service_that_has_nothing_to_tell_is_asked_again_and_repeats_nothing(upwell, services):
+    services.train.silences = [1, 1, 4]
+    assert await watched(upwell, silence_s=0.3, patience_s=5) == STORY
+    assert services.train.told_after == [0, 0, 0, 30]
+
+
+async def test_a_watch_of_a_service_that_is_gone_ends(upwell, services):
+    """It neither answers nor closes the connection, as a machine that lost its power."""
+    services.train.silences = [1, *[0] * 20]
+    with pytest.raises(SilenceError, match=r"has said nothing for 0\.2 s\. Nothing .* the run for 1 s") as lost:
+        await watched(upwell, silence_s=0.2, patience_s=0.5)
+    assert "`upwell runs watch r1` follows it again" in str(lost.value)
+
+
+async def test_a_watch_of_a_service_that_has_stopped_ends(services):
+    nobody = f"127.0.0.1:{choose_ports(['train'], {})['train']}"
+    async with Upwell.connect(services.connection(train=nobody)) as upwell:
+        with pytest.raises(SilenceError, match=r"does not answer\. Is it running"):
+            await watched(upwell, patience_s=0.3)
+
+
 async def test_waiting_ends_at_once_for_an_error_that_stays():
     async def refused():
         raise UpwellClientError("PERMISSION_DENIED", "no")
@@ -178,7 +200,7 @@ async def test_a_call_has_a_deadline(upwell, services):
     server.start()
     async with Upwell.connect(services.connection(registry=address)) as slow:
         stub = slow.registry._stub
-        with pytest.raises(UpwellClientError, match="did not answer in time") as caught:
+        with pytest.raises(UpwellClientError, match=r"did not answer within 0\.1 s\. Try again later") as caught:
             await slow.registry._caller.call(stub.ListModels, registry_service_pb2.ListModelsRequest(), deadline_s=0.1)
     assert caught.value.code == "DEADLINE_EXCEEDED"
     server.stop(None).wait()

@@ -1,0 +1,1 @@
+"""Between the catalogue's values and protobuf: a file for each subject."""
