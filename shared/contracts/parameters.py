@@ -81,7 +81,8 @@ def _read(path: str, hint: Any, allowed: Allowed, value: Any) -> Any:
 
 def _as_list(path: str, items: int, value: Any) -> str:
     """How a lone value is written as a list on the command line."""
-    if not isinstance(value, str | int | float):
+    # NaN has no JSON.
+    if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     # Whole numbers come as floats from a Struct.
     lone = int(value) if isinstance(value, float) and value.is_integer() else value

@@ -13,7 +13,7 @@ from upwell.errors import ToolError
 from upwell.infer.v1 import plan_pb2
 
 RESOURCES = tuple(field.name for field in plan_pb2.ResourceUse.DESCRIPTOR.fields)
-# Of each moment, if the file says it; the order of the moments says enough.
+# When each of them was, if the file says so; their order says enough.
 TIME = "time"
 # Where the reader puts cells that have no column.
 TOO_MANY = ""

@@ -57,6 +57,7 @@ def test_values_come_as_protobuf_carries_them() -> None:
         ({"lengths": 8}, "parameters.lengths", "8 is not a list: write it as one, --set 'lengths=[8]'"),
         ({"lengths": 8.0}, "parameters.lengths", "8.0 is not a list: write it as one, --set 'lengths=[8]'"),
         ({"lengths": None}, "parameters.lengths", "None is not a list"),
+        ({"lengths": float("nan")}, "parameters.lengths", "nan is not a list"),
         ({"bounds": 1.5}, "parameters.bounds", "1.5 is not a list: write it as one, --set 'bounds=[1.5, 1.5]'"),
         ({"kinds": "尖"}, "parameters.kinds", "'尖' is not a list: write it as one, --set 'kinds=[\"尖\"]'"),
         ({"lengths": "8"}, "parameters.lengths", "'8' is not a list"),

@@ -101,7 +101,7 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
         ),
     ],
 )
-def test_the_time_of_a_moment_is_passed_over(upwell, services, tmp_path, name, content):
+def test_a_column_with_the_times_is_passed_over(upwell, services, tmp_path, name, content):
     path = tmp_path / name
     path.write_text(content)
     upwell("plan", "planner", "分割", "--state", str(path))
