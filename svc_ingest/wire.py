@@ -7,12 +7,14 @@ from typing import Any
 from google.protobuf.message import Message
 
 from shared.contracts.chat import Turn
+from shared.contracts.kinds import Kind
 from shared.contracts.work import Work
-from shared.runtime.convert import STATES, doubles, failure_message, timestamp
+from shared.runtime.convert import STATES, doubles, failure_message, parameter_messages, timestamp
 from svc_ingest.domain.chats import ChatPreview
 from svc_ingest.domain.events import DatasetProduced, IngestEvent, IngestFailed
 from svc_ingest.domain.jobs import Produced, Request, job_from_json
 from svc_ingest.domain.tables import TablePreview
+from svc_ingest.sources.base import DatasetSource, Source
 from svc_ingest.sources.preview import Preview
 from upwell.common.v1 import common_pb2 as common
 from upwell.ingest.v1 import chat_pb2, table_pb2
@@ -76,6 +78,15 @@ def produced_message(job_id: str, produced: Produced) -> pb.IngestResponse:
         channels=produced.channels,
         job_id=job_id,
     )
+
+
+def source_message(source: Source) -> pb.Source:
+    """A source with what it takes and what it makes."""
+    message = pb.Source(name=source.name, summary=source.summary, endings=source.suffixes, makes=Kind.SERIES)
+    if isinstance(source, DatasetSource):
+        message.makes = source.kind
+        message.parameters.extend(parameter_messages(source.parameters))
+    return message
 
 
 def job_message(work: Work) -> pb.IngestJob:

@@ -19,12 +19,31 @@ class Allowed:
     """What a parameter's value, or each item of its list, may be; bounds are inclusive.
 
     `digits`: a text may come as a whole number, as a year does from a command line that reads values as JSON.
+    `help`: what the parameter is, for people.
     """
 
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
     digits: bool = False
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """A parameter, for a list that people read.
+
+    Args:
+        type: `int`, `float`, `str` or `bool`, of a list that of its items.
+        is_list: whether it is a list of these.
+        default: a JSON value.
+    """
+
+    name: str
+    type: str
+    is_list: bool
+    default: Any
+    allowed: Allowed
 
 
 def parameter(
@@ -34,9 +53,10 @@ def parameter(
     high: float = math.inf,
     choices: Sequence[str] = (),
     digits: bool = False,
+    help: str = "",  # noqa: A002 - as argparse calls it
 ) -> Any:
-    """A field of a parameters dataclass with its default and what is allowed."""
-    allowed = Allowed(low=low, high=high, choices=tuple(choices), digits=digits)
+    """A field of a parameters dataclass with its default, what is allowed, and a sentence for people."""
+    allowed = Allowed(low=low, high=high, choices=tuple(choices), digits=digits, help=help)
     return field(default=default, metadata={"allowed": allowed})
 
 
@@ -59,6 +79,26 @@ def parse_parameters(cls: type[ParametersT], values: Mapping[str, Any]) -> Param
 def parameters_as_json(parameters: Any) -> dict[str, Any]:
     """The parameters as JSON values, from which `parse_parameters` makes equal ones."""
     return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(parameters).items()}
+
+
+def describe_parameters(cls: type[Any]) -> list[Description]:
+    """The parameters in the order in which they are declared."""
+    hints, defaults = get_type_hints(cls), parameters_as_json(cls())
+    return [
+        Description(
+            name=f.name,
+            type=_item_type(hints[f.name]).__name__,
+            is_list=get_origin(hints[f.name]) is tuple,
+            default=defaults[f.name],
+            allowed=f.metadata.get("allowed", Allowed()),
+        )
+        for f in fields(cls)
+    ]
+
+
+def _item_type(hint: Any) -> type[Any]:
+    item: type[Any] = get_args(hint)[0] if get_origin(hint) is tuple else hint
+    return item
 
 
 def _hint(name: str, known: Mapping[str, object]) -> str:

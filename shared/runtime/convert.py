@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from shared.contracts.parameters import Description, describe_parameters
 from shared.contracts.series import Segment
 from shared.contracts.versions import DatasetVersion, ModelRef
 from shared.contracts.work import Failure, WorkState
@@ -50,6 +52,25 @@ def failure_message(failure: Failure | None) -> common.Failure | None:
 def struct(values: Mapping[str, Any]) -> Struct:
     """JSON values by name."""
     return json_format.ParseDict(dict(values), Struct())
+
+
+def parameter_messages(parameters: type[Any]) -> list[common.Parameter]:
+    """The parameters of a dataclass whose fields are `parameter`s, in the order in which they are declared."""
+    return [_parameter_message(one) for one in describe_parameters(parameters)]
+
+
+def _parameter_message(one: Description) -> common.Parameter:
+    allowed = one.allowed
+    return common.Parameter(
+        name=one.name,
+        type=one.type,
+        is_list=one.is_list,
+        default_value=json_format.ParseDict(one.default, Value()),
+        low=None if math.isinf(allowed.low) else allowed.low,
+        high=None if math.isinf(allowed.high) else allowed.high,
+        choices=allowed.choices,
+        help=allowed.help,
+    )
 
 
 def doubles(values: Struct) -> dict[str, Any]:

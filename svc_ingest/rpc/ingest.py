@@ -13,6 +13,7 @@ from shared.runtime.grpc_server import Rpc
 from svc_ingest import wire
 from svc_ingest.ports import IngestStore
 from svc_ingest.rpc.uploads import Uploads
+from svc_ingest.sources.base import installed_sources
 from svc_ingest.use_cases.chats import ChatPreviews
 from svc_ingest.use_cases.imports import Imports
 from svc_ingest.use_cases.previews import Previews
@@ -118,6 +119,15 @@ class IngestService(pb_grpc.IngestServiceServicer):
 
         async with self._previewing:
             return await asyncio.to_thread(look)
+
+    async def ListSources(self, request: pb.ListSourcesRequest, context: Any) -> pb.ListSourcesResponse:
+        """By name."""
+
+        def load() -> pb.ListSourcesResponse:
+            return pb.ListSourcesResponse(sources=[wire.source_message(source) for source in installed_sources()])
+
+        # Their packages are imported here for the first time, which takes a moment.
+        return await asyncio.to_thread(load)
 
 
 def ingest_rpc(

@@ -33,9 +33,13 @@ class Reading:
 
 
 class Source(Protocol):
-    """Knows one format. `suffixes` are the endings of file names it knows, lower case with the dot."""
+    """Knows one format.
+
+    `summary` is one sentence; `suffixes` are the endings of file names it knows, lower case with the dot.
+    """
 
     name: str
+    summary: str
     suffixes: tuple[str, ...]
 
 
@@ -83,6 +87,11 @@ def series_schema(time: str, channels: tuple[str, ...]) -> Any:
     return pa.schema(fields + [pa.field(name, pa.float64()) for name in channels])
 
 
+def installed_sources() -> list[Source]:
+    """The sources by name; one that cannot be imported raises what its import raises."""
+    return [find_source(name) for name in sorted(entry_points(group=GROUP).names)]
+
+
 def find_source(name: str) -> Source:
     """The source called `name`; InvalidInputError lists those there are."""
     found = entry_points(group=GROUP)
@@ -93,8 +102,8 @@ def find_source(name: str) -> Source:
 
 def source_for_path(path: str) -> Source:
     """The source that knows the ending of the path; InvalidInputError lists the endings."""
-    known = {suffix: name for name in sorted(entry_points(group=GROUP).names) for suffix in find_source(name).suffixes}
+    known = {suffix: source for source in installed_sources() for suffix in source.suffixes}
     matches = [suffix for suffix in known if path.lower().endswith(suffix)]
     if not matches:
         raise InvalidInputError.of(FIELD, f"{path!r} ends in none of: {', '.join(known)}; name the source")
-    return find_source(known[max(matches, key=len)])
+    return known[max(matches, key=len)]

@@ -57,6 +57,7 @@ class ChatSource:
     """See `DatasetSource`."""
 
     name = "chat"
+    summary = "Conversations in the ShareGPT or the messages form; with fields, as a zip."
     suffixes = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".chat.zip")
     kind = Kind.CHAT
     parameters = NoParameters

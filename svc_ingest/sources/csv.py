@@ -33,6 +33,7 @@ class CsvSource:
     """The header is line 1; cells may be quoted, but not over several lines; a byte order mark is skipped."""
 
     name = "csv"
+    summary = "Series from CSV files, a column a channel or a row a value."
     suffixes = (".csv", ".csv.gz", ".tsv", ".txt")
 
     def read(self, path: Path, options: ReadOptions, scratch: Path) -> Reading:

@@ -38,6 +38,7 @@ class ParquetSource:
     """Rows are counted from 0 in messages; a null is a missing value."""
 
     name = "parquet"
+    summary = "Series from Parquet files, a column a channel or a row a value."
     suffixes = (".parquet", ".pq")
 
     def read(self, path: Path, options: ReadOptions, scratch: Path) -> Reading:

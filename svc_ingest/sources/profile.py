@@ -29,6 +29,7 @@ class ProfileSource:
     """See `DatasetSource`. Rows keep their order: a row's number is the config_id, a tool's place is the tool_id."""
 
     name = "profile"
+    summary = "Tools and what each of their configurations costs, as a zip of tools.json and profile.csv."
     suffixes = (".profile.zip", ".zip")
     kind = Kind.PROFILE
     parameters = NoParameters

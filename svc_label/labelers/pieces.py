@@ -26,27 +26,36 @@ QUIET = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectParameters:
-    """Parameters of `inject`.
+    """Parameters of `inject`."""
 
-    Attributes:
-        rows: rows to make; the last piece may add up to one piece's length.
-        piece_rows: shortest and longest piece; a shorter source is taken whole.
-        distortions_per_piece: fewest and most distortions in a piece.
-        distortion_rows: shortest and longest distortion but for spikes; at most a quarter of its piece.
-        strength: weakest and strongest, in standard deviations of the channel within the piece.
-        kinds: which distortions; each is as likely as any other.
-        amplitude_jitter: each piece is stretched around its mean by a factor within 1 +- this.
-        seed: the same seed makes the same series.
-    """
-
-    rows: int = parameter(48_000, low=MIN_ROWS, high=20_000_000)
-    piece_rows: tuple[int, int] = parameter((600, 1200), low=MIN_ROWS, high=1_000_000)
-    distortions_per_piece: tuple[int, int] = parameter((0, 3), low=0, high=20)
-    distortion_rows: tuple[int, int] = parameter((8, 100), low=4, high=100_000)
-    strength: tuple[float, float] = parameter((0.5, 2.0), low=0.1, high=100.0)
-    kinds: tuple[str, ...] = parameter(tuple(DISTORTIONS), choices=tuple(DISTORTIONS))
-    amplitude_jitter: float = parameter(0.0, low=0.0, high=0.5)
-    seed: int = parameter(0, low=0, high=2**53)
+    rows: int = parameter(
+        48_000, low=MIN_ROWS, high=20_000_000, help="Rows to make; the last piece may add up to one piece's length."
+    )
+    piece_rows: tuple[int, int] = parameter(
+        (600, 1200), low=MIN_ROWS, high=1_000_000, help="Shortest and longest piece; a shorter source is taken whole."
+    )
+    distortions_per_piece: tuple[int, int] = parameter(
+        (0, 3), low=0, high=20, help="Fewest and most distortions in a piece."
+    )
+    distortion_rows: tuple[int, int] = parameter(
+        (8, 100),
+        low=4,
+        high=100_000,
+        help="Shortest and longest distortion but for spikes; at most a quarter of its piece.",
+    )
+    strength: tuple[float, float] = parameter(
+        (0.5, 2.0),
+        low=0.1,
+        high=100.0,
+        help="Weakest and strongest, in standard deviations of the channel within the piece.",
+    )
+    kinds: tuple[str, ...] = parameter(
+        tuple(DISTORTIONS), choices=tuple(DISTORTIONS), help="Which distortions; each is as likely as any other."
+    )
+    amplitude_jitter: float = parameter(
+        0.0, low=0.0, high=0.5, help="Each piece is stretched around its mean by a factor within 1 +- this."
+    )
+    seed: int = parameter(0, low=0, high=2**53, help="The same seed makes the same series.")
 
     def __post_init__(self) -> None:
         for name in ("piece_rows", "distortions_per_piece", "distortion_rows", "strength"):

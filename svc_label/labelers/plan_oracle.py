@@ -27,35 +27,39 @@ GROUP_ROWS = 1000
 BOTH = "both"
 # A system that has this much more than the most demanding configuration needs is neither idle nor full all the time.
 ROOMY = 1.25
+_WHERE_ZERO = "0 takes a quarter more than the most that a configuration needs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanParameters:
-    """Parameters of `plan-oracle`.
+    """Parameters of `plan-oracle`."""
 
-    Attributes:
-        samples: rows to make.
-        test_share: share of them in the test split, whose phrasings and states training does not see; above 0 it has a
-            row at least.
-        seed: the same one makes the same rows.
-        window: times in a state.
-        language: of the tasks; both draws one of the two for each.
-        margin: a share of the capacity: states where what is free is nearer than this to what a configuration needs
-            are drawn again, for a little noise would make another plan the best; 0 takes all.
-        cpu_cores, memory_gb, gpu_sm, gpu_memory_gb: what the system has; 0 takes a quarter more than the most that a
-            configuration needs.
-    """
-
-    samples: int = parameter(2000, low=1, high=10_000_000)
-    test_share: float = parameter(0.1, low=0.0, high=1.0)
-    seed: int = parameter(0, low=0, high=2**53)
-    window: int = parameter(16, low=1, high=1024)
-    language: str = parameter(BOTH, choices=(BOTH, *LANGUAGES))
-    margin: float = parameter(0.01, low=0.0, high=0.1)
-    cpu_cores: float = parameter(0.0, low=0.0, high=MOST)
-    memory_gb: float = parameter(0.0, low=0.0, high=MOST)
-    gpu_sm: float = parameter(0.0, low=0.0, high=MOST)
-    gpu_memory_gb: float = parameter(0.0, low=0.0, high=MOST)
+    samples: int = parameter(2000, low=1, high=10_000_000, help="Rows to make.")
+    test_share: float = parameter(
+        0.1,
+        low=0.0,
+        high=1.0,
+        help="Share of them in the split test, whose phrasings and states training does not see. "
+        "Above 0 it has a row at least.",
+    )
+    seed: int = parameter(0, low=0, high=2**53, help="The same one makes the same rows.")
+    window: int = parameter(16, low=1, high=1024, help="Times in a state.")
+    language: str = parameter(
+        BOTH, choices=(BOTH, *LANGUAGES), help="Of the tasks; both draws one of the two for each."
+    )
+    margin: float = parameter(
+        0.01,
+        low=0.0,
+        high=0.1,
+        help="Share of the capacity: a state is drawn again where what is free is nearer than this to what a "
+        "configuration needs, for a little noise would make another plan the best. 0 takes every state.",
+    )
+    cpu_cores: float = parameter(0.0, low=0.0, high=MOST, help=f"Cores that the system has; {_WHERE_ZERO}.")
+    memory_gb: float = parameter(0.0, low=0.0, high=MOST, help=f"Memory that the system has, in GiB; {_WHERE_ZERO}.")
+    gpu_sm: float = parameter(0.0, low=0.0, high=MOST, help=f"SMs that the system has; {_WHERE_ZERO}.")
+    gpu_memory_gb: float = parameter(
+        0.0, low=0.0, high=MOST, help=f"GPU memory that the system has, in GiB; {_WHERE_ZERO}."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,17 @@ LABEL = "anomaly"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposingParameters:
-    """What all detectors share.
+    """What all detectors share."""
 
-    Attributes:
-        gap_rows: stretches above the threshold at most so many rows apart are one candidate.
-        max_candidates: the most candidates one run proposes; the best ones are kept.
-    """
-
-    gap_rows: int = parameter(16, low=0, high=1_000_000)
-    max_candidates: int = parameter(200, low=1, high=100_000)
+    gap_rows: int = parameter(
+        16,
+        low=0,
+        high=1_000_000,
+        help="Stretches above the threshold that are at most so many rows apart are one candidate.",
+    )
+    max_candidates: int = parameter(
+        200, low=1, high=100_000, help="The most candidates that one run proposes; the best ones are kept."
+    )
 
 
 @dataclass(frozen=True, slots=True)

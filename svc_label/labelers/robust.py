@@ -19,15 +19,17 @@ SIGMA_PER_MEAN_DEVIATION = 1.2533
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobustParameters(ProposingParameters):
-    """Parameters of `robust`.
+    """Parameters of `robust`."""
 
-    Attributes:
-        window: present values in the rolling window, made odd; let it span a few periods of a periodic series.
-        threshold: deviations from which a point is proposed.
-    """
-
-    window: int = parameter(501, low=3, high=1_000_001)
-    threshold: float = parameter(4.0, low=0.1, high=1e6)
+    window: int = parameter(
+        501,
+        low=3,
+        high=1_000_001,
+        help="Present values in the rolling window, made odd; let it span a few periods of a periodic series.",
+    )
+    threshold: float = parameter(
+        4.0, low=0.1, high=1e6, help="Robust standard deviations from the median at which a point is proposed."
+    )
 
 
 def point_scores(values: Floats, parameters: RobustParameters) -> Floats:

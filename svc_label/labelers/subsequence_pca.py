@@ -27,17 +27,23 @@ KEEP = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubsequencePcaParameters(ProposingParameters):
-    """Parameters of `subsequence-pca`.
+    """Parameters of `subsequence-pca`."""
 
-    Attributes:
-        windows: window lengths in rows; the scores of all of them are averaged. Empty: two, by autocorrelation.
-        fit_rows: rows [start, end) to learn from, best free of anomalies. Empty: all rows.
-        threshold: robust standard deviations of the scores' logarithm from which a row is proposed.
-    """
-
-    windows: tuple[int, ...] = parameter((), low=4, high=4096)
-    fit_rows: tuple[int, ...] = parameter((), low=0, high=2**53)
-    threshold: float = parameter(2.5, low=0.1, high=1e6)
+    windows: tuple[int, ...] = parameter(
+        (),
+        low=4,
+        high=4096,
+        help="Window lengths in rows; the scores of all of them are averaged. Empty: two, by autocorrelation.",
+    )
+    fit_rows: tuple[int, ...] = parameter(
+        (), low=0, high=2**53, help="Rows [start, end) to learn from, best free of anomalies. Empty: all rows."
+    )
+    threshold: float = parameter(
+        2.5,
+        low=0.1,
+        high=1e6,
+        help="Robust standard deviations of the scores' logarithm from which a row is proposed.",
+    )
 
     def __post_init__(self) -> None:
         if self.fit_rows and (len(self.fit_rows) != 2 or self.fit_rows[0] >= self.fit_rows[1]):

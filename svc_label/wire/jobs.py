@@ -7,14 +7,14 @@ from google.protobuf import json_format, struct_pb2
 from shared.contracts.kinds import Kind
 from shared.contracts.parameters import parameters_as_json
 from shared.contracts.work import Work
-from shared.runtime.convert import STATES, dataset_ref, failure_message, timestamp
+from shared.runtime.convert import STATES, dataset_ref, failure_message, parameter_messages, timestamp
 from svc_label.domain.jobs import request_from_json, result_from_json
 from svc_label.labelers.base import AnyLabeler, DatasetLabeler
 from upwell.label.v1 import label_service_pb2 as pb
 
 
 def labeler_message(labeler: AnyLabeler) -> pb.Labeler:
-    """A labeler with its parameters' defaults, what it reads and what it makes."""
+    """A labeler with its parameters, what it reads and what it makes."""
     defaults = parameters_as_json(labeler.parameters())
     return pb.Labeler(
         name=labeler.name,
@@ -22,6 +22,7 @@ def labeler_message(labeler: AnyLabeler) -> pb.Labeler:
         parameters=json_format.ParseDict(defaults, struct_pb2.Struct()),
         kinds=labeler.kinds if isinstance(labeler, DatasetLabeler) else [Kind.SERIES],
         makes=_makes(labeler),
+        described_parameters=parameter_messages(labeler.parameters),
     )
 
 

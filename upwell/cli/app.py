@@ -8,6 +8,7 @@ from upwell.cli import (
     ask,
     bases,
     bucket,
+    check,
     compare,
     datasets,
     dead,
@@ -30,6 +31,7 @@ from upwell.cli import (
     registry,
     review,
     runs,
+    sources,
     stack,
     train,
     trained_on,
@@ -52,6 +54,7 @@ app.command()(stack.status)
 app.command()(stack.env)
 app.command()(demo.demo)
 app.command()(ingest.ingest)
+app.add_typer(sources.app, name="sources")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(profile.app, name="profile")
 app.add_typer(label.app, name="label")
@@ -80,6 +83,7 @@ app.command()(bucket.gc)
 app.add_typer(registry.app, name="registry")
 app.add_typer(dead.app, name="dead")
 
+datasets.app.command()(check.check)
 datasets.app.command("pull")(files.pull_dataset)
 datasets.app.command("push")(files.push_dataset)
 models.app.command("pull")(files.pull_model)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from google.protobuf import json_format
 
-from upwell.cli.output import print_json, say, version_name
+from upwell.cli.output import print_json, say, version_name, with_whole_numbers
 from upwell.cli.session import DataOption, JsonOption, TimeoutOption, run
 from upwell.client.infer import DEADLINE_S
 from upwell.errors import ToolError
@@ -39,7 +39,7 @@ def ask(
         return
     say(version_name(answer.model))
     for one in answer.answers:
-        typer.echo(json.dumps(json_format.MessageToDict(one), ensure_ascii=False))
+        typer.echo(json.dumps(with_whole_numbers(json_format.MessageToDict(one)), ensure_ascii=False))
 
 
 def _objects(texts: Sequence[str]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -52,9 +52,7 @@ def generate(
     """
     asked = sys.stdin.read() if text == "-" else text
     attachments = [(mark, _content(path)) for path in attach or ()]
-    if attachments and mark not in asked:
-        asked = mark * len(attachments) + asked
-    turns = [*_system(system), ("user", asked)]
+    turns = [*_system(system), ("user", _marked(asked, attachments))]
 
     async def work(upwell: Upwell) -> None:
         if stream and not as_json:
@@ -79,25 +77,45 @@ def chat(
     model: ModelArgument,
     *,
     system: SystemOption = "",
+    attach: AttachOption = None,
+    mark: MarkOption = GEOFORMER,
     max_new_tokens: TokensOption = 0,
     timeout: TimeoutOption = DEADLINE_S,
     data: DataOption = None,
 ) -> None:
     """Converse with a model, a line a turn, until the input ends (Ctrl-D).
 
+    Attachments stand at marks in the first turn; where it has none, one is put before it for each. The turns that
+    follow are about them as well.
+
     Examples:
     - `upwell chat helper`
     - `upwell chat helper:champion --system "Answer in one sentence."`
+    - `upwell chat ocean-helper --attach features/000001.npz`
     """
+    attachments = [(mark, _content(path)) for path in attach or ()]
 
     async def work(upwell: Upwell) -> None:
         turns = _system(system)
+        first = len(turns)
         while asked := _next_line():
-            turns.append(("user", asked))
-            reply = upwell.infer.stream(model, turns, max_new_tokens=max_new_tokens, deadline_s=timeout)
-            turns.append(("assistant", await _print_pieces(reply)))
+            turns.append(("user", _marked(asked, attachments) if len(turns) == first else asked))
+            reply = upwell.infer.stream(
+                model, turns, max_new_tokens=max_new_tokens, attachments=attachments, deadline_s=timeout
+            )
+            said = await _print_pieces(reply)
+            if said.strip():
+                turns.append(("assistant", said))
+            else:
+                turns.pop()  # a conversation with an empty turn in it is refused from then on
 
     run(data, work)
+
+
+def _marked(text: str, attachments: Sequence[tuple[str, bytes]]) -> str:
+    """The text, with a mark before it for each attachment where it has none."""
+    marks = [mark for mark, _ in attachments]
+    return text if any(mark in text for mark in marks) else "".join(marks) + text
 
 
 def _next_line() -> str:

@@ -11,6 +11,7 @@ from upwell.cli.assignments import parse_settings
 from upwell.cli.output import print_json, progress_bar, row_count, say, version_name
 from upwell.cli.session import DataOption, JsonOption, SetOption, run
 from upwell.client import Upwell
+from upwell.client.failures import in_sentences
 from upwell.client.waiting import until
 from upwell.common.v1 import common_pb2
 from upwell.errors import ToolError
@@ -21,7 +22,9 @@ IMPORT_LIMIT_S = 3600.0
 
 
 def ingest(
-    source: Annotated[str, typer.Argument(help="What the file is: csv, parquet, chat, field, profile, ...")],
+    source: Annotated[
+        str, typer.Argument(help="What the file is: csv, parquet, chat, field, profile; see `upwell sources list`.")
+    ],
     path: Annotated[
         Path,
         typer.Argument(
@@ -50,6 +53,8 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Make a dataset of a file and print the version the registry gave it.
+
+    The options are for series. Other sources take parameters: `--set NAME=VALUE`, see `upwell sources show SOURCE`.
 
     Examples:
     - `upwell ingest csv pump.csv --name pump-7`
@@ -119,5 +124,5 @@ async def _import(upwell: Upwell, request: events_pb2.IngestRequested) -> common
 
     job = await until(ended, within_s=IMPORT_LIMIT_S, what=f"The end of ingest job {job_id}")
     if job.state == common_pb2.WORK_STATE_FAILED:
-        raise ToolError(f"{job.failure.reason} {job.failure.remedy}".strip())
+        raise ToolError(in_sentences(job.failure))
     return job.dataset

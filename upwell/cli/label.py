@@ -1,16 +1,17 @@
-"""`upwell label run|list|jobs`."""
+"""`upwell label run|list|show|jobs`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
-from google.protobuf import json_format
 
 from upwell.cli.assignments import parse_settings
+from upwell.cli.described import print_parameters
 from upwell.cli.output import console, counted, print_json, print_table, say, state_name, version_name
 from upwell.cli.session import DataOption, JsonOption, SetOption, run
 from upwell.client import Upwell
+from upwell.client.failures import in_sentences
 from upwell.client.waiting import until
 from upwell.common.v1 import common_pb2
 from upwell.errors import ToolError
@@ -25,7 +26,7 @@ ENDED = {common_pb2.WORK_STATE_COMPLETED, common_pb2.WORK_STATE_FAILED, common_p
 def run_labeler(
     dataset: Annotated[str, typer.Argument(help="NAME@3, or NAME for the newest version.")],
     *,
-    labeler: Annotated[str, typer.Option("--labeler", help="See `upwell label list`.")],
+    labeler: Annotated[str, typer.Option("--labeler", help="See `upwell label list`, `upwell label show`.")],
     settings: SetOption = None,
     output: Annotated[str, typer.Option(help="Name of the dataset, for a labeler that makes one.")] = "",
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the job's id and return.")] = False,
@@ -66,7 +67,7 @@ def run_labeler(
 
 @app.command("list")
 def list_labelers(data: DataOption = None, as_json: JsonOption = False) -> None:
-    """List the labelers and their parameters.
+    """List the labelers that are installed.
 
     Examples:
     - `upwell label list`
@@ -75,8 +76,32 @@ def list_labelers(data: DataOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(labelers)
         return
-    rows = [(each.name, each.summary, ", ".join(each.kinds), each.makes, _defaults(each)) for each in labelers]
-    print_table(["labeler", "what it does", "reads", "makes", "parameters"], rows, empty="No labelers are installed.")
+    rows = [
+        (one.name, ", ".join(one.kinds), one.makes or "-", len(one.described_parameters), one.summary)
+        for one in labelers
+    ]
+    columns = ["labeler", "reads", "makes", "parameters#", "summary"]
+    print_table(columns, rows, empty="No labelers are installed where svc_label runs.")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The labeler's name.")],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a labeler reads and makes, and its parameters: each goes into `run` as `--set NAME=VALUE`.
+
+    Examples:
+    - `upwell label show robust`
+    """
+    labeler = run(data, lambda upwell: upwell.label.labeler(name))
+    if as_json:
+        print_json(labeler)
+        return
+    print_parameters(labeler.described_parameters, empty=f"{labeler.name} has no parameters.")
+    makes = f"makes {labeler.makes}" if labeler.makes else "proposes labels"
+    say(f"{labeler.name} reads {', '.join(labeler.kinds)} and {makes}. {labeler.summary}")
 
 
 @app.command("jobs")
@@ -111,9 +136,5 @@ async def ended_job(upwell: Upwell, job_id: str, *, within_s: float = LIMIT_S) -
 
     job = await until(ended, within_s=within_s, what=f"The end of labelling job {job_id}")
     if job.state != common_pb2.WORK_STATE_COMPLETED:
-        raise ToolError(f"{job.failure.reason} {job.failure.remedy}".strip() or f"Job {job_id} was cancelled.")
+        raise ToolError(in_sentences(job.failure) or f"Job {job_id} was cancelled.")
     return job
-
-
-def _defaults(labeler: label_service_pb2.Labeler) -> str:
-    return " ".join(f"{key}={value}" for key, value in json_format.MessageToDict(labeler.parameters).items())

@@ -9,6 +9,7 @@ import typer
 from upwell.cli import aliases, gates, versions
 from upwell.cli.output import print_json, print_table, say, short, version_name, when
 from upwell.cli.session import DataOption, JsonOption, parse_version, run
+from upwell.cli.specs import read_spec
 from upwell.client import Upwell
 from upwell.registry.v1 import registry_service_pb2
 
@@ -63,7 +64,7 @@ def show(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one model version and the moves of its aliases.
+    """Show one model version, what it is made for (family and spec, as its bundle says), and the moves of its aliases.
 
     Examples:
     - `upwell models show bleeding-detector@1`
@@ -72,11 +73,12 @@ def show(
 
     async def work(
         upwell: Upwell,
-    ) -> tuple[registry_service_pb2.ModelVersion, list[registry_service_pb2.AliasMove]]:
+    ) -> tuple[registry_service_pb2.ModelVersion, list[registry_service_pb2.AliasMove], list[tuple[str, str]]]:
         version = await upwell.registry.model(model)
-        return version, list(await upwell.registry.alias_moves(version.ref.name))
+        moves = list(await upwell.registry.alias_moves(version.ref.name))
+        return version, moves, [] if as_json else await read_spec(upwell, version)
 
-    version, moves = run(data, work)
+    version, moves, spec = run(data, work)
     if as_json:
         print_json(version)
         return
@@ -90,6 +92,7 @@ def show(
         ("bundle", version.bundle_digest),
         ("signed by", ", ".join(signature.key for signature in version.signatures) or "-"),
         ("registered", when(version.registered_at)),
+        *spec,
         *((f"metric {name}", f"{value:.6g}") for name, value in sorted(version.metrics.items())),
     ]
     print_table(["fact", "value"], facts, empty="")

@@ -20,6 +20,8 @@ from upwell.common.v1 import common_pb2
 # What is not a terminal has no width of its own: lines for files and pipes must not be cut.
 WIDE = 1000
 DIGEST_CHARACTERS = 12
+# From here on doubles leave whole numbers out.
+LARGEST_WHOLE = 2**53
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -50,14 +52,27 @@ def progress_bar(*, estimate: bool = True) -> Progress:
 
 
 def print_json(value: Message | Sequence[Message] | dict[str, Any] | list[Any]) -> None:
-    """Messages as ProtoJSON with the contracts' own field names; other values as they are."""
+    """Messages as ProtoJSON with the contracts' own field names; other values as they are. 17.0 is printed as 17."""
     if isinstance(value, Message):
         plain: Any = _plain(value)
     elif isinstance(value, dict):
         plain = value
     else:
         plain = [_plain(item) if isinstance(item, Message) else item for item in value]
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(with_whole_numbers(plain), indent=2, ensure_ascii=False) + "\n")
+
+
+def with_whole_numbers(value: Any) -> Any:
+    """JSON values in which a whole number is an int: the protobuf library for Python prints every double as a float."""
+    match value:
+        case float() if value.is_integer() and abs(value) <= LARGEST_WHOLE:
+            return int(value)
+        case list():
+            return [with_whole_numbers(item) for item in value]
+        case dict():
+            return {name: with_whole_numbers(item) for name, item in value.items()}
+        case _:
+            return value
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,11 @@ import typer
 
 from upwell.cli.output import print_json, print_table, say, version_name
 from upwell.cli.session import DataOption, JsonOption, TimeoutOption, run
-from upwell.cli.statefile import read_state
+from upwell.cli.statefile import RESOURCES, read_state
 from upwell.client.infer import DEADLINE_S
 from upwell.infer.v1 import plan_pb2
+
+PROFILE_ORDER = ("input_size", *RESOURCES, "latency_ms")
 
 
 def plan(
@@ -21,8 +24,9 @@ def plan(
     state: Annotated[
         Path,
         typer.Option(
-            help="What was in use of late, oldest first: CSV with the columns cpu_cores, memory_gb, gpu_sm, "
-            "gpu_memory_gb, and a time if you like, or a JSON list of objects."
+            help="What was in use of late, oldest first: CSV with the columns cpu_cores, memory_gb (GiB), gpu_sm, "
+            "gpu_memory_gb (GiB), and a time if you like, or a JSON list of objects; as many rows as the model reads, "
+            "see `window` in `upwell models show`."
         ),
     ],
     timeout: TimeoutOption = DEADLINE_S,
@@ -46,13 +50,19 @@ def plan(
     if answer.HasField("runner_up"):
         other = "" if _job(answer.runner_up) == _job(answer.choice) else ", another job"
         choices.append((f"runner-up{other}", answer.runner_up))
-    numbers = sorted(answer.choice.configuration)  # a map of protobuf has no order
+    numbers = in_order(answer.choice.configuration)
     rows = [(place, *_facts(choice), *(f"{choice.configuration[n]:g}" for n in numbers)) for place, choice in choices]
     print_table(["", "tool", "config#", "confidence#", *(f"{name}#" for name in numbers)], rows, empty="")
 
 
 def _job(choice: plan_pb2.PlanChoice) -> tuple[int, float | None]:
     return choice.tool_id, choice.configuration.get("input_size")
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of a configuration's numbers in a profile's order, others behind: a protobuf map has no order."""
+    places = {name: place for place, name in enumerate(PROFILE_ORDER)}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
 
 
 def _facts(choice: plan_pb2.PlanChoice) -> tuple[str, int, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 from google.protobuf import json_format
 
+from upwell.cli.described import allowed, as_set
 from upwell.cli.output import print_json, print_table, say
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.train.v1.train_service_pb2 import Recipe
@@ -50,7 +50,7 @@ def show(
         return
     described: Mapping[str, Mapping[str, Any]] = json_format.MessageToDict(recipe.hyperparameters)
     rows = [
-        (key, rule.get("type", ""), _value(rule.get("default")), rule.get("unit", ""), _allowed(rule), rule.get("help"))
+        (key, rule.get("type", ""), as_set(rule.get("default")), rule.get("unit", ""), allowed(rule), rule.get("help"))
         for key, rule in sorted(described.items())
     ]
     columns = ["hyperparameter", "type", "default#", "unit", "allowed", "help"]
@@ -62,24 +62,3 @@ def show(
 def _takes(recipe: Recipe) -> tuple[str, str, str]:
     """Kinds of training set, the base, families of parents."""
     return ", ".join(recipe.dataset_kinds), recipe.default_base or "-", ", ".join(recipe.parent_families) or "-"
-
-
-def _allowed(rule: Mapping[str, Any]) -> str:
-    """The choices, or the bounds: `1 to 4096`, `from 0`."""
-    low, high = rule.get("low"), rule.get("high")
-    if rule.get("choices"):
-        told = ", ".join(str(one) for one in rule["choices"])
-    elif low is not None and high is not None:
-        told = f"{_value(low)} to {_value(high)}"
-    elif low is not None:
-        told = f"from {_value(low)}"
-    else:
-        told = f"up to {_value(high)}" if high is not None else ""
-    return told
-
-
-def _value(value: Any) -> str:
-    """As one would write it after `--set NAME=`; whole numbers arrive as doubles."""
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() else f"{value:g}"
-    return value if isinstance(value, str) else json.dumps(value)

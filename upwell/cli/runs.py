@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 from google.protobuf import json_format, struct_pb2
 
-from upwell.cli.output import print_json, print_table, size, state_name, when
+from upwell.cli.output import print_json, print_table, size, state_name, when, with_whole_numbers
 from upwell.cli.run_logs import logs
 from upwell.cli.run_metrics import metrics
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.cli.watching import watch_run
+from upwell.client.failures import in_sentences
 from upwell.common.v1 import common_pb2
 from upwell.train.v1 import train_service_pb2
 
@@ -152,12 +153,12 @@ def failure_facts(found: train_service_pb2.Run) -> list[tuple[str, str]]:
     """How the run failed; else how the attempt ended that last went wrong, and the lines that show it."""
     failed = found.HasField("failure")
     failure = found.failure if failed else found.last_failure
-    when_it_was = [] if failed or not failure.cause else [("an attempt failed", f"{failure.reason} {failure.remedy}")]
+    when_it_was = [] if failed or not failure.cause else [("an attempt failed", in_sentences(failure))]
     return [("cause", failure.cause), *when_it_was, *(("evidence", line) for line in failure.evidence)]
 
 
 def _plain(values: struct_pb2.Struct) -> dict[str, Any]:
-    return dict(json_format.MessageToDict(values))
+    return dict(with_whole_numbers(json_format.MessageToDict(values)))
 
 
 def _progress(found: train_service_pb2.Run) -> str:
@@ -176,4 +177,4 @@ def _remark(found: train_service_pb2.Run) -> str:
         return f"number {found.queue_position} in the queue"
     if found.waiting_for:
         return f"waits for {found.waiting_for}"
-    return f"{found.failure.reason} {found.failure.remedy}".strip()
+    return in_sentences(found.failure)

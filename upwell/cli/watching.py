@@ -9,6 +9,7 @@ from rich.progress import Progress, TaskID
 from upwell.cli.output import clock, progress_bar, say, state_name
 from upwell.cli.plot import curve
 from upwell.client import Upwell
+from upwell.client.failures import in_sentences
 from upwell.common.v1 import common_pb2
 from upwell.errors import ToolError
 from upwell.train.v1 import events_pb2, train_service_pb2
@@ -78,6 +79,5 @@ class _Display:
 
 def _completed(run: train_service_pb2.Run) -> train_service_pb2.Run:
     if run.state != common_pb2.WORK_STATE_COMPLETED:
-        reason = f"{run.failure.reason} {run.failure.remedy}".strip()
-        raise ToolError(f"Run {run.run_id} {state_name(run.state)}. {reason}".strip())
+        raise ToolError(f"Run {run.run_id} {state_name(run.state)}. {in_sentences(run.failure)}".strip())
     return run

@@ -12,7 +12,7 @@ from google.protobuf import json_format, struct_pb2
 
 from upwell.client.addresses import Addresses
 from upwell.client.calls import Caller
-from upwell.client.pulling import Pull
+from upwell.client.pulling import Pull, read_file
 from upwell.client.pushing import Push
 from upwell.client.transfer import Progress, Transfer
 from upwell.errors import ToolError
@@ -70,6 +70,19 @@ class ArtifactClient:
         with self._transferring() as transfer:
             addresses = Addresses(self._caller, self._stub, request)
             return await Pull(transfer, addresses, folder, progress).run(sized)
+
+    async def read_file(
+        self, path: str, *, dataset: str = "", model: str = "", base: str = "", max_bytes: int = 2**20
+    ) -> bytes | None:
+        """A small file of a version, verified; None where the version has none at this path.
+
+        Raises:
+            UpwellClientError: there is no such version, or it has no files.
+            ToolError: bytes are damaged, missing or more than `max_bytes`, or the object store does not answer.
+        """
+        request = artifact_service_pb2.GetDownloadRequest(**_named(dataset=dataset, model=model, base=base))
+        with self._transferring() as transfer:
+            return await read_file(transfer, Addresses(self._caller, self._stub, request), path, max_bytes=max_bytes)
 
     async def push_model(
         self,

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import grpc
 
 from upwell.client.calls import Caller
+from upwell.client.named import one_named
 from upwell.client.zarr_folder import packed
 from upwell.errors import ToolError, UpwellClientError
 from upwell.ingest.v1 import chat_pb2, events_pb2, ingest_service_pb2, ingest_service_pb2_grpc, table_pb2
@@ -92,6 +93,15 @@ class IngestClient:
         with _opened(path) as file:
             parts = _parts(file, header, progress)
             return await self._caller.send(self._stub.Ingest, parts, deadline_s=deadline_s)
+
+    async def sources(self) -> Sequence[ingest_service_pb2.Source]:
+        """The sources installed on the server."""
+        answer = await self._caller.call(self._stub.ListSources, ingest_service_pb2.ListSourcesRequest())
+        return answer.sources
+
+    async def source(self, name: str) -> ingest_service_pb2.Source:
+        """One of them; ToolError names the nearest where there is none of that name."""
+        return one_named(name, await self.sources(), what="source")
 
     async def start_import(self, request: events_pb2.IngestRequested) -> str:
         """Have a file of the server's import folder read; the job's id."""

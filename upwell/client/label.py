@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 
 from upwell.client.calls import Caller
+from upwell.client.named import one_named
 from upwell.label.v1 import events_pb2, label_service_pb2, label_service_pb2_grpc
 
 EXPORT_DEADLINE_S = 120.0
@@ -25,6 +26,10 @@ class LabelClient:
         """The labelers installed on the server."""
         answer = await self._caller.call(self._stub.ListLabelers, label_service_pb2.ListLabelersRequest())
         return answer.labelers
+
+    async def labeler(self, name: str) -> label_service_pb2.Labeler:
+        """One of them; ToolError names the nearest where there is none of that name."""
+        return one_named(name, await self.labelers(), what="labeler")
 
     async def start(
         self,

@@ -6,6 +6,7 @@ from google.protobuf import json_format
 from nats.errors import Error as NatsError
 
 from upwell.bus import connection
+from upwell.client.failures import in_sentences
 from upwell.client.registry import RegistryClient
 from upwell.client.waiting import until
 from upwell.common.v1 import common_pb2
@@ -50,7 +51,7 @@ class Numbering:
     async def _raise_if_refused(self, made: common_pb2.DatasetRef) -> None:
         rejected = await self._last_rejected()
         if rejected is not None and _key(rejected.dataset) == _key(made):
-            raise ToolError(f"The registry refused {made.name}: {rejected.failure.reason} {rejected.failure.remedy}")
+            raise ToolError(f"The registry refused {made.name}: {in_sentences(rejected.failure)}")
 
     async def _last_rejected(self) -> events_pb2.DatasetRejected | None:
         event = BY_MESSAGE[events_pb2.DatasetRejected]

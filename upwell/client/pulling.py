@@ -10,6 +10,8 @@ from upwell.client.addresses import Addresses
 from upwell.client.files import PARTIAL_FOLDER, File, listed_files, local_path, remove_if_empty, stands
 from upwell.client.sharegpt import lay_out_sharegpt
 from upwell.client.transfer import ExpiredError, Progress, Transfer, some_at_once
+from upwell.errors import ToolError
+from upwell.registry.v1 import artifact_service_pb2
 
 MAX_MANIFEST_BYTES = 16 * 2**20
 
@@ -33,8 +35,7 @@ class Pull:
     async def run(self, sized: Progress) -> str:
         """Fetch what is missing; the version's reference."""
         first = await self._addresses.first()
-        manifest = await asyncio.to_thread(self._transfer.read, first.manifest_url, max_bytes=MAX_MANIFEST_BYTES)
-        files = listed_files(manifest, first.manifest_digest)
+        manifest, files = await _manifest(self._transfer, first)
         # All paths are looked at before the first byte is written.
         places = [(file, local_path(self._folder, file.path)) for file in files]
         sized(sum(file.size_bytes for file in files))
@@ -64,3 +65,21 @@ class Pull:
             partial=self._folder / PARTIAL_FOLDER / f"{file.sha256}-{sha256(file.path.encode()).hexdigest()[:12]}",
             progress=self._progress,
         )
+
+
+async def read_file(transfer: Transfer, addresses: Addresses, path: str, *, max_bytes: int) -> bytes | None:
+    """The verified bytes of one small file of a version; None where it has none at this path."""
+    _, files = await _manifest(transfer, await addresses.first())
+    found = [file for file in files if file.path == path]
+    if not found:
+        return None
+    [file] = found
+    data = await asyncio.to_thread(transfer.read, await addresses.url(file.sha256), max_bytes=max_bytes)
+    if sha256(data).hexdigest() != file.sha256:
+        raise ToolError(f"{path} is damaged in the object store.")
+    return data
+
+
+async def _manifest(transfer: Transfer, first: artifact_service_pb2.GetDownloadResponse) -> tuple[bytes, list[File]]:
+    manifest = await asyncio.to_thread(transfer.read, first.manifest_url, max_bytes=MAX_MANIFEST_BYTES)
+    return manifest, listed_files(manifest, first.manifest_digest)

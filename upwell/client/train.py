@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -11,9 +10,9 @@ import grpc
 
 from upwell.client.calls import Caller
 from upwell.client.following import PATIENCE_S, SILENCE_S, follow
+from upwell.client.named import one_named
 from upwell.client.publisher import Publisher
 from upwell.common.v1 import common_pb2
-from upwell.errors import ToolError
 from upwell.train.v1 import events_pb2, metrics_pb2, train_service_pb2, train_service_pb2_grpc
 
 WATCH_DEADLINE_S = 24 * 3600.0
@@ -127,17 +126,8 @@ class TrainClient:
         return answer.recipes
 
     async def recipe(self, name: str) -> train_service_pb2.Recipe:
-        """One recipe.
-
-        Raises:
-            ToolError: none of that name is installed on the server; it lists those that are.
-        """
-        installed = {recipe.name: recipe for recipe in await self.recipes()}
-        if name not in installed:
-            nearest = difflib.get_close_matches(name, installed, n=1)
-            hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; there are: {', '.join(installed) or 'none'}."
-            raise ToolError(f"{name!r} is no recipe{hint}")
-        return installed[name]
+        """One of them; ToolError names the nearest where there is none of that name."""
+        return one_named(name, await self.recipes(), what="recipe")
 
     def watch(
         self,

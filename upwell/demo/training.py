@@ -11,6 +11,7 @@ from typing import Any
 from upwell.cli.lineage import lineage_tree
 from upwell.cli.output import version_name
 from upwell.cli.watching import watch_run
+from upwell.client.failures import in_sentences
 from upwell.client.waiting import until
 from upwell.demo import publish_request
 from upwell.demo.stage import Stage
@@ -85,7 +86,7 @@ async def show_lineage(stage: Stage, version: registry_service_pb2.ModelVersion)
 
 def _raise_if_refused(status: infer_service_pb2.ModelStatus) -> None:
     if status.state == infer_service_pb2.MODEL_STATE_FAILED:
-        raise ToolError(f"{version_name(status.model)} was refused: {status.failure.reason} {status.failure.remedy}")
+        raise ToolError(f"{version_name(status.model)} was refused: {in_sentences(status.failure)}")
 
 
 async def _publish_without_upwell(url: str, subject: str, body: Mapping[str, Any]) -> str:

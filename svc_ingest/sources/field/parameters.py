@@ -15,36 +15,49 @@ NEVER = -1000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldParameters:
-    """How fields are read.
+    """How fields are read; `docs/ocean.md` tells more."""
 
-    Args:
-        variables: `sst=TEMP;u=UWND;v=VWND`: which variable a channel is; `t100=TEMP@100` is its level at 100 (in the
-            unit of the file's level axis). Empty finds them by their CF standard names, or their usual names.
-        units: `sst=degC`: units of channels whose variables do not say theirs, or say them wrong.
-        anomalies: `sst`: channels that hold anomalies already, separated by `;`. A variable that calls itself an
-            anomaly is known as one.
-        lat_min, lat_max, lon_min, lon_max: degrees; centres of cells outside are left out. By default the tropical
-            Pacific.
-        resolution: degrees from one centre to the next; 0 keeps the grid of the sea-surface temperature, or of the
-            first channel where there is none.
-        land_below: degrees C; where the sea-surface temperature ever lies below, there is land. For files that hold 0
-            on land; the default takes nothing for land.
-        gaps: what a month that is missing, hardly observed or nowhere known is: refused, or missing in the dataset.
-        base_start, base_end: first and last month of the base period, `1982-01` or `1982`; empty is the data's.
-    """
-
-    variables: str = parameter("")
-    units: str = parameter("")
-    anomalies: str = parameter("")
-    lat_min: float = parameter(-20.0, low=-90, high=90)
-    lat_max: float = parameter(20.0, low=-90, high=90)
-    lon_min: float = parameter(120.0, low=0, high=360)
-    lon_max: float = parameter(290.0, low=0, high=360)
-    resolution: float = parameter(0.0, low=0, high=20)
-    land_below: float = parameter(NEVER, low=NEVER, high=100)
-    gaps: str = parameter("refuse", choices=("refuse", "missing"))
-    base_start: str = parameter("", digits=True)
-    base_end: str = parameter("", digits=True)
+    variables: str = parameter(
+        "",
+        help="Which variable a channel is, sst=TEMP;u=UWND; t100=TEMP@100 is its level at 100, in the unit of the "
+        "file's level axis. Empty finds them by their CF standard names, or their usual names.",
+    )
+    units: str = parameter(
+        "", help="Units of channels whose variables do not say theirs, or say them wrong: sst=degC;taux=N m-2."
+    )
+    anomalies: str = parameter(
+        "",
+        help="Channels that hold anomalies already, with ; between; a variable that calls itself one is known as one.",
+    )
+    lat_min: float = parameter(-20.0, low=-90, high=90, help="Degrees; cells with centres south of it are left out.")
+    lat_max: float = parameter(20.0, low=-90, high=90, help="Degrees; cells with centres north of it are left out.")
+    lon_min: float = parameter(120.0, low=0, high=360, help="Degrees; cells with centres west of it are left out.")
+    lon_max: float = parameter(290.0, low=0, high=360, help="Degrees; cells with centres east of it are left out.")
+    resolution: float = parameter(
+        0.0,
+        low=0,
+        high=20,
+        help="Degrees from one centre to the next; 0 keeps the grid of sst, or of the first channel where there is "
+        "no sst.",
+    )
+    land_below: float = parameter(
+        NEVER,
+        low=NEVER,
+        high=100,
+        help="Degrees C; where sst is ever colder there is land, for files that hold 0 there. The default takes "
+        "nothing for land.",
+    )
+    gaps: str = parameter(
+        "refuse",
+        choices=("refuse", "missing"),
+        help="What a month is that is missing, hardly observed or nowhere known: refused, or missing in the dataset.",
+    )
+    base_start: str = parameter(
+        "", digits=True, help="First month of the base period, 1982-01 or 1982; empty is the data's."
+    )
+    base_end: str = parameter(
+        "", digits=True, help="Last month of the base period, 2004-12 or 2004; empty is the data's."
+    )
 
     def checked(self) -> FieldParameters:
         """The parameters themselves.

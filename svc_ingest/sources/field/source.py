@@ -35,6 +35,7 @@ class FieldSource:
     """See `DatasetSource`."""
 
     name = "field"
+    summary = "Monthly fields from NetCDF files or zipped Zarr stores."
     suffixes = (".nc", ".nc4", ".nc.zip", ".zarr.zip")
     kind = Kind.FIELD
     parameters = FieldParameters

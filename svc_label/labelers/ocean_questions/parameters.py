@@ -14,27 +14,28 @@ NAMES = tuple(kind.name for kind in KINDS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OceanQuestionsParameters:
-    """What is asked, and about which windows.
+    """What is asked, and about which windows."""
 
-    Args:
-        samples: questions, those about the test months included.
-        seed: equal seeds ask equal questions.
-        languages, tasks: of which each question has one.
-        questions: kinds of questions that are asked, of those that fit the tasks and the data.
-        history: shortest and longest number of months that are shown.
-        future: shortest and longest number of months that follow.
-        test_share: of the months, the latest: questions about them have the ids `test-...` and are as large a share
-            of the samples; no window reaches across. 0 makes none.
-    """
-
-    samples: int = parameter(500, low=1, high=1_000_000)
-    seed: int = parameter(0, low=0, high=2**31)
-    languages: tuple[str, ...] = parameter(LANGUAGES, choices=LANGUAGES)
-    tasks: tuple[str, ...] = parameter(TASKS, choices=TASKS)
-    questions: tuple[str, ...] = parameter(NAMES, choices=NAMES)
-    history: tuple[int, int] = parameter((6, 24), low=2, high=240)
-    future: tuple[int, int] = parameter((3, 20), low=1, high=120)
-    test_share: float = parameter(0.2, low=0, high=0.9)
+    samples: int = parameter(500, low=1, high=1_000_000, help="Questions, those about the test months included.")
+    seed: int = parameter(0, low=0, high=2**31, help="Equal seeds ask equal questions.")
+    languages: tuple[str, ...] = parameter(LANGUAGES, choices=LANGUAGES, help="Each question is in one of them.")
+    tasks: tuple[str, ...] = parameter(TASKS, choices=TASKS, help="Each question has one of them.")
+    questions: tuple[str, ...] = parameter(
+        NAMES, choices=NAMES, help="Kinds that are asked, of those that fit the tasks and the data."
+    )
+    history: tuple[int, int] = parameter(
+        (6, 24), low=2, high=240, help="Shortest and longest number of months that are shown."
+    )
+    future: tuple[int, int] = parameter(
+        (3, 20), low=1, high=120, help="Shortest and longest number of months that follow."
+    )
+    test_share: float = parameter(
+        0.2,
+        low=0,
+        high=0.9,
+        help="Share of the months, the latest, that questions of their own ask about, with ids test-...; these are as "
+        "large a share of the samples, and no window reaches across. 0 makes none.",
+    )
 
     def __post_init__(self) -> None:
         for name in ("languages", "tasks", "questions"):

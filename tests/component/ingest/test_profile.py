@@ -24,6 +24,29 @@ async def test_a_profile_becomes_a_dataset_of_its_kind(service: Running, tmp_pat
     assert service.left_over() == []
 
 
+async def test_sources_are_listed_with_what_they_take_and_make(service: Running) -> None:
+    answer = await service.stub.ListSources(pb.ListSourcesRequest(), metadata=token("viewer"))
+    found = {source.name: source for source in answer.sources}
+    assert {"chat", "csv", "field", "parquet", "profile"} <= set(found)
+    assert list(found) == sorted(found)
+    assert all(source.summary.endswith(".") for source in answer.sources)
+    assert (found["csv"].makes, list(found["csv"].parameters)) == ("series/v1", [])
+    field = found["field"]
+    assert (field.makes, list(field.endings)) == ("field/v1", [".nc", ".nc4", ".nc.zip", ".zarr.zip"])
+    assert [one.name for one in field.parameters][:4] == ["variables", "units", "anomalies", "lat_min"]
+    parameters = {one.name: one for one in field.parameters}
+    assert all(one.help for one in field.parameters)
+    resolution = parameters["resolution"]
+    assert (resolution.type, resolution.default_value.number_value, resolution.low, resolution.high) == (
+        "float",
+        0,
+        0,
+        20,
+    )
+    assert not parameters["units"].HasField("low")
+    assert list(parameters["gaps"].choices) == ["refuse", "missing"]
+
+
 @pytest.mark.parametrize(("source", "file_name"), [("profile", "a.zip"), ("csv", "a.csv")])
 async def test_parameters_that_a_source_does_not_take_are_refused_before_any_byte(
     service: Running, source: str, file_name: str
@@ -37,11 +60,11 @@ async def test_parameters_that_a_source_does_not_take_are_refused_before_any_byt
 
 
 async def test_a_parameter_that_is_no_number_is_told_by_field(service: Running) -> None:
-    first = header(source="profile", file_name="a.zip")
-    first.header.parameters.update({"size": float("nan")})
+    first = header(source="field", file_name="a.nc")
+    first.header.parameters.update({"resolution": float("nan")})
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await service.stub.Ingest(iter([first]), metadata=token("reviewer"))
-    assert violations(caught.value).keys() == {"parameters"}
+    assert violations(caught.value) == {"parameters.resolution": "nan is not a finite number"}
 
 
 async def rows_of(service: Running, digest: str, **asked: int) -> table_pb2.PreviewRowsResponse:

@@ -151,7 +151,7 @@ async def test_a_parameter_that_is_no_number_is_told_by_field(served: Served):
     wrong = request()
     wrong.request.parameters.update({"width": float("nan")})
     refused = await served.refused("StartLabeling", wrong)
-    assert (refused.code, refused.fields) == (INVALID, ("request.parameters",))
+    assert (refused.code, refused.fields) == (INVALID, ("request.parameters.width",))
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,11 @@ from toy_line.points import KIND, read_points, write_points
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlierParameters:
-    """`furthest`: a point stays whose y is at most so many median deviations from the median."""
+    """What counts as far."""
 
-    furthest: float = parameter(5.0, low=1.0, high=100.0)
+    furthest: float = parameter(
+        5.0, low=1.0, high=100.0, help="Median deviations from the median that a point's y may have."
+    )
 
 
 class PointsWithoutOutliers:

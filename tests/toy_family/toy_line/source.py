@@ -14,15 +14,16 @@ from toy_line.points import KIND, Points, write_points
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointsParameters:
-    """`scale` multiplies every y."""
+    """How points are read."""
 
-    scale: float = parameter(1.0, low=-1e6, high=1e6)
+    scale: float = parameter(1.0, low=-1e6, high=1e6, help="Every y is multiplied by it.")
 
 
 class PointsSource:
     """See `DatasetSource` in `svc_ingest/sources/base.py`."""
 
     name = "points"
+    summary = "Points from text files with a pair of numbers in each line."
     suffixes = (".xy",)
     kind = KIND
     parameters = PointsParameters

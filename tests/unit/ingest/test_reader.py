@@ -27,6 +27,7 @@ class BlockParameters:
 
 class BlockSource:
     name = "blocks"
+    summary = "Blocks."
     suffixes = (".blk",)
     kind = "blocks/v1"
     parameters = BlockParameters

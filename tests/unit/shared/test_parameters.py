@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.parameters import parameter, parameters_as_json, parse_parameters
+from shared.contracts.parameters import describe_parameters, parameter, parameters_as_json, parse_parameters
 from shared.errors import InvalidInputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    window: int = parameter(51, low=3, high=101)
+    window: int = parameter(51, low=3, high=101, help="Rows.")
     threshold: float = parameter(4.0, low=0.5)
     lengths: tuple[int, ...] = parameter((), low=4, high=64)
     bounds: tuple[float, float] = parameter((0.5, 2.0), low=0.0, high=9.0)
@@ -79,6 +79,21 @@ def test_a_wrong_parameter_is_named_with_what_is_allowed(values: dict[str, Any],
 @pytest.mark.parametrize("given", ["1982", 1982, 1982.0])
 def test_a_year_is_a_text_however_it_comes(given: Any) -> None:
     assert parse_parameters(Sample, {"since": given}).since == "1982"
+
+
+def test_parameters_are_described_in_the_order_of_their_declaration() -> None:
+    described = describe_parameters(Sample)
+    assert [(one.name, one.type, one.is_list) for one in described] == [
+        ("window", "int", False),
+        ("threshold", "float", False),
+        ("lengths", "int", True),
+        ("bounds", "float", True),
+        ("kinds", "str", True),
+        ("exact", "bool", False),
+        ("since", "str", False),
+    ]
+    assert [one.default for one in described] == [51, 4.0, [], [0.5, 2.0], ["spike"], False, ""]
+    assert (described[0].allowed.help, described[0].allowed.high) == ("Rows.", 101)
 
 
 def test_a_plain_field_takes_any_value_of_its_type() -> None:

@@ -71,7 +71,7 @@ class FakeInfer(infer_service_pb2_grpc.InferServiceServicer):
                 tool_id=tool,
                 config_id=40 + number,
                 tool=f"tool-{tool}",
-                configuration={"cpu_cores": 2, "latency_ms": 12.5},
+                configuration={"latency_ms": 12.5, "nodes": 1, "cpu_cores": 2, "memory_gb": 4, "input_size": 1},
                 confidence=0.75,
             )
             for number, tool in enumerate(tools)

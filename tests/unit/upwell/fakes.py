@@ -69,6 +69,14 @@ class FakeIngest(ingest_service_pb2_grpc.IngestServiceServicer):
             self.chunks.append(len(part.chunk))
             yield part.chunk
 
+    def ListSources(self, request, context):
+        csv = ingest_service_pb2.Source(name="csv", summary="Series.", endings=[".csv", ".tsv"], makes="series/v1")
+        field = ingest_service_pb2.Source(name="field", summary="Fields.", endings=[".nc"], makes="field/v1")
+        field.parameters.add(name="units", type="str", help="Units.").default_value.string_value = ""
+        field.parameters.add(name="land", type="float", low=-5, help="Cold.").default_value.number_value = -5
+        field.parameters.add(name="gaps", type="str", choices=["keep", "no"]).default_value.string_value = "no"
+        return ingest_service_pb2.ListSourcesResponse(sources=[csv, field])
+
     def Preview(self, request, context):
         answer = ingest_service_pb2.PreviewResponse(rows=4, time="index")
         bucket = ingest_service_pb2.Bucket(min=1, max=2, count=1)
@@ -262,6 +270,14 @@ class FakeLabel(label_service_pb2_grpc.LabelServiceServicer):
         self.asked = 0
         self.decided: list[label_service_pb2.DecideRequest] = []
         self.fails = ""
+
+    def ListLabelers(self, request, context):
+        asks = label_service_pb2.Labeler(name="asks", summary="Asks.", kinds=["field/v1"], makes="chat/v1")
+        asks.described_parameters.add(name="samples", type="int", low=1, high=1e6).default_value.number_value = 500
+        months = asks.described_parameters.add(name="months", type="int", is_list=True, help="From, to.")
+        months.default_value.list_value.extend([6, 24])
+        robust = label_service_pb2.Labeler(name="robust", summary="Finds.", kinds=["series/v1"])
+        return label_service_pb2.ListLabelersResponse(labelers=[asks, robust])
 
     def StartLabeling(self, request, context):
         self.request = request.request

@@ -113,3 +113,4 @@ def test_the_listing_says_what_is_read_and_what_is_made():
     counting, stripes = labeler_message(Counting()), labeler_message(Stripes())
     assert (list(counting.kinds), counting.makes) == (["words/v1"], "counts/v1")
     assert (list(stripes.kinds), stripes.makes) == (["series/v1"], "")
+    assert [one.name for one in stripes.described_parameters] == ["count", "width", "seed"]

@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dupwell/common/v1/common.proto\x12\x10upwell.common.v1\x1a\x1cgoogle/protobuf/struct.proto\"D\n\nDatasetRef\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x17\n\x0fmanifest_digest\x18\x03 \x01(\t\"9\n\x08ModelRef\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x0e\n\x06run_id\x18\x03 \x01(\t\"\'\n\x07\x42\x61seRef\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\x87\x01\n\x07Segment\x12\x11\n\tstart_row\x18\x01 \x01(\x03\x12\x0f\n\x07\x65nd_row\x18\x02 \x01(\x03\x12\x12\n\nstart_time\x18\x03 \x01(\x03\x12\x10\n\x08\x65nd_time\x18\x04 \x01(\x03\x12\x0f\n\x07\x63hannel\x18\x05 \x01(\t\x12\r\n\x05label\x18\x06 \x01(\t\x12\x12\n\nconfidence\x18\x07 \x01(\x01\"y\n\x07\x46\x61ilure\x12\r\n\x05\x63\x61use\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06remedy\x18\x03 \x01(\t\x12\x10\n\x08\x65vidence\x18\x04 \x03(\t\x12-\n\x0cretried_with\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct*\xa1\x01\n\tWorkState\x12\x1a\n\x16WORK_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11WORK_STATE_QUEUED\x10\x01\x12\x16\n\x12WORK_STATE_RUNNING\x10\x02\x12\x18\n\x14WORK_STATE_COMPLETED\x10\x03\x12\x15\n\x11WORK_STATE_FAILED\x10\x04\x12\x18\n\x14WORK_STATE_CANCELLED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dupwell/common/v1/common.proto\x12\x10upwell.common.v1\x1a\x1cgoogle/protobuf/struct.proto\"D\n\nDatasetRef\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x17\n\x0fmanifest_digest\x18\x03 \x01(\t\"9\n\x08ModelRef\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x0e\n\x06run_id\x18\x03 \x01(\t\"\'\n\x07\x42\x61seRef\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\x87\x01\n\x07Segment\x12\x11\n\tstart_row\x18\x01 \x01(\x03\x12\x0f\n\x07\x65nd_row\x18\x02 \x01(\x03\x12\x12\n\nstart_time\x18\x03 \x01(\x03\x12\x10\n\x08\x65nd_time\x18\x04 \x01(\x03\x12\x0f\n\x07\x63hannel\x18\x05 \x01(\t\x12\r\n\x05label\x18\x06 \x01(\t\x12\x12\n\nconfidence\x18\x07 \x01(\x01\"\xbc\x01\n\tParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0f\n\x07is_list\x18\x03 \x01(\x08\x12-\n\rdefault_value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x10\n\x03low\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04high\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07\x63hoices\x18\x07 \x03(\t\x12\x0c\n\x04help\x18\x08 \x01(\tB\x06\n\x04_lowB\x07\n\x05_high\"y\n\x07\x46\x61ilure\x12\r\n\x05\x63\x61use\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06remedy\x18\x03 \x01(\t\x12\x10\n\x08\x65vidence\x18\x04 \x03(\t\x12-\n\x0cretried_with\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct*\xa1\x01\n\tWorkState\x12\x1a\n\x16WORK_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11WORK_STATE_QUEUED\x10\x01\x12\x16\n\x12WORK_STATE_RUNNING\x10\x02\x12\x18\n\x14WORK_STATE_COMPLETED\x10\x03\x12\x15\n\x11WORK_STATE_FAILED\x10\x04\x12\x18\n\x14WORK_STATE_CANCELLED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'upwell.common.v1.common_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WORKSTATE']._serialized_start=513
-  _globals['_WORKSTATE']._serialized_end=674
+  _globals['_WORKSTATE']._serialized_start=704
+  _globals['_WORKSTATE']._serialized_end=865
   _globals['_DATASETREF']._serialized_start=81
   _globals['_DATASETREF']._serialized_end=149
   _globals['_MODELREF']._serialized_start=151
@@ -42,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BASEREF']._serialized_end=249
   _globals['_SEGMENT']._serialized_start=252
   _globals['_SEGMENT']._serialized_end=387
-  _globals['_FAILURE']._serialized_start=389
-  _globals['_FAILURE']._serialized_end=510
+  _globals['_PARAMETER']._serialized_start=390
+  _globals['_PARAMETER']._serialized_end=578
+  _globals['_FAILURE']._serialized_start=580
+  _globals['_FAILURE']._serialized_end=701
 # @@protoc_insertion_point(module_scope)

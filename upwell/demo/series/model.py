@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from upwell.cli.output import counted, version_name
 from upwell.cli.review import candidate_table
+from upwell.client.failures import in_sentences
 from upwell.client.waiting import until
 from upwell.common.v1 import common_pb2
 from upwell.demo.series.data import VALUE
@@ -58,7 +59,7 @@ async def predict_dataset(tour: Tour, version: registry_service_pb2.ModelVersion
     async def ended() -> infer_service_pb2.PredictionJob | None:
         job = await tour.upwell.infer.job(job_id)
         if job.state == common_pb2.WORK_STATE_FAILED:
-            raise ToolError(f"{job.failure.reason} {job.failure.remedy}")
+            raise ToolError(in_sentences(job.failure))
         return job if job.state == common_pb2.WORK_STATE_COMPLETED else None
 
     job = await until(ended, within_s=WITHIN_S, what="The prediction over the dataset")

@@ -72,6 +72,11 @@ class IngestServiceStub:
                 request_serializer=upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsRequest.SerializeToString,
                 response_deserializer=upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsResponse.FromString,
                 _registered_method=True)
+        self.ListSources = channel.unary_unary(
+                '/upwell.ingest.v1.IngestService/ListSources',
+                request_serializer=upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.ListSourcesRequest.SerializeToString,
+                response_deserializer=upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.ListSourcesResponse.FromString,
+                _registered_method=True)
 
 
 class IngestServiceServicer:
@@ -127,6 +132,13 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSources(self, request, context):
+        """The sources installed here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +176,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.PreviewRows,
                     request_deserializer=upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsRequest.FromString,
                     response_serializer=upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsResponse.SerializeToString,
+            ),
+            'ListSources': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSources,
+                    request_deserializer=upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.ListSourcesRequest.FromString,
+                    response_serializer=upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.ListSourcesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -356,6 +373,33 @@ class IngestService:
             '/upwell.ingest.v1.IngestService/PreviewRows',
             upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsRequest.SerializeToString,
             upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.ingest.v1.IngestService/ListSources',
+            upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.ListSourcesRequest.SerializeToString,
+            upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.ListSourcesResponse.FromString,
             options,
             channel_credentials,
             insecure,

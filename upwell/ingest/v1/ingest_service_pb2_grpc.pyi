@@ -49,6 +49,8 @@ class IngestServiceStub:
     """Conversations of a chat dataset."""
     PreviewRows: _grpc.UnaryUnaryMultiCallable[_table_pb2.PreviewRowsRequest, _table_pb2.PreviewRowsResponse]
     """Rows of a profile or of plans, as text."""
+    ListSources: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.ListSourcesRequest, _ingest_service_pb2.ListSourcesResponse]
+    """The sources installed here."""
 
 @_typing.type_check_only
 class IngestServiceAsyncStub(IngestServiceStub):
@@ -69,6 +71,8 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Conversations of a chat dataset."""
     PreviewRows: _aio.UnaryUnaryMultiCallable[_table_pb2.PreviewRowsRequest, _table_pb2.PreviewRowsResponse]  # type: ignore[assignment]
     """Rows of a profile or of plans, as text."""
+    ListSources: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.ListSourcesRequest, _ingest_service_pb2.ListSourcesResponse]  # type: ignore[assignment]
+    """The sources installed here."""
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes files and makes datasets of them. Reading needs the role viewer, ingesting needs reviewer."""
@@ -128,5 +132,13 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_table_pb2.PreviewRowsResponse, _abc.Awaitable[_table_pb2.PreviewRowsResponse]]:
         """Rows of a profile or of plans, as text."""
+
+    @_abc_1.abstractmethod
+    def ListSources(
+        self,
+        request: _ingest_service_pb2.ListSourcesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_service_pb2.ListSourcesResponse, _abc.Awaitable[_ingest_service_pb2.ListSourcesResponse]]:
+        """The sources installed here."""
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -98,6 +98,7 @@ class Labeler(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
     MAKES_FIELD_NUMBER: _builtins.int
+    DESCRIBED_PARAMETERS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     summary: _builtins.str
@@ -112,6 +113,10 @@ class Labeler(_message.Message):
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The kinds of datasets it reads, e.g. `series/v1`."""
 
+    @_builtins.property
+    def described_parameters(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Parameter]:
+        """Its parameters with what is allowed, in the order in which they are declared."""
+
     def __init__(
         self,
         *,
@@ -120,10 +125,11 @@ class Labeler(_message.Message):
         parameters: _struct_pb2.Struct | None = ...,
         kinds: _abc.Iterable[_builtins.str] | None = ...,
         makes: _builtins.str = ...,
+        described_parameters: _abc.Iterable[_common_pb2.Parameter] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kinds", b"kinds", "makes", b"makes", "name", b"name", "parameters", b"parameters", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["described_parameters", b"described_parameters", "kinds", b"kinds", "makes", b"makes", "name", b"name", "parameters", b"parameters", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.contracts.parameters import parameters_as_json, parse_parameters
+from shared.contracts.parameters import describe_parameters, parameters_as_json, parse_parameters
 from shared.errors import NotFoundError
 from svc_label.labelers.catalogue import installed_labelers, labeler_named
 
@@ -15,6 +15,7 @@ def test_our_labelers_are_found_by_their_entry_points() -> None:
     for name, labeler in labelers.items():
         assert labeler.name == name
         assert labeler.summary.endswith(".")
+        assert all(one.allowed.help.endswith(".") for one in describe_parameters(labeler.parameters))
         assert parse_parameters(labeler.parameters, parameters_as_json(labeler.parameters())) == labeler.parameters()
     assert [name for name, labeler in labelers.items() if getattr(labeler, "makes_series", False)] == ["inject"]
 

@@ -7,6 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from tests.unit.upwell import fake_infer
 from upwell.cli.app import app
 from upwell.errors import ToolError
 
@@ -71,14 +72,34 @@ def test_chat_keeps_the_turns_until_the_input_ends(upwell, services):
     ]
 
 
+def test_what_is_attached_to_a_chat_stands_in_its_first_turn(upwell, services, tmp_path):
+    path = tmp_path / "a.npz"
+    path.write_bytes(b"fields")
+    upwell("chat", "ocean", "--system", "Be brief.", "--attach", str(path), typed="Warm?\nAnd then?\n")
+    assert [turn.content for turn in services.infer.asked[1].messages] == [
+        "Be brief.",
+        "<geoformer>Warm?",
+        "It is warm 暖",
+        "And then?",
+    ]
+    for request in services.infer.asked:
+        assert [(one.mark, one.npz) for one in request.attachments] == [("<geoformer>", b"fields")]
+
+
+def test_a_chat_goes_on_after_an_empty_answer(upwell, services, monkeypatch):
+    monkeypatch.setattr(fake_infer, "WORDS", ["\n"])
+    upwell("chat", "helper", typed="Warm?\nAnd then?\n")
+    assert [(turn.role, turn.content) for turn in services.infer.asked[1].messages] == [("user", "And then?")]
+
+
 def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, tmp_path):
     path = tmp_path / "state.csv"
     path.write_text(f"\ufeff{HEADER}\n1,2.5,0,0\n2,3,0,0\n", encoding="utf-8")
     result = upwell("plan", "planner", "分割", "--state", str(path))
     assert [line.split() for line in result.stdout.splitlines()] == [
-        ["tool", "config", "confidence", "cpu_cores", "latency_ms"],
-        ["choice", "tool-0", "40", "0.750", "2", "12.5"],
-        ["runner-up", "tool-0", "41", "0.750", "2", "12.5"],
+        ["tool", "config", "confidence", "input_size", "cpu_cores", "memory_gb", "latency_ms", "nodes"],
+        ["choice", "tool-0", "40", "0.750", "1", "2", "4", "12.5", "1"],
+        ["runner-up", "tool-0", "41", "0.750", "1", "2", "4", "12.5", "1"],
     ]
     assert result.stderr == "planner@4\n"
     (request,) = services.infer.asked
@@ -172,6 +193,15 @@ def test_ask_prints_a_json_object_a_line(upwell, services):
     assert result.stderr == "line@4\n"
 
 
+def test_ask_prints_whole_numbers_as_such(upwell):
+    given = '{"config_id": 17, "parts": [1, {"x": -2}], "share": 0.5, "far": 1e300}'
+    for option in ((), ("--json",)):
+        printed = upwell("ask", "line", given, *option).stdout
+        assert ".0" not in printed
+        assert '"config_id": 17' in printed
+    assert json.loads(printed)["answers"] == [json.loads(given)]
+
+
 @pytest.mark.parametrize(("text", "said"), [("{x}", "Input 1 is no JSON"), ("[1]", "Input 1 is no JSON object")])
 def test_what_is_no_json_object_is_not_asked(upwell, text, said):
     with pytest.raises(ToolError, match=said):
@@ -200,8 +230,9 @@ def test_the_servers_limit_holds_unless_the_caller_allows_less(upwell, services,
         upwell(*question, typed="Warm?\n")
         upwell(*question, "--timeout", "7.5", typed="Warm?\n")
     assert len(services.infer.remaining_s) == 2 * len(questions)
-    assert all(500 < remaining_s <= 600 for remaining_s in services.infer.remaining_s[::2])
-    assert all(0 < remaining_s <= 7.5 for remaining_s in services.infer.remaining_s[1::2])
+    # A deadline is rounded up on its way.
+    assert all(500 < remaining_s < 601 for remaining_s in services.infer.remaining_s[::2])
+    assert all(0 < remaining_s < 8 for remaining_s in services.infer.remaining_s[1::2])
 
 
 def test_a_deadline_that_passes_says_what_to_do(upwell, services):

@@ -8,9 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.unit.upwell.cli.test_commands import Command
+from tests.unit.upwell.fake_files import sha256
 from upwell.cli.app import app
+from upwell.common.v1 import common_pb2
 from upwell.errors import StackError, ToolError
 from upwell.registry.v1 import artifact_service_pb2 as pb
+from upwell.registry.v1 import registry_service_pb2
 
 
 @pytest.fixture
@@ -29,6 +32,24 @@ def test_a_model_goes_down_and_up(upwell, services, tmp_path):
     (request,) = services.artifacts.finished
     assert list(request.parents) == [f"dataset/labels/{1:064x}"]
     assert upwell.json("models", "push", str(tmp_path / "泵"), "--model", "copy")["ref"]["name"] == "copy"
+
+
+def test_a_model_is_shown_with_what_its_bundle_says(upwell, services):
+    ref = common_pb2.ModelRef(name="planner", version=1)
+    services.registry.models.append(registry_service_pb2.ModelVersion(ref=ref, bundle_digest="ab"))
+    spec = {"window": 16.0, "capacity": [40.0, 0.5], "prompt": "{task}\nPlan:", "grid": {"lat": list(range(-9, 10))}}
+    bundle = json.dumps({"family": "planner", "spec": spec}).encode()
+    services.artifacts.add("planner", {"bundle.json": bundle})
+    shown = [line.rstrip().split(maxsplit=2) for line in upwell("models", "show", "planner@1").stdout.splitlines()]
+    assert ["family", "planner"] in shown
+    assert [words[1:] for words in shown if words[0] == "spec"] == [
+        ["capacity", "40, 0.5"],
+        ["grid.lat", "-9 to 9 (19)"],
+        ["prompt", '"{task}\\nPlan:"'],
+        ["window", "16"],
+    ]
+    services.artifacts.store.objects[sha256(bundle)] = b"{}"
+    assert "is damaged in the object store" in upwell("models", "show", "planner@1").stderr
 
 
 def test_a_dataset_goes_down_and_up(upwell, services, tmp_path):
