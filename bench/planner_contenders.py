@@ -60,7 +60,7 @@ def untrained_planner(base_folder: Path, data: PlanData, device: str) -> Planner
     base = load_base(base_folder)
     spec = PlannerSpec(window=data.window, capacity=tuple(data.demand.capacity.tolist()))
     add_adapters(base.decoder, LoraSpec(rank=16, alpha=32, targets=TARGETS))
-    network = PlannerLM(base.decoder, data.profile, spec).eval().to(device)
+    network = PlannerLM(base.decoder, data.profile, spec, opening_id=base.opening_id).eval().to(device)
     if torch.device(device).type == "cuda":
         network.decoder.to(dtype=torch.bfloat16)  # type: ignore[call-arg]
     return PlannerPredictor(

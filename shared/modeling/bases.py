@@ -50,6 +50,18 @@ class Base:
         """The model without its vocabulary head: embeddings in, hidden states out."""
         return cast("PreTrainedModel", self.model.base_model)
 
+    @property
+    def opening_id(self) -> int:
+        """The token that stands before embeddings which open a sequence: what begins a text, or else what ends one.
+
+        Pretrained decoders make the first position an attention sink, whatever stands there: its hidden state hardly
+        says what went in (Xiao et al., "Efficient Streaming Language Models with Attention Sinks", ICLR 2024; Sun et
+        al., "Massive Activations in Large Language Models", COLM 2024). An embedding that has something to say must
+        not be the first.
+        """
+        found = self.tokenizer.bos_token_id
+        return int(self.tokenizer.eos_token_id if found is None else found)
+
 
 def build_base(name: str, folder: Path) -> None:
     """Make a built-in base in a folder: the same bytes every time.

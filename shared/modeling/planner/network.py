@@ -1,7 +1,8 @@
 """The planner's network: a causal language model that reads a system's state as a prefix and a task as text.
 
 1. A temporal encoder, convolutions over time, turns the window of use into a few embeddings.
-2. They stand in front of the task's tokens; the language model, with low-rank adapters, reads both.
+2. They stand in front of the task's tokens, behind the token that opens a text (see `Base.opening_id`); the language
+   model, with low-rank adapters, reads all.
 3. What it makes of the last token goes to a tool head and a config head.
 
 A prefix of embeddings in front of the text follows prefix tuning (Li and Liang, "Prefix-Tuning", ACL 2021), a small
@@ -9,7 +10,7 @@ network between another modality and a frozen language model follows Frozen (Tsi
 low-rank adapters are LoRA (Hu et al., 2021).
 
 Shape suffixes: B = plans in the batch, T = times in a state, R = resources, C = channels, P = embeddings of the
-prefix, Q = tokens of the prompt, S = P + Q, H = hidden size of the language model, G = tools, N = configurations,
+prefix, Q = tokens of the prompt, S = 1 + P + Q, H = hidden size of the language model, G = tools, N = configurations,
 F = factors, K = values of all factors together.
 """
 
@@ -153,11 +154,17 @@ def factors_of(profile: Profile) -> tuple[NDArray[np.int64], int]:
 
 
 class PlannerLM(nn.Module):
-    """See the module. `decoder` is the language model without its vocabulary head, of any architecture."""
+    """See the module.
 
-    def __init__(self, decoder: PreTrainedModel, profile: Profile, spec: PlannerSpec) -> None:
+    Args:
+        decoder: the language model without its vocabulary head, of any architecture.
+        opening_id: the base's `opening_id`.
+    """
+
+    def __init__(self, decoder: PreTrainedModel, profile: Profile, spec: PlannerSpec, *, opening_id: int) -> None:
         super().__init__()
         self.decoder = decoder
+        self.opening_id = opening_id
         hidden = decoder.config.hidden_size
         tokens_VH = self._token_embedding.weight.detach().float()
         self.temporal = TemporalEncoder(spec, hidden=hidden, magnitude=float(tokens_VH.square().mean().sqrt()))
@@ -168,12 +175,13 @@ class PlannerLM(nn.Module):
         """Logits of every plan."""
         prefix_BPH = self.temporal(batch.shares_BTR)
         prompt_BQH = self._token_embedding(batch.ids_BQ)
+        opening_B1H = self._token_embedding(torch.full_like(batch.ids_BQ[:, :1], self.opening_id))
         # What lies behind a token is never seen: the empty ends of the rows need no mask.
         hidden_BSH = self.decoder(
-            inputs_embeds=torch.cat([prefix_BPH.to(prompt_BQH.dtype), prompt_BQH], dim=1), use_cache=False
+            inputs_embeds=torch.cat([opening_B1H, prefix_BPH.to(prompt_BQH.dtype), prompt_BQH], dim=1), use_cache=False
         ).last_hidden_state
         rows_B = torch.arange(len(batch.last_B), device=batch.last_B.device)
-        last_BH = hidden_BSH[rows_B, prefix_BPH.shape[1] + batch.last_B].float()
+        last_BH = hidden_BSH[rows_B, 1 + prefix_BPH.shape[1] + batch.last_B].float()
         return PlanLogits(tool_BG=self.tool_head(last_BH), config_BN=self.config_head(last_BH))
 
     @property

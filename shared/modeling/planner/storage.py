@@ -34,11 +34,11 @@ def save_network(
 def load_network(folder: Path, base_dir: Path | None, info: BundleInfo) -> tuple[PlannerLM, Profile]:
     """The network in float32 on the CPU, in eval mode, and its profile; IntegrityError when anything does not fit."""
     profile = read_lookup(folder)
-    decoder = load_base(check_base(info, base_dir)).decoder
+    base = load_base(check_base(info, base_dir))
     # New layers get random weights, which are all replaced; the caller's random state must not notice.
     with torch.random.fork_rng(devices=[]):
-        add_adapters(decoder, parse_lora(info.lora))
-        network = PlannerLM(decoder, profile, parse_spec(info.spec))
+        add_adapters(base.decoder, parse_lora(info.lora))
+        network = PlannerLM(base.decoder, profile, parse_spec(info.spec), opening_id=base.opening_id)
     for name, part in _parts(network.state_dict()).items():
         stored = read_tensors(folder / name, shapes={key: tuple(tensor.shape) for key, tensor in part.items()})
         # The names were compared; what is absent here is in the other part, or in the base, which stays as it is.

@@ -2,11 +2,12 @@
 
 Two streams make an embedding: the language model's own frozen embedding of the tool's name, and a small network over
 the configuration's six numbers. Self-attention over the two fuses them; their mean stands in front of the description
-as one embedding. That one embedding can carry a text through a frozen model is the finding of Kuratov et al.,
-"Cramming 1568 Tokens into a Single Vector and Back Again" (ACL 2025); there it is optimised, here it is computed.
+as one embedding, behind the token that opens a text (see `Base.opening_id`). That one embedding can carry a text
+through a frozen model is the finding of Kuratov et al., "Cramming 1568 Tokens into a Single Vector and Back Again"
+(ACL 2025); there it is optimised, here it is computed.
 
 Shape suffixes: B = configurations in the batch, G = tools, M = numbers of a configuration, H = hidden size of the
-language model, L = tokens of the longest description, V = vocabulary.
+language model, L = tokens of the longest description, S = 1 + L, V = vocabulary.
 """
 
 # ruff: noqa: N803, N806, N815 - names end in their shape, in capitals
@@ -82,6 +83,7 @@ class PlannerEncoder(nn.Module):
     def __init__(self, base: Base, spec: EncoderSpec, profile: Profile) -> None:
         super().__init__()
         self.model = base.model.requires_grad_(False)
+        self.opening_id = base.opening_id
         tokens_VH = self.token_embedding.weight.detach().float()
         self.encoder = ConfigEncoder(spec, hidden=tokens_VH.shape[1], magnitude=float(tokens_VH.square().mean().sqrt()))
         names = [tool.name for tool in profile.tools]
@@ -97,13 +99,19 @@ class PlannerEncoder(nn.Module):
         embeddings_BH: Tensor = self.encoder(self.names_GH[tool_ids_B], numbers_BM)
         return embeddings_BH
 
+    def opened(self, embeddings_BH: Tensor) -> Tensor:
+        """[B, 2, H]: what stands in front of the descriptions, in the language model's dtype."""
+        opening_B = torch.full((len(embeddings_BH),), self.opening_id, device=embeddings_BH.device)
+        opening_BH = self.token_embedding(opening_B)
+        return torch.stack([opening_BH, embeddings_BH.to(opening_BH.dtype)], dim=1)
+
     def logits(self, embeddings_BH: Tensor, ids_BL: Tensor) -> Tensor:
         """[B, L, V]: of each token of the descriptions, after the embedding and the tokens before it."""
-        tokens_BLH = self.token_embedding(ids_BL[:, :-1])
-        inputs_BLH = torch.cat([embeddings_BH[:, None].to(tokens_BLH.dtype), tokens_BLH], dim=1)
+        opened_B2H = self.opened(embeddings_BH)
+        inputs_BSH = torch.cat([opened_B2H, self.token_embedding(ids_BL[:, :-1])], dim=1)
         # What lies behind a token is never seen: the empty ends of the rows need no mask.
-        logits_BLV: Tensor = self.model(inputs_embeds=inputs_BLH, use_cache=False).logits
-        return logits_BLV
+        logits_BSV: Tensor = self.model(inputs_embeds=inputs_BSH, use_cache=False).logits
+        return logits_BSV[:, 1:]
 
 
 def name_embeddings(names: Sequence[str], tokens_VH: Tensor, tokenizer: PreTrainedTokenizerBase) -> Tensor:

@@ -78,16 +78,16 @@ class EncoderPredictor:
         [wanted] = encode_descriptions([self._texts[config_id]], self._base.tokenizer)
         end = int(self._base.tokenizer.eos_token_id)
         model = self._network.model
-        step_B1H = self._weights_NH[None, None, config_id].to(model.device, model.dtype)
+        step_BSH = self._network.opened(self._weights_NH[None, config_id].to(model.device))
         said: list[int] = []
         cache = None
         while len(said) < len(wanted) + SLACK:
-            output = model(inputs_embeds=step_B1H, past_key_values=cache, use_cache=True)
+            output = model(inputs_embeds=step_BSH, past_key_values=cache, use_cache=True)
             cache, token = output.past_key_values, int(output.logits[0, -1].argmax())
             if token == end:
                 break
             said.append(token)
-            step_B1H = self._network.token_embedding(torch.tensor([[token]], device=model.device))
+            step_BSH = self._network.token_embedding(torch.tensor([[token]], device=model.device))
         return str(self._base.tokenizer.decode(said, skip_special_tokens=True))
 
     def golden_inputs(self) -> list[dict[str, Any]]:

@@ -87,10 +87,11 @@ def build_network(base: Base, spec: PlannerSpec, config: PlannerConfig, data: Pl
     Raises:
         InvalidInputError: a prompt has more tokens than the base has positions, or the base has no such layers.
     """
-    what = f"{spec.max_tokens} tokens and a prefix of {spec.prefix}"
-    check_positions(base, spec.max_tokens + spec.prefix, name="max_tokens", what=what)
+    prefix = 1 + spec.prefix
+    what = f"{spec.max_tokens} tokens and a prefix of {prefix}"
+    check_positions(base, prefix + spec.max_tokens, name="max_tokens", what=what)
     add_adapters(base.decoder, _lora(config), dropout=config.lora_dropout)
-    return PlannerLM(base.decoder, data.profile, spec)
+    return PlannerLM(base.decoder, data.profile, spec, opening_id=base.opening_id)
 
 
 def _check_prompts(data: PlanData, spec: PlannerSpec, base: Base) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+import torch
+from torch import nn
 
 from shared.planning.plans import PLANS_FILE
 from shared.planning.profile import Profile, Tool, write_profile
@@ -78,3 +80,10 @@ def trained(recipe: Recipe, given: TrainingJob, name: str = "memory@1") -> Paren
     """Train, and what it made as a parent."""
     recipe.train(given, lambda _: None)
     return ParentSource(name=name, run_id=f"run-of-{name}", folder=given.bundle_dir)
+
+
+def seen_by(decoder: nn.Module) -> list[torch.Tensor]:
+    """The embeddings that the decoder is given from now on, call by call."""
+    seen: list[torch.Tensor] = []
+    decoder.register_forward_pre_hook(lambda _, __, given: seen.append(given["inputs_embeds"]), with_kwargs=True)
+    return seen

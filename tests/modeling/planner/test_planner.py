@@ -71,7 +71,7 @@ def test_a_state_of_another_length_and_a_long_task_are_refused(tmp_path: Path, t
     with pytest.raises(InvalidInputError, match=r"max_tokens: '.*' has \d+ tokens with its prompt, more than 8"):
         RECIPE.train(replace(given, hyperparameters={**given.hyperparameters, "max_tokens": 8}), lambda _: None)
     with pytest.raises(
-        InvalidInputError, match="max_tokens: 4093 tokens and a prefix of 4 are more than the base reads"
+        InvalidInputError, match="max_tokens: 4093 tokens and a prefix of 5 are more than the base reads"
     ):
         RECIPE.train(replace(given, hyperparameters={**given.hyperparameters, "max_tokens": 4093}), lambda _: None)
     predictor = load_predictor(trained(RECIPE, job(tmp_path, tiny_base, plans, tiny())).folder, tiny_base)

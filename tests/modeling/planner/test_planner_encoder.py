@@ -11,11 +11,14 @@ import torch
 from safetensors.torch import load_file
 
 from shared.errors import InvalidInputError
+from shared.modeling.bases import load_base
+from shared.modeling.planner_encoder.network import PlannerEncoder
+from shared.modeling.planner_encoder.spec import spec_for
 from shared.modeling.predictor import load_predictor
 from svc_train.recipes.base import Progress
 from svc_train.recipes.planner_encoder import RECIPE
 from svc_train.recipes.planner_encoder.config import tiny
-from tests.modeling.planner.plans import job, profile_source, small_profile, trained
+from tests.modeling.planner.plans import job, profile_source, seen_by, small_profile, trained
 
 pytestmark = pytest.mark.heavy
 
@@ -44,6 +47,18 @@ def test_it_leaves_what_a_planner_needs_and_answers_as_certified(tmp_path: Path,
     for wrong in (*unknown, {}, {"config_id": 1, "x": 2}):
         with pytest.raises(InvalidInputError, match=r"config_id|x: unknown"):
             predictor.predict([wrong])
+
+
+def test_an_embedding_never_stands_first(tiny_base: Path):
+    base, profile = load_base(tiny_base), small_profile()
+    network = PlannerEncoder(base, spec_for(profile), profile)
+    seen = seen_by(base.decoder)
+    embeddings = torch.ones(2, base.decoder.config.hidden_size)
+    logits = network.logits(embeddings, torch.tensor([[7, 8, 9], [7, 8, 9]]))
+    opening = network.token_embedding.weight[base.opening_id]
+    assert logits.shape[:2] == (2, 3)
+    assert all(torch.equal(row[0], opening) for row in seen[0])
+    assert torch.equal(seen[0][:, 1], embeddings)
 
 
 def test_the_loss_falls_and_a_parents_encoder_goes_on_below_it(tmp_path: Path, tiny_base: Path):
