@@ -30,6 +30,7 @@ from svc_ingest.use_cases.imports import Imports
 from svc_ingest.use_cases.make import DatasetMaker
 from svc_ingest.use_cases.previews import Previews
 from svc_ingest.use_cases.streams import Streams
+from svc_ingest.use_cases.tables import TablePreviews
 
 NAME = "svc_ingest"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -59,7 +60,8 @@ def assemble(settings: IngestSettings, *, store: IngestStore, artifacts: Artifac
     cache = DiskSeriesCache(scratch.own / "series", artifacts, max_bytes=settings.preview_cache_bytes)
     previews = Previews(artifacts=artifacts, cache=cache, reader=reader, scratch=scratch)
     chats = ChatPreviews(artifacts=artifacts, cache=cache)
-    rpc = ingest_rpc(uploads=uploads, imports=imports, previews=previews, chats=chats, store=store)
+    tables = TablePreviews(artifacts=artifacts, cache=cache, reader=reader)
+    rpc = ingest_rpc(uploads=uploads, imports=imports, previews=previews, chats=chats, tables=tables, store=store)
     return Parts(imports=imports, rpc=rpc)
 
 

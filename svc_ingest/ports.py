@@ -14,6 +14,7 @@ from svc_ingest.domain.events import IngestEvent
 from svc_ingest.domain.jobs import IngestJob
 from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
+from svc_ingest.domain.tables import Cells
 from svc_ingest.sources.preview import Preview
 
 
@@ -67,6 +68,13 @@ class FileReader(Protocol):
 
     def preview(self, path: Path, *, channels: Sequence[str], start_row: int, end_row: int, buckets: int) -> Preview:
         """Buckets of a `series.parquet`; InvalidInputError names the field that is wrong."""
+
+    @property
+    def tables(self) -> Mapping[str, Sequence[str]]:
+        """Kinds whose rows can be shown, each with the files that takes."""
+
+    def cells(self, kind: str, files: Mapping[str, Path], *, start_row: int, count: int) -> Cells:
+        """Rows of a dataset of one of `tables`; IntegrityError when its files do not hold what the kind says."""
 
     def indices(self, folder: Path) -> Path:
         """A `series.parquet` of the Nino indices of the `field/v1` whose files lie in `folder`, written there."""

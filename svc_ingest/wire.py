@@ -13,10 +13,11 @@ from shared.runtime.convert import STATES, doubles, failure_message, parameter_m
 from svc_ingest.domain.chats import ChatPreview
 from svc_ingest.domain.events import DatasetProduced, IngestEvent, IngestFailed
 from svc_ingest.domain.jobs import Produced, Request, job_from_json
+from svc_ingest.domain.tables import TablePreview
 from svc_ingest.sources.base import DatasetSource, Source
 from svc_ingest.sources.preview import Preview
 from upwell.common.v1 import common_pb2 as common
-from upwell.ingest.v1 import chat_pb2
+from upwell.ingest.v1 import chat_pb2, table_pb2
 from upwell.ingest.v1 import events_pb2 as events
 from upwell.ingest.v1 import ingest_service_pb2 as pb
 from upwell.registry.v1 import events_pb2 as registry
@@ -135,6 +136,15 @@ def conversations_message(preview: ChatPreview) -> chat_pb2.PreviewConversations
             chat_pb2.Conversation(id=one.id, turns=[_turn_message(turn) for turn in one.turns])
             for one in preview.conversations
         ],
+        rows=preview.rows,
+    )
+
+
+def rows_message(preview: TablePreview) -> table_pb2.PreviewRowsResponse:
+    """Rows for the caller."""
+    return table_pb2.PreviewRowsResponse(
+        columns=preview.cells.columns,
+        shown=[table_pb2.TableRow(cells=row) for row in preview.cells.rows],
         rows=preview.rows,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -211,7 +211,15 @@ def _features(row: Mapping[str, Any], turns: list[Turn], place: str) -> tuple[st
     return tuple(value)
 
 
-def _check_marks(turns: list[Turn], features: int, place: str) -> None:
+def check_marks(conversation: Conversation, place: str) -> None:
+    """InvalidInputError unless each `<geoformer>` of the person's has a feature, also where there are no features.
+
+    In text alone the mark is a word like any other; beside fields it stands for one.
+    """
+    _check_marks(conversation.turns, len(conversation.features), place)
+
+
+def _check_marks(turns: Sequence[Turn], features: int, place: str) -> None:
     marks = sum(turn.text.count(GEOFORMER) for turn in turns if turn.speaker is Speaker.HUMAN)
     if marks != features:
         reason = f"the person's turns have {marks} {GEOFORMER} and 'features' has {features}; each has one of the other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -110,12 +111,23 @@ def _hint(name: str, known: Mapping[str, object]) -> str:
 def _read(path: str, hint: Any, allowed: Allowed, value: Any) -> Any:
     if get_origin(hint) is not tuple:
         return _READERS[hint](path, allowed, value)
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise InvalidInputError.of(path, f"{value!r} is not a list")
     items = [arg for arg in get_args(hint) if arg is not Ellipsis]
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise InvalidInputError.of(path, f"{value!r} is not a list{_as_list(path, len(items), value)}")
     if len(items) > 1 and len(value) != len(items):
         raise InvalidInputError.of(path, f"{list(value)!r} must have {len(items)} items")
     return tuple(_READERS[items[0]](f"{path}[{i}]", allowed, v) for i, v in enumerate(value))
+
+
+def _as_list(path: str, items: int, value: Any) -> str:
+    """How a lone value is written as a list on the command line."""
+    # NaN has no JSON.
+    if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    # Whole numbers come as floats from a Struct.
+    lone = int(value) if isinstance(value, float) and value.is_integer() else value
+    listed = json.dumps([lone] * items, ensure_ascii=False)
+    return f": write it as one, --set '{path.removeprefix('parameters.')}={listed}'"
 
 
 def _read_float(path: str, allowed: Allowed, value: Any) -> float:

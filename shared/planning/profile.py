@@ -25,6 +25,8 @@ TABLE_FILE = "profile.parquet"
 INPUT_SIZE, LATENCY = "input_size", "latency_ms"
 # A configuration's numbers in the order of the table's columns.
 NUMBERS = (INPUT_SIZE, *RESOURCES, LATENCY)
+# No size, resource or time lies beyond these; within them float32 holds amounts, and what they add up to.
+LEAST, MOST = 1e-9, 1e12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,8 @@ class PlanAnswer:
     Args:
         id: the id of the input.
         choice: the plan.
-        runner_up: the next best one; None where there is no other.
+        runner_up: the next best one for the same job that fits; where there is no other, the likeliest one for another
+            job, by its tool or its input size; None where that does not fit either.
         feasible: whether anything fits; where not, the choice is the job's least demanding configuration.
     """
 

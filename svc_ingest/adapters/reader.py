@@ -15,10 +15,12 @@ from shared.errors import FieldViolation, InvalidInputError
 from svc_ingest.domain.jobs import IngestJob, StoppedError
 from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
+from svc_ingest.domain.tables import Cells
 from svc_ingest.sources.base import DatasetSource, Reading, SeriesSource, find_source, source_for_path
 from svc_ingest.sources.field.indices import write_indices
 from svc_ingest.sources.preview import Preview, preview
 from svc_ingest.sources.series import make_series
+from svc_ingest.sources.tables import FILES_OF, cells_of
 
 
 class SourceReader:
@@ -52,6 +54,15 @@ class SourceReader:
     def preview(self, path: Path, *, channels: Sequence[str], start_row: int, end_row: int, buckets: int) -> Preview:
         """Buckets of a `series.parquet`; see the port."""
         return preview(path, channels=channels, start_row=start_row, end_row=end_row, buckets=buckets)
+
+    @property
+    def tables(self) -> Mapping[str, Sequence[str]]:
+        """Kinds whose rows can be shown; see the port."""
+        return FILES_OF
+
+    def cells(self, kind: str, files: Mapping[str, Path], *, start_row: int, count: int) -> Cells:
+        """Rows as text; see the port."""
+        return cells_of(kind, files, start_row=start_row, count=count)
 
     def indices(self, folder: Path) -> Path:
         """The Nino indices as a series; see the port."""

@@ -17,7 +17,8 @@ from svc_ingest.sources.base import installed_sources
 from svc_ingest.use_cases.chats import ChatPreviews
 from svc_ingest.use_cases.imports import Imports
 from svc_ingest.use_cases.previews import Previews
-from upwell.ingest.v1 import chat_pb2
+from svc_ingest.use_cases.tables import TablePreviews
+from upwell.ingest.v1 import chat_pb2, table_pb2
 from upwell.ingest.v1 import ingest_service_pb2 as pb
 from upwell.ingest.v1 import ingest_service_pb2_grpc as pb_grpc
 
@@ -31,12 +32,20 @@ class IngestService(pb_grpc.IngestServiceServicer):
     """Files in, jobs and previews out."""
 
     def __init__(
-        self, *, uploads: Uploads, imports: Imports, previews: Previews, chats: ChatPreviews, store: IngestStore
+        self,
+        *,
+        uploads: Uploads,
+        imports: Imports,
+        previews: Previews,
+        chats: ChatPreviews,
+        tables: TablePreviews,
+        store: IngestStore,
     ) -> None:
         self._uploads = uploads
         self._imports = imports
         self._previews = previews
         self._chats = chats
+        self._tables = tables
         self._store = store
         self._previewing = asyncio.Semaphore(PREVIEWS_AT_ONCE)
 
@@ -101,6 +110,16 @@ class IngestService(pb_grpc.IngestServiceServicer):
         async with self._previewing:
             return await asyncio.to_thread(look)
 
+    async def PreviewRows(self, request: table_pb2.PreviewRowsRequest, context: Any) -> table_pb2.PreviewRowsResponse:
+        """Some rows of a profile or of plans."""
+
+        def look() -> table_pb2.PreviewRowsResponse:
+            found = self._tables.preview(request.manifest_digest, start_row=request.start_row, count=request.count)
+            return wire.rows_message(found)
+
+        async with self._previewing:
+            return await asyncio.to_thread(look)
+
     async def ListSources(self, request: pb.ListSourcesRequest, context: Any) -> pb.ListSourcesResponse:
         """By name."""
 
@@ -112,10 +131,18 @@ class IngestService(pb_grpc.IngestServiceServicer):
 
 
 def ingest_rpc(
-    *, uploads: Uploads, imports: Imports, previews: Previews, chats: ChatPreviews, store: IngestStore
+    *,
+    uploads: Uploads,
+    imports: Imports,
+    previews: Previews,
+    chats: ChatPreviews,
+    tables: TablePreviews,
+    store: IngestStore,
 ) -> Rpc:
     """The service with its roles."""
-    servicer = IngestService(uploads=uploads, imports=imports, previews=previews, chats=chats, store=store)
+    servicer = IngestService(
+        uploads=uploads, imports=imports, previews=previews, chats=chats, tables=tables, store=store
+    )
     return Rpc(
         full_name="upwell.ingest.v1.IngestService",
         add_to=lambda server: pb_grpc.add_IngestServiceServicer_to_server(servicer, server),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from shared.contracts.chat import FEATURE_PATH, SHAREGPT_FILE, Conversation
+from shared.contracts.chat import FEATURE_PATH, SHAREGPT_FILE, Conversation, check_marks
 from shared.errors import InvalidInputError
 from shared.fields.samples import FieldSample, read_sample
 from svc_ingest.sources.zips import DAMAGED, check_zip
@@ -61,6 +61,7 @@ class ChatZip:
 
     def take(self, conversation: Conversation, place: str) -> None:
         """Unpack and check the features of a conversation; InvalidInputError names the sample and the file."""
+        check_marks(conversation, place)
         for path in conversation.features:
             if path in self.files:
                 raise InvalidInputError.of("file", f"{place}: {path} is named twice; each mark has a file of its own")

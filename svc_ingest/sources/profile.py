@@ -91,7 +91,8 @@ def _member(archive: zipfile.ZipFile, name: str, max_bytes: int) -> Iterator[IO[
             yield stream
         except UnicodeDecodeError as error:
             byte = f"{error.object[error.start]:#04x}"
-            raise InvalidInputError.of("file", f"{name}: byte {byte} is not text in utf-8") from error
+            reason = f"{name}: byte {byte} is not text in utf-8: save it as UTF-8"
+            raise InvalidInputError.of("file", reason) from error
 
 
 class _Limited(io.RawIOBase):

@@ -12,10 +12,12 @@ from typing import TextIO
 import numpy as np
 
 from shared.errors import InvalidInputError
-from shared.planning.profile import LATENCY, NUMBERS, TOOLS_FILE, Profile, Tool
+from shared.planning.profile import INPUT_SIZE, LATENCY, LEAST, MOST, NUMBERS, TOOLS_FILE, Profile, Tool
 from svc_ingest.domain.jobs import StoppedError
 
 COLUMNS = ("tool", *NUMBERS)
+NEVER_ZERO = {INPUT_SIZE: "size", LATENCY: "time"}
+OTHER_SEPARATORS = ";\t|"
 MAX_CONFIGURATIONS = 1_000_000
 ASK_EVERY = 1000
 Row = tuple[int, Sequence[str]]
@@ -62,14 +64,19 @@ def _order(line: int, header: Sequence[str]) -> list[int]:
     """Where each of `COLUMNS` stands in the header."""
     names = [name.strip() for name in header]
     wanted = f"the columns are {', '.join(COLUMNS)}"
+    if len(names) == 1 and any(other in names[0] for other in OTHER_SEPARATORS):
+        raise _error(line, f"is one cell, {names[0][:100]!r}: separate the cells by commas; {wanted}")
+    absent = [name for name in COLUMNS if name not in names]
     for name in names:
+        if "\0" in name:
+            raise _error(line, f"{name[:100]!r} is not text in utf-8: save the file as UTF-8")
         if name not in COLUMNS:
-            raise _error(line, f"there is no column {name[:100]!r}{_near(name, COLUMNS)}: {wanted}")
+            hint = _near(name, absent) or "; leave it out"
+            raise _error(line, f"there is no column {name[:100]!r}{hint}: {wanted}")
         if names.count(name) > 1:
             raise _error(line, f"the column {name!r} is named twice")
-    missing = [name for name in COLUMNS if name not in names]
-    if missing:
-        raise _error(line, f"lacks {', '.join(missing)}: {wanted}")
+    if absent:
+        raise _error(line, f"lacks {', '.join(absent)}: {wanted}")
     return [names.index(name) for name in COLUMNS]
 
 
@@ -121,8 +128,13 @@ def _number(line: int, column: str, cell: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise _error(line, f"{column}: {cell[:100]!r} is not a finite number")
-    if number < 0 or (number == 0 and column == LATENCY):
-        raise _error(line, f"{column}: {cell} is {'negative' if number else 'no time'}")
+    if number < 0:
+        raise _error(line, f"{column}: {cell} is negative")
+    if number == 0 and column in NEVER_ZERO:
+        raise _error(line, f"{column}: {cell} is no {NEVER_ZERO[column]}")
+    if number and not LEAST <= number <= MOST:
+        wrong = f"{cell[:100]} is too {'large' if number > MOST else 'small'}"
+        raise _error(line, f"{column}: {wrong}: write numbers from {LEAST:g} to {MOST:g}, in another unit if need be")
     # -0.0 is 0: equal numbers have equal bytes.
     return number + 0.0
 

@@ -57,5 +57,5 @@ class Previews:
                     self._artifacts.fetch_file(entry, folder / entry.path)
                 yield self._reader.indices(folder)
         else:
-            reason = f"this is {manifest.kind}; only {Kind.SERIES} and {Kind.FIELD} have a preview"
+            reason = f"this is {manifest.kind}; only {Kind.SERIES} and {Kind.FIELD} have values to draw"
             raise InvalidInputError.of("manifest_digest", reason)

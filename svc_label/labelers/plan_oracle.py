@@ -15,11 +15,12 @@ from shared.contracts.parameters import parameter
 from shared.errors import InvalidInputError, RetryableError
 from shared.planning.oracle import NONE_FITS, Oracle
 from shared.planning.plans import PLANS_FILE, TEST, TRAIN, Plan, plan_writer
-from shared.planning.profile import TABLE_FILE, TOOLS_FILE, Floats, Profile, read_profile
+from shared.planning.profile import MOST, TABLE_FILE, TOOLS_FILE, Floats, Profile, read_profile
 from shared.planning.tasks import LANGUAGES
 from shared.planning.values import RESOURCES
 from svc_label.labelers.base import DatasetLabeler, MadeDataset, StoredDataset
 from svc_label.labelers.plan_drawing import PlanDrawing
+from svc_label.labelers.plan_feasibility import check_feasible
 
 # Rows that are held at once, and written as one group.
 GROUP_ROWS = 1000
@@ -38,7 +39,8 @@ class PlanParameters:
         0.1,
         low=0.0,
         high=1.0,
-        help="Share of them in the split test, whose phrasings and states training does not see.",
+        help="Share of them in the split test, whose phrasings and states training does not see. "
+        "Above 0 it has a row at least.",
     )
     seed: int = parameter(0, low=0, high=2**53, help="The same one makes the same rows.")
     window: int = parameter(16, low=1, high=1024, help="Times in a state.")
@@ -52,10 +54,12 @@ class PlanParameters:
         help="Share of the capacity: a state is drawn again where what is free is nearer than this to what a "
         "configuration needs, for a little noise would make another plan the best. 0 takes every state.",
     )
-    cpu_cores: float = parameter(0.0, low=0.0, help=f"Cores that the system has; {_WHERE_ZERO}.")
-    memory_gb: float = parameter(0.0, low=0.0, help=f"Memory that the system has, in GiB; {_WHERE_ZERO}.")
-    gpu_sm: float = parameter(0.0, low=0.0, help=f"SMs that the system has; {_WHERE_ZERO}.")
-    gpu_memory_gb: float = parameter(0.0, low=0.0, help=f"GPU memory that the system has, in GiB; {_WHERE_ZERO}.")
+    cpu_cores: float = parameter(0.0, low=0.0, high=MOST, help=f"Cores that the system has; {_WHERE_ZERO}.")
+    memory_gb: float = parameter(0.0, low=0.0, high=MOST, help=f"Memory that the system has, in GiB; {_WHERE_ZERO}.")
+    gpu_sm: float = parameter(0.0, low=0.0, high=MOST, help=f"SMs that the system has; {_WHERE_ZERO}.")
+    gpu_memory_gb: float = parameter(
+        0.0, low=0.0, high=MOST, help=f"GPU memory that the system has, in GiB; {_WHERE_ZERO}."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,8 @@ class PlanOracle:
             margin=parameters.margin,
             seed=parameters.seed,
         )
-        test = round(parameters.samples * parameters.test_share)
-        train = parameters.samples - test
+        train, test = _sizes(parameters)
+        check_feasible(drawing)
         plans = chain(drawing.plans(TRAIN, train), drawing.plans(TEST, test))
         infeasible = _write(plans, folder / PLANS_FILE, parameters.window, must_stop)
         files = {PLANS_FILE: folder / PLANS_FILE}
@@ -116,6 +120,17 @@ def capacity_for(profile: Profile, parameters: PlanParameters) -> Floats:
             reason = f"{has:g} is too little: every configuration of the profile needs at least {least:g}"
             raise InvalidInputError.of(f"parameters.{name}", reason)
     return capacity
+
+
+def _sizes(parameters: PlanParameters) -> tuple[int, int]:
+    """Rows of the splits train and test; where a share of tests is asked for there is one at least."""
+    test = round(parameters.samples * parameters.test_share)
+    if parameters.test_share > 0:
+        test = max(test, 1)
+    if test == parameters.samples:
+        reason = f"{parameters.test_share:g} of {test} rows leaves none to train on: lower it, or raise samples"
+        raise InvalidInputError.of("parameters.test_share", reason)
+    return parameters.samples - test, test
 
 
 def _write(plans: Iterator[Plan], path: Path, window: int, must_stop: Callable[[], bool]) -> int:

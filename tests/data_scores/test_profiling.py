@@ -27,7 +27,7 @@ def runs(data_dir: Path) -> pl.DataFrame:
     table = pl.read_csv(data_dir / "profiling/wfinstances_tasks.csv.gz", infer_schema_length=None)
     measured = table.select(
         pl.col("tool").cast(pl.String),
-        (pl.col("input_bytes").cast(pl.Float64) / GIB).round(3).alias("input_size"),
+        (pl.col("input_bytes").cast(pl.Float64) / GIB).round(3).clip(lower_bound=0.001).alias("input_size"),
         (pl.col("avg_cpu_pct").cast(pl.Float64) / 100).round(1).alias("cpu_cores"),
         (pl.col("memory_bytes").cast(pl.Float64) / GIB).round(2).alias("memory_gb"),
         pl.lit(0.0).alias("gpu_sm"),

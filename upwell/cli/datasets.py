@@ -22,12 +22,15 @@ from upwell.cli.output import (
 from upwell.cli.plot import WIDTH, extent, sparkline
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.client import Upwell
-from upwell.ingest.v1 import chat_pb2, ingest_service_pb2
+from upwell.ingest.v1 import chat_pb2, ingest_service_pb2, table_pb2
 
 app = typer.Typer(help="Look at datasets.", no_args_is_help=True)
 app.command("delete")(versions.delete_dataset)
 CHAT = "chat/v1"
 FIELD = "field/v1"
+TABLES = ("profile/v1", "plans/v1")
+# Cells of so many characters still make a table.
+NARROW = 40
 DatasetArgument = Annotated[str, typer.Argument(help="NAME@3, or NAME for the newest version.")]
 
 
@@ -98,26 +101,29 @@ def preview(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw each channel of a series, the Nino indices of a field, or show the first conversations of a chat.
+    """Draw each channel of a series, the Nino indices of a field, or show the first rows of a chat, profile or plans.
 
     Examples:
     - `upwell datasets preview pump-7`
     - `upwell datasets preview pump-7@2 --start-row 1000 --end-row 2000`
     - `upwell datasets preview ocean --channel nino34`
     - `upwell datasets preview questions --start-row 20 --end-row 23`
+    - `upwell datasets preview grid-plans`
     """
 
     async def work(
         upwell: Upwell,
-    ) -> ingest_service_pb2.PreviewResponse | chat_pb2.PreviewConversationsResponse:
+    ) -> ingest_service_pb2.PreviewResponse | chat_pb2.PreviewConversationsResponse | table_pb2.PreviewRowsResponse:
         version = await upwell.registry.dataset(dataset)
         if version.kind == FIELD and not as_json:
             typer.echo(field_line(json_format.MessageToDict(version.meta)))
+        digest, count = version.ref.manifest_digest, max(end_row - start_row, 1) if end_row else 0
+        if version.kind in TABLES:
+            return await upwell.ingest.rows(digest, start_row=start_row, count=count)
         if version.kind == CHAT:
-            count = max(end_row - start_row, 1) if end_row else 0
-            return await upwell.ingest.conversations(version.ref.manifest_digest, start_row=start_row, count=count)
+            return await upwell.ingest.conversations(digest, start_row=start_row, count=count)
         return await upwell.ingest.preview(
-            version.ref.manifest_digest,
+            digest,
             channels=channel or (),
             start_row=start_row,
             end_row=end_row,
@@ -129,6 +135,9 @@ def preview(
         print_json(answer)
         return
     typer.echo(f"{answer.rows:,} rows")
+    if isinstance(answer, table_pb2.PreviewRowsResponse):
+        print_rows(answer)
+        return
     lines = (
         conversation_lines(answer, start_row)
         if isinstance(answer, chat_pb2.PreviewConversationsResponse)
@@ -165,6 +174,17 @@ def conversation_lines(answer: chat_pb2.PreviewConversationsResponse, start_row:
             omitted = f" ... ({turn.omitted_characters:,} more characters)" if turn.omitted_characters else ""
             lines.append(f"{turn.speaker}: {turn.text}{omitted}")
     return lines
+
+
+def print_rows(answer: table_pb2.PreviewRowsResponse) -> None:
+    """A table; where texts are long, the first cell of a row and then a line for each of the others."""
+    if all(len(cell) <= NARROW for row in answer.shown for cell in row.cells):
+        print_table(answer.columns, [row.cells for row in answer.shown], empty="")
+        return
+    for row in answer.shown:
+        typer.echo(f"-- {row.cells[0]}")
+        for name, cell in zip(answer.columns[1:], row.cells[1:], strict=True):
+            typer.echo(f"{name}: {cell}")
 
 
 def _fact(value: object) -> str:

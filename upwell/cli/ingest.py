@@ -25,7 +25,12 @@ def ingest(
     source: Annotated[
         str, typer.Argument(help="What the file is: csv, parquet, chat, field, profile; see `upwell sources list`.")
     ],
-    path: Annotated[Path, typer.Argument(help="The file; with --on-server, its path in the import folder.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="The file, or the folder of a Zarr store; with --on-server, its path in the import folder."
+        ),
+    ],
     *,
     name: Annotated[str, typer.Option(help="Name of the dataset.")],
     on_server: Annotated[bool, typer.Option("--on-server", help="PATH lies in the server's import folder.")] = False,
@@ -57,6 +62,7 @@ def ingest(
     - `upwell ingest parquet pump.parquet --name pump-7`
     - `upwell ingest chat sharegpt.json --name questions`
     - `upwell ingest field sst.nc --name sst --set base_start=1982`
+    - `upwell ingest field pacific.zarr --name pacific`
     """
     options = events_pb2.ReadOptions(
         layout=layout,
@@ -94,6 +100,9 @@ async def _upload(upwell: Upwell, path: Path, request: events_pb2.IngestRequeste
         def sent(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, note="bytes" if done < total else "being stored ...")
 
+        def packed(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, note="bytes packed")
+
         answer: ingest_service_pb2.IngestResponse = await upwell.ingest.file(
             path,
             name=request.name,
@@ -101,6 +110,7 @@ async def _upload(upwell: Upwell, path: Path, request: events_pb2.IngestRequeste
             options=request.options,
             parameters=dict(request.parameters),
             progress=sent,
+            packing=packed,
         )
     return answer.dataset
 

@@ -25,8 +25,8 @@ def plan(
         Path,
         typer.Option(
             help="What was in use of late, oldest first: CSV with the columns cpu_cores, memory_gb (GiB), gpu_sm, "
-            "gpu_memory_gb (GiB), or a JSON list of objects; as many rows as the model reads, see `window` in "
-            "`upwell models show`."
+            "gpu_memory_gb (GiB), and a time if you like, or a JSON list of objects; as many rows as the model reads, "
+            "see `window` in `upwell models show`."
         ),
     ],
     timeout: TimeoutOption = DEADLINE_S,
@@ -48,10 +48,15 @@ def plan(
     say(f"{version_name(answer.model)}{fits}")
     choices = [("choice", answer.choice)]
     if answer.HasField("runner_up"):
-        choices.append(("runner-up", answer.runner_up))
+        other = "" if _job(answer.runner_up) == _job(answer.choice) else ", another job"
+        choices.append((f"runner-up{other}", answer.runner_up))
     numbers = in_order(answer.choice.configuration)
     rows = [(place, *_facts(choice), *(f"{choice.configuration[n]:g}" for n in numbers)) for place, choice in choices]
     print_table(["", "tool", "config#", "confidence#", *(f"{name}#" for name in numbers)], rows, empty="")
+
+
+def _job(choice: plan_pb2.PlanChoice) -> tuple[int, float | None]:
+    return choice.tool_id, choice.configuration.get("input_size")
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -13,12 +13,16 @@ from upwell.errors import ToolError
 from upwell.infer.v1 import plan_pb2
 
 RESOURCES = tuple(field.name for field in plan_pb2.ResourceUse.DESCRIPTOR.fields)
+# When each of them was, if the file says so; their order says enough.
+TIME = "time"
 # Where the reader puts cells that have no column.
 TOO_MANY = ""
 
 
 def read_state(path: Path) -> list[dict[str, float]]:
     """The times of a CSV file with a header, or of a JSON list of objects (ending `.json`), oldest first.
+
+    A column `time` is passed over.
 
     Raises:
         ToolError: the file is missing, empty, or holds something else; the message names the line and the column.
@@ -36,15 +40,16 @@ def read_state(path: Path) -> list[dict[str, float]]:
 
 
 def _csv_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
-    reader = csv.DictReader(text.splitlines(), restkey=TOO_MANY)
+    reader = csv.DictReader(text.splitlines(), restkey=TOO_MANY, skipinitialspace=True)
     try:
-        _check_names(f"{path}, line 1", reader.fieldnames or ())
+        columns = reader.fieldnames or ()
+        _check_names(f"{path}, line 1", columns)
         rows = [(f"{path}, line {reader.line_num}", row) for row in reader]
     except csv.Error as error:
         raise ToolError(f"{path}, line {reader.reader.line_num} cannot be read: {error}.") from error
     for place, row in rows:
         if TOO_MANY in row:
-            raise ToolError(f"{place} has {len(RESOURCES) + len(row[TOO_MANY])} cells; needed are {len(RESOURCES)}.")
+            raise ToolError(f"{place} has {len(columns) + len(row[TOO_MANY])} cells; needed are {len(columns)}.")
     return rows
 
 
@@ -62,8 +67,10 @@ def _json_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]
 
 
 def _check_names(place: str, names: Sequence[str] | Mapping[str, Any]) -> None:
-    if set(names) != set(RESOURCES) or len(names) != len(RESOURCES):
-        raise ToolError(f"{place} has the columns {', '.join(names) or '(none)'}; needed are {', '.join(RESOURCES)}.")
+    if sorted(name for name in names if name != TIME) != sorted(RESOURCES):
+        found = ", ".join(names) or "(none)"
+        commas = ": separate them by commas" if len(names) == 1 and any(other in found for other in ";\t") else ""
+        raise ToolError(f"{place} has the columns {found}; needed are {', '.join(RESOURCES)}{commas}.")
 
 
 def _use(place: str, row: Mapping[str, Any]) -> dict[str, float]:

@@ -13,8 +13,9 @@ import grpc
 
 from upwell.client.calls import Caller
 from upwell.client.named import one_named
+from upwell.client.zarr_folder import packed
 from upwell.errors import ToolError, UpwellClientError
-from upwell.ingest.v1 import chat_pb2, events_pb2, ingest_service_pb2, ingest_service_pb2_grpc
+from upwell.ingest.v1 import chat_pb2, events_pb2, ingest_service_pb2, ingest_service_pb2_grpc, table_pb2
 
 CHUNK_BYTES = 2**20
 UPLOAD_DEADLINE_S = 3600.0
@@ -43,25 +44,37 @@ class IngestClient:
         options: events_pb2.ReadOptions | None = None,
         parameters: Mapping[str, Any] | None = None,
         progress: Progress | None = None,
+        packing: Progress | None = None,
         deadline_s: float = UPLOAD_DEADLINE_S,
     ) -> ingest_service_pb2.IngestResponse:
         """Stream a file; the answer comes when the dataset is stored and announced.
 
         Args:
-            path: the file.
+            path: the file, or the folder of a Zarr store, which is packed into a temporary zip.
             name: of the dataset to make.
             source: such as `csv` or `profile`; empty tells by the file's ending.
             options: how to read a series.
             parameters: those of a source of another kind.
             progress: told after each chunk.
+            packing: told, in the same way, while a folder is packed.
             deadline_s: for all of it.
 
         Raises:
             ToolError: the file cannot be read.
             UpwellClientError: the service refused it; the message names the line or column.
         """
-        header = ingest_service_pb2.IngestHeader(name=name, source=source, file_name=path.name, options=options)
-        header.parameters.update(parameters or {})
+        async with packed(path, packing) as file:
+            header = ingest_service_pb2.IngestHeader(name=name, source=source, file_name=file.name, options=options)
+            header.parameters.update(parameters or {})
+            return await self._send_until_answered(file, header, progress, deadline_s)
+
+    async def _send_until_answered(
+        self,
+        path: Path,
+        header: ingest_service_pb2.IngestHeader,
+        progress: Progress | None,
+        deadline_s: float,
+    ) -> ingest_service_pb2.IngestResponse:
         for _ in range(LOST_ANSWERS):
             try:
                 return await self._send(path, header, progress, deadline_s)
@@ -128,6 +141,11 @@ class IngestClient:
             manifest_digest=manifest_digest, start_row=start_row, count=count
         )
         return await self._caller.call(self._stub.PreviewConversations, request, deadline_s=PREVIEW_DEADLINE_S)
+
+    async def rows(self, manifest_digest: str, *, start_row: int = 0, count: int = 0) -> table_pb2.PreviewRowsResponse:
+        """Some rows of a profile or of plans; see the fields of `PreviewRowsRequest`."""
+        request = table_pb2.PreviewRowsRequest(manifest_digest=manifest_digest, start_row=start_row, count=count)
+        return await self._caller.call(self._stub.PreviewRows, request, deadline_s=PREVIEW_DEADLINE_S)
 
 
 # Opened before the call begins: what a stream of requests raises never reaches the caller.

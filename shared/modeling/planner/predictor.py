@@ -93,18 +93,26 @@ class PlannerPredictor:
 
     def _answer(self, asked: PlanInput, best: int, chances_N: Tensor) -> PlanAnswer:
         """The choice; where nothing for the job fits, the configuration for it that asks the least."""
-        found = likeliest(chances_N, self._choosable(asked, best))
+        choosable_N = self._choosable(asked, best)
+        found = likeliest(chances_N, choosable_N)
         config_id = self._demand.least(best) if found is None else found
-        # Another tool's configuration may be the runner-up, if it fits.
-        others_N = torch.from_numpy(self._demand.fitting(asked.used))
-        others_N[config_id] = False
-        second = likeliest(chances_N, others_N)
+        second = self._runner_up(asked, config_id, choosable_N, chances_N)
         return PlanAnswer(
             id=asked.id,
             choice=self._choice(config_id, chances_N),
             runner_up=None if second is None else self._choice(second, chances_N),
             feasible=found is not None,
         )
+
+    def _runner_up(self, asked: PlanInput, chosen: int, choosable_N: Tensor, chances_N: Tensor) -> int | None:
+        """The likeliest other one for the same job that fits; where none does, the likeliest for another job."""
+        for allowed_N in (choosable_N, torch.from_numpy(self._demand.fitting(asked.used))):
+            others_N = allowed_N.clone()
+            others_N[chosen] = False
+            second = likeliest(chances_N, others_N)
+            if second is not None:
+                return second
+        return None
 
     def _choosable(self, asked: PlanInput, best: int) -> Tensor:
         """Which configurations for the same job fit: bool [N]."""

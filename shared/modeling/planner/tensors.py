@@ -58,13 +58,13 @@ def encode_plans(inputs: Sequence[PlanInput], spec: PlannerSpec, tokenizer: PreT
     """
     for one in inputs:
         if len(one.used) != spec.window:
-            reason = f"{one.id!r} has a window of {len(one.used)} times; this model reads {spec.window}"
+            reason = f"{_named(one)}has a window of {len(one.used)} times; this model reads {spec.window}"
             raise InvalidInputError.of("used", reason)
         check_capacity(one, spec.capacity)
     ids = prompt_ids(inputs, spec, tokenizer)
     for one, row in zip(inputs, ids, strict=True):
         if len(row) > spec.max_tokens:
-            reason = f"{one.id!r} has {len(row)} tokens with its prompt; this model reads {spec.max_tokens}"
+            reason = f"{_named(one)}has {len(row)} tokens with its prompt; this model reads {spec.max_tokens}"
             raise InvalidInputError.of("task", reason)
     ids_BQ = np.zeros((len(ids), max(len(row) for row in ids)), dtype=np.int64)
     for place, row in enumerate(ids):
@@ -77,6 +77,11 @@ def encode_plans(inputs: Sequence[PlanInput], spec: PlannerSpec, tokenizer: PreT
         last_B=torch.tensor([len(row) - 1 for row in ids]),
         shares_BTR=torch.from_numpy(shares_BTR.astype(np.float32)),
     )
+
+
+def _named(asked: PlanInput) -> str:
+    """The id to begin a message with; one that is asked alone may have none."""
+    return f"{asked.id!r} " if asked.id else ""
 
 
 def prompt_ids(inputs: Sequence[PlanInput], spec: PlannerSpec, tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:

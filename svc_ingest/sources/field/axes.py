@@ -43,6 +43,15 @@ class Axis:
     order: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Box:
+    """The wanted degrees of one axis, and the parameters' name for it."""
+
+    name: str
+    low: float
+    high: float
+
+
 def dims_of(part: Part, variable: str) -> Dims:
     """Which dimension is which.
 
@@ -75,7 +84,7 @@ def latitude_axis(part: Part, name: str, parameters: FieldParameters) -> Axis:
     centres = _centres(part, name)
     if not np.abs(centres).max() <= 90.001:
         raise part.wrong("is no latitude: it leaves -90 to 90", name)
-    return _axis(part, name, centres, (parameters.lat_min, parameters.lat_max), parameters.resolution)
+    return _axis(part, name, centres, _Box(name="lat", low=parameters.lat_min, high=parameters.lat_max), parameters)
 
 
 def longitude_axis(part: Part, name: str, parameters: FieldParameters) -> Axis:
@@ -85,22 +94,22 @@ def longitude_axis(part: Part, name: str, parameters: FieldParameters) -> Axis:
     # A grid that goes round the earth may have its first meridian twice, as 0 and as 360.
     is_closed = len(given) > 2 and abs(given[-1] - given[0]) == 360
     centres = (given[:-1] if is_closed else given) % 360
-    return _axis(part, name, centres, (parameters.lon_min, parameters.lon_max), parameters.resolution)
+    return _axis(part, name, centres, _Box(name="lon", low=parameters.lon_min, high=parameters.lon_max), parameters)
 
 
-def _axis(part: Part, name: str, centres: NDArray[np.float64], box: tuple[float, float], step: float) -> Axis:
-    low, high = box
+def _axis(part: Part, name: str, centres: NDArray[np.float64], box: _Box, parameters: FieldParameters) -> Axis:
     order = np.argsort(centres, kind="stable")
     ascending = centres[order]
     steps = np.diff(ascending)
     if len(centres) < 2 or not (steps > 0).all():
         raise part.wrong("must have two centres or more, each once", name)
-    margin = max(float(np.median(steps)), step)
-    wanted = order[(ascending >= low - margin) & (ascending <= high + margin)]
-    inside = (ascending >= low) & (ascending <= high)
+    margin = max(float(np.median(steps)), parameters.resolution)
+    wanted = order[(ascending >= box.low - margin) & (ascending <= box.high + margin)]
+    inside = (ascending >= box.low) & (ascending <= box.high)
     if inside.sum() < 2:
         span = f"{ascending[0]:g} to {ascending[-1]:g}"
-        raise part.wrong(f"has fewer than two centres within {low:g} to {high:g} (it has {span}): choose a box", name)
+        reason = f"has fewer than two centres within {box.low:g} to {box.high:g} (it has {span}): choose other values"
+        raise part.wrong(f"{reason} of {box.name}_min and {box.name}_max", name)
     first = int(wanted.min())
     return Axis(centres=centres[wanted], span=slice(first, int(wanted.max()) + 1), order=wanted - first)
 

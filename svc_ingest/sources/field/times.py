@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 
 import cftime
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.fields.months import month_of, month_text
+from shared.fields.months import count_of, month_of, month_text
 from svc_ingest.sources.field.opening import Part
 
 CALENDARS = {"standard", "gregorian", "proleptic_gregorian", "noleap", "365_day"}
+# Without `align_on`, xarray refuses calendars of 360 days; for others it says nothing.
+CONVERT = "convert it, with xarray by convert_calendar('standard', align_on='date')"
+MONTHS_SINCE = re.compile(r"(?i)months? since (?P<start>.+)")
 EPOCH = "days since 1900-01-01"
 # Of a month's times; a month with fewer is not observed.
 LEAST_OBSERVED = 0.5
@@ -73,6 +78,8 @@ class Months:
 def times_of(part: Part, name: str) -> Times:
     """The times of the axis `name`.
 
+    Months since a day, whole or half ones as archives of monthly means count them, are the months they lie in.
+
     Raises:
         InvalidInputError: they cannot be read, or do not ascend.
     """
@@ -80,14 +87,20 @@ def times_of(part: Part, name: str) -> Times:
     units, calendar = str(array.attrs.get("units", "")), str(array.attrs.get("calendar", "standard")).lower()
     if " since " not in units:
         raise part.wrong(f"the time has the units {units!r}; needed is such as 'days since 1900-01-01'", name)
+    # Months are the same in every calendar.
+    counts_months = MONTHS_SINCE.fullmatch(units)
+    if counts_months:
+        calendar = "standard"
     if calendar not in CALENDARS:
-        reason = f"the calendar {calendar!r} is refused: convert it, with xarray by convert_calendar('standard')"
-        raise part.wrong(reason, name)
+        raise part.wrong(f"the calendar {calendar!r} is refused: {CONVERT}", name)
     values = np.asarray(array.values, dtype=np.float64)
     if not np.isfinite(values).all():
         raise part.wrong("holds a missing time", name)
     try:
-        dates = cftime.num2date(values, units, calendar, only_use_cftime_datetimes=True)
+        if counts_months:
+            dates = _dates_of_months(part, name, values, counts_months["start"])
+        else:
+            dates = cftime.num2date(values, units, calendar, only_use_cftime_datetimes=True)
     except (ValueError, OverflowError) as error:
         reason = f"the units {units!r} cannot be read as times ({error}); a climatology without years is no field"
         raise part.wrong(reason, name) from None
@@ -95,10 +108,31 @@ def times_of(part: Part, name: str) -> Times:
         raise part.wrong("times lie outside the years 1 to 9999: a climatology without years is no field", name)
     days = np.asarray(cftime.date2num(dates, EPOCH, calendar), dtype=np.float64)
     if (np.diff(days) <= 0).any():
-        row = int(np.argmax(np.diff(days) <= 0)) + 1
-        raise part.wrong(f"row {row} is not later than the row before it: sort the times, each once", name)
+        number = int(np.argmax(np.diff(days) <= 0)) + 2
+        reason = f"time {number} of {len(days)} is not later than the one before it: sort the times, each once"
+        raise part.wrong(reason, name)
     months = np.array([one.year * 12 + one.month - 1 for one in dates], dtype=np.int64)
     return Times(part=part, name=name, days=days, months=months, is_noleap=calendar in {"noleap", "365_day"})
+
+
+def _dates_of_months(part: Part, name: str, values: NDArray[np.float64], start: str) -> list[cftime.datetime]:
+    """The months' first days, and the 16th of those that are given by their middle.
+
+    Raises:
+        InvalidInputError: a time is neither.
+        ValueError, OverflowError: it is no time, or far from ours.
+    """
+    uneven = values[values % 0.5 != 0]
+    if len(uneven):
+        raise part.wrong(f"{uneven[0]:g} months since {start} is neither a whole month nor a half: give days", name)
+    origin = cftime.num2date(0, f"days since {start}", "standard", only_use_cftime_datetimes=True)
+    first = count_of(date(origin.year, origin.month, 1))
+    halves = [int(value * 2) for value in values]
+    months = [month_of(first + half // 2) for half in halves]
+    return [
+        cftime.datetime(month.year, month.month, 16 if half % 2 else 1, calendar="standard")
+        for month, half in zip(months, halves, strict=True)
+    ]
 
 
 def months_of(files: Sequence[Times]) -> Months:
@@ -124,8 +158,7 @@ def months_of(files: Sequence[Times]) -> Months:
 
 def _check_order(earlier: Times, later: Times) -> None:
     if earlier.is_noleap != later.is_noleap:
-        reason = f"has another calendar than {earlier.part.name}: convert it, with xarray by convert_calendar"
-        raise later.part.wrong(reason, later.name)
+        raise later.part.wrong(f"has another calendar than {earlier.part.name}: {CONVERT}", later.name)
     if later.days[0] <= earlier.days[-1]:
         begin, end = _text(later.months[0]), _text(earlier.months[-1])
         reason = f"begins in {begin}, and {earlier.part.name} goes up to {end}: leave out of one what both hold"

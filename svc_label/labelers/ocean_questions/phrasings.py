@@ -167,7 +167,7 @@ NEXT_MEAN: Phrasings = {
     ENGLISH: Phrasing(
         questions=(
             "What will the {statistic} be on average in the {ahead} months after {last}?",
-            "Will the next {ahead} months bring a {statistic} above or below normal? The fields end in {last}.",
+            "Will the {statistic} be above or below normal in the next {ahead} months? The fields end in {last}.",
         ),
         answers=(
             "On average {mean} {unit}, which is {side}.",

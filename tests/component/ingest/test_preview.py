@@ -68,7 +68,9 @@ async def test_only_a_series_has_a_preview(service: Running, tmp_path: Path) -> 
     file.write_text("x")
     manifest = service.artifacts.store(kind="segments/v1", files={file.name: file}, meta={}, parents=[])
     error = await refused(service, manifest.digest)
-    assert violations(error) == {"manifest_digest": "this is segments/v1; only series/v1 and field/v1 have a preview"}
+    assert violations(error) == {
+        "manifest_digest": "this is segments/v1; only series/v1 and field/v1 have values to draw"
+    }
 
 
 async def test_a_damaged_file_is_refused_and_not_kept(service: Running, digest: str) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.component.ingest.running import Running, header, token, violations
+from tests.component.ingest.running import CSV, Running, header, token, violations
 from upwell.ingest.v1 import ingest_service_pb2 as pb
+from upwell.ingest.v1 import table_pb2
 from upwell.profile_grid import write_grid
 
 
@@ -64,3 +65,28 @@ async def test_a_parameter_that_is_no_number_is_told_by_field(service: Running) 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await service.stub.Ingest(iter([first]), metadata=token("reviewer"))
     assert violations(caught.value) == {"parameters.resolution": "nan is not a finite number"}
+
+
+async def rows_of(service: Running, digest: str, **asked: int) -> table_pb2.PreviewRowsResponse:
+    request = table_pb2.PreviewRowsRequest(manifest_digest=digest, **asked)
+    return await service.stub.PreviewRows(request, metadata=token("viewer"))
+
+
+async def test_a_preview_shows_rows_and_refuses_what_has_none(service: Running, tmp_path: Path) -> None:
+    path = tmp_path / "grid.profile.zip"
+    write_grid(path)
+    parts = [header(name="tools", source="", file_name=path.name), pb.IngestRequest(chunk=path.read_bytes())]
+    profile = (await service.stub.Ingest(iter(parts), metadata=token("reviewer"))).dataset.manifest_digest
+    series = (await service.ingest(CSV)).dataset.manifest_digest
+    answer = await rows_of(service, profile)
+    assert (answer.rows, len(answer.shown), answer.columns[0]) == (1701, 10, "config_id")
+    last = await rows_of(service, profile, start_row=1700, count=100)
+    assert [row.cells[0] for row in last.shown] == ["1700"]
+    for digest, asked, field in (
+        (profile, {"start_row": 1701}, "start_row"),
+        (profile, {"count": 101}, "count"),
+        (series, {}, "manifest_digest"),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await rows_of(service, digest, **asked)
+        assert list(violations(caught.value)) == [field]

@@ -63,6 +63,8 @@ def test_a_zip_becomes_lines_and_features(tmp_path: Path, prefix: str) -> None:
 BROKEN: dict[str, tuple[Any, dict[str, bytes], str]] = {
     "missing": ([row(1)], {}, r"item 1: features/1\.npz is not in the archive"),
     "twice": ([row(1), row(2, features=["features/1.npz"])], {"1": npz()}, "item 2: features/1.npz is named twice"),
+    "mark alone": ([row(1), row(2, features=[])], {"1": npz()}, "item 2: .* have 1 <geoformer> and 'features' has 0"),
+    "mark and a file that nobody names": ([row(1, features=[])], {"1": npz()}, "item 1: .* have 1 <geoformer> and"),
     "left over": ([row(1)], {"1": npz(), "2": npz()}, "features/2.npz belongs to no conversation"),
     "no npz": ([row(1)], {"1": b"zip"}, r"item 1: features/1\.npz: is no \.npz file"),
     "marks": ([row(1, features=["features/1.npz"] * 2)], {"1": npz()}, "have 1 <geoformer> and 'features' has 2"),
@@ -117,6 +119,12 @@ def test_other_zips_and_damaged_ones(tmp_path: Path) -> None:
     path.write_bytes(whole[:place] + b"\0" * 40 + whole[place + 40 :])
     with pytest.raises(InvalidInputError, match=r"is no \.zip file, or a damaged one"):
         make(tmp_path, path)
+
+
+def test_words_alone_may_stand_beside_fields(tmp_path: Path) -> None:
+    words = [{"from": "human", "value": "多暖？"}, {"from": "gpt", "value": "+0.4 °C"}]
+    made = make(tmp_path, zipped(tmp_path, [row(1), row(2, conversations=words, features=[])], {"1": npz()}))
+    assert (made.rows, made.meta["features"]) == (2, 1)
 
 
 def test_lines_cannot_bring_features(tmp_path: Path) -> None:

@@ -84,6 +84,9 @@ def test_other_spellings_give_the_same_bytes(tmp_path: Path, data: bytes) -> Non
         ([*ROWS, "embed,2,1,NaN,0,0,20"], "line 4: memory_gb: 'NaN' is not a finite number"),
         ([*ROWS, "embed,2,1,4,inf,0,20"], "line 4: gpu_sm: 'inf' is not a finite number"),
         ([*ROWS, "embed,2,1,4,0,0,0"], "line 4: latency_ms: 0 is no time"),
+        ([*ROWS, "embed,0,1,4,0,0,20"], "line 4: input_size: 0 is no size"),
+        ([*ROWS, "embed,1e-300,1,4,0,0,20"], "line 4: input_size: 1e-300 is too small: write numbers from 1e-09 to"),
+        ([*ROWS, "embed,2,1,1e39,0,0,20"], r"line 4: memory_gb: 1e39 is too large: write numbers from .* to 1e\+12"),
         ([*ROWS, "embd,2,1,4,0,0,9"], "line 4: tool: 'embd' is not in tools.json; did you mean 'embed'"),
         ([*ROWS, "embed,1.0,2,4,0,0,99"], "line 4: is the configuration of line 2 again"),
         ([*ROWS, "embed,1,2,4"], "line 4: has 4 cells; the header names 7 columns"),
@@ -103,6 +106,10 @@ def test_a_faulty_row_is_told_with_its_line(tmp_path: Path, rows: list[str], say
     [
         (HEADER.replace("gpu_sm", "gpu_sms"), "line 1: there is no column 'gpu_sms'; did you mean 'gpu_sm'"),
         (HEADER.replace(",gpu_sm", ""), "line 1: lacks gpu_sm: the columns are tool"),
+        (HEADER + ",team", "line 1: there is no column 'team'; leave it out: the columns are tool, input_size"),
+        (HEADER + ",latency", "line 1: there is no column 'latency'; leave it out"),
+        (HEADER.replace(",", ";"), "line 1: is one cell, 'tool;.*': separate the cells by commas; the columns are"),
+        (HEADER.replace(",", "\t"), r"line 1: is one cell, 'tool\\t.*': separate the cells by commas"),
         (HEADER + ",tool", "line 1: the column 'tool' is named twice"),
     ],
 )
@@ -136,7 +143,18 @@ def test_a_faulty_registry_is_told_with_its_item(tmp_path: Path, tools: Any, say
         ({"profile_csv": None}, r"must hold tools\.json and profile\.csv and nothing else, but has tools\.json"),
         ({"notes_txt": b"x"}, r"but has notes\.txt, profile\.csv, tools\.json"),
         ({"profile_csv": b""}, "profile.csv line 1: lacks tool, input_size"),
-        ({"profile_csv": table(*ROWS).decode().encode("gb18030")}, "profile.csv: byte 0x.. is not text in utf-8"),
+        (
+            {"profile_csv": table(*ROWS).decode().encode("gb18030")},
+            "profile.csv: byte 0x.. is not text in utf-8: save it",
+        ),
+        (
+            {"profile_csv": table(*ROWS).decode().encode("utf-16")},
+            "csv: byte 0xff is not text in utf-8: save it as UTF-8",
+        ),
+        (
+            {"profile_csv": table(*ROWS).decode().encode("utf-16-le")},
+            "line 1: .* is not text in utf-8: save the file as",
+        ),
         ({"tools_json": "[缩".encode("gb18030")}, "tools.json: byte 0x.. is not text in utf-8"),
         ({"tools_json": b'[{"n": ' + b"1" * 5000 + b"}]"}, "tools.json: holds a number that is too long"),
         ({"tools_json": b"[\n{"}, "tools.json line 2: is no JSON"),

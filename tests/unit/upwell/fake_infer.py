@@ -64,19 +64,19 @@ class FakeInfer(infer_service_pb2_grpc.InferServiceServicer):
 
     def Plan(self, request, context):
         self._take(request, context)
+        feasible = request.task != "too much"
+        tools = [0, 0 if feasible else 1]
         choices = [
             plan_pb2.PlanChoice(
                 tool_id=tool,
-                config_id=40 + tool,
+                config_id=40 + number,
                 tool=f"tool-{tool}",
                 configuration={"latency_ms": 12.5, "nodes": 1, "cpu_cores": 2, "memory_gb": 4, "input_size": 1},
                 confidence=0.75,
             )
-            for tool in range(2)
+            for number, tool in enumerate(tools)
         ]
-        return plan_pb2.PlanResponse(
-            model=_named(request), choice=choices[0], runner_up=choices[1], feasible=request.task != "too much"
-        )
+        return plan_pb2.PlanResponse(model=_named(request), choice=choices[0], runner_up=choices[1], feasible=feasible)
 
     def Forecast(self, request, context):
         self._take(request, context)

@@ -18,7 +18,7 @@ from tests.unit.upwell.fake_infer import FakeInfer
 from upwell.client import Connection
 from upwell.common.v1 import common_pb2
 from upwell.infer.v1 import infer_service_pb2_grpc
-from upwell.ingest.v1 import ingest_service_pb2, ingest_service_pb2_grpc
+from upwell.ingest.v1 import ingest_service_pb2, ingest_service_pb2_grpc, table_pb2
 from upwell.label.v1 import label_service_pb2, label_service_pb2_grpc
 from upwell.registry.v1 import (
     artifact_service_pb2_grpc,
@@ -52,6 +52,7 @@ class FakeIngest(ingest_service_pb2_grpc.IngestServiceServicer):
         self.registry = registry
         self.headers: list[ingest_service_pb2.IngestHeader] = []
         self.chunks: list[int] = []
+        self.task = "缩放"
 
     def Ingest(self, request_iterator, context):
         first = next(request_iterator)
@@ -81,6 +82,11 @@ class FakeIngest(ingest_service_pb2_grpc.IngestServiceServicer):
         bucket = ingest_service_pb2.Bucket(min=1, max=2, count=1)
         answer.channels.add(channel="压力", buckets=[bucket] * (request.buckets or 500))
         return answer
+
+    def PreviewRows(self, request, context):
+        task = self.task
+        rows = [table_pb2.TableRow(cells=[str(request.start_row + n), task]) for n in range(request.count or 10)]
+        return table_pb2.PreviewRowsResponse(columns=["id", "task"], shown=rows, rows=40)
 
 
 class FakeRegistry(registry_service_pb2_grpc.RegistryServiceServicer):

@@ -14,6 +14,7 @@ from shared.errors import InvalidInputError
 from svc_ingest.domain.jobs import IngestJob, StoppedError
 from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
+from svc_ingest.domain.tables import Cells
 from svc_ingest.sources.preview import Preview
 
 
@@ -52,6 +53,13 @@ class FakeReader:
 
     def preview(self, path: Path, *, channels: Sequence[str], start_row: int, end_row: int, buckets: int) -> Preview:
         return Preview(rows=len(path.read_text().splitlines()), time="index", channels={})
+
+    @property
+    def tables(self) -> Mapping[str, Sequence[str]]:
+        return {}
+
+    def cells(self, kind: str, files: Mapping[str, Path], *, start_row: int, count: int) -> Cells:
+        raise NotImplementedError
 
     def indices(self, folder: Path) -> Path:
         return folder / SERIES_FILE

@@ -167,7 +167,9 @@ class PlanResponse(_message.Message):
 
     @_builtins.property
     def runner_up(self) -> Global___PlanChoice:
-        """The next best one; absent where there is no other."""
+        """The next best one for the same job that fits. Where there is no other, it is of another job: its tool or its
+        `input_size` is not that of the choice. Absent where none of those fits either.
+        """
 
     def __init__(
         self,

@@ -27,49 +27,50 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from upwell.common.v1 import common_pb2 as upwell_dot_common_dot_v1_dot_common__pb2
 from upwell.ingest.v1 import chat_pb2 as upwell_dot_ingest_dot_v1_dot_chat__pb2
 from upwell.ingest.v1 import events_pb2 as upwell_dot_ingest_dot_v1_dot_events__pb2
+from upwell.ingest.v1 import table_pb2 as upwell_dot_ingest_dot_v1_dot_table__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%upwell/ingest/v1/ingest_service.proto\x12\x10upwell.ingest.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dupwell/common/v1/common.proto\x1a\x1bupwell/ingest/v1/chat.proto\x1a\x1dupwell/ingest/v1/events.proto\"x\n\x06Source\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x0f\n\x07\x65ndings\x18\x03 \x03(\t\x12\r\n\x05makes\x18\x04 \x01(\t\x12/\n\nparameters\x18\x05 \x03(\x0b\x32\x1b.upwell.common.v1.Parameter\"\x14\n\x12ListSourcesRequest\"@\n\x13ListSourcesResponse\x12)\n\x07sources\x18\x01 \x03(\x0b\x32\x18.upwell.ingest.v1.Source\"\x9c\x01\n\x0cIngestHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12.\n\x07options\x18\x04 \x01(\x0b\x32\x1d.upwell.ingest.v1.ReadOptions\x12+\n\nparameters\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\"Z\n\rIngestRequest\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32\x1e.upwell.ingest.v1.IngestHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"o\n\x0eIngestResponse\x12-\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12\x0c\n\x04rows\x18\x02 \x01(\x04\x12\x10\n\x08\x63hannels\x18\x03 \x03(\t\x12\x0e\n\x06job_id\x18\x04 \x01(\t\"H\n\x12StartImportRequest\x12\x32\n\x07request\x18\x01 \x01(\x0b\x32!.upwell.ingest.v1.IngestRequested\"%\n\x13StartImportResponse\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x81\x02\n\tIngestJob\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06origin\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.upwell.common.v1.WorkState\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12-\n\x07\x64\x61taset\x18\x06 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12*\n\x07\x66\x61ilure\x18\x07 \x01(\x0b\x32\x19.upwell.common.v1.Failure\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\":\n\x0eGetJobResponse\x12(\n\x03job\x18\x01 \x01(\x0b\x32\x1b.upwell.ingest.v1.IngestJob\"$\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\"=\n\x10ListJobsResponse\x12)\n\x04jobs\x18\x01 \x03(\x0b\x32\x1b.upwell.ingest.v1.IngestJob\"p\n\x0ePreviewRequest\x12\x17\n\x0fmanifest_digest\x18\x01 \x01(\t\x12\x10\n\x08\x63hannels\x18\x02 \x03(\t\x12\x11\n\tstart_row\x18\x03 \x01(\x04\x12\x0f\n\x07\x65nd_row\x18\x04 \x01(\x04\x12\x0f\n\x07\x62uckets\x18\x05 \x01(\r\"X\n\x06\x42ucket\x12\x11\n\tstart_row\x18\x01 \x01(\x04\x12\x12\n\nstart_time\x18\x02 \x01(\x03\x12\x0b\n\x03min\x18\x03 \x01(\x01\x12\x0b\n\x03max\x18\x04 \x01(\x01\x12\r\n\x05\x63ount\x18\x05 \x01(\x04\"L\n\x0e\x43hannelPreview\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12)\n\x07\x62uckets\x18\x02 \x03(\x0b\x32\x18.upwell.ingest.v1.Bucket\"a\n\x0fPreviewResponse\x12\x32\n\x08\x63hannels\x18\x01 \x03(\x0b\x32 .upwell.ingest.v1.ChannelPreview\x12\x0c\n\x04rows\x18\x02 \x01(\x04\x12\x0c\n\x04time\x18\x03 \x01(\t2\xfd\x04\n\rIngestService\x12M\n\x06Ingest\x12\x1f.upwell.ingest.v1.IngestRequest\x1a .upwell.ingest.v1.IngestResponse(\x01\x12Z\n\x0bStartImport\x12$.upwell.ingest.v1.StartImportRequest\x1a%.upwell.ingest.v1.StartImportResponse\x12K\n\x06GetJob\x12\x1f.upwell.ingest.v1.GetJobRequest\x1a .upwell.ingest.v1.GetJobResponse\x12Q\n\x08ListJobs\x12!.upwell.ingest.v1.ListJobsRequest\x1a\".upwell.ingest.v1.ListJobsResponse\x12N\n\x07Preview\x12 .upwell.ingest.v1.PreviewRequest\x1a!.upwell.ingest.v1.PreviewResponse\x12u\n\x14PreviewConversations\x12-.upwell.ingest.v1.PreviewConversationsRequest\x1a..upwell.ingest.v1.PreviewConversationsResponse\x12Z\n\x0bListSources\x12$.upwell.ingest.v1.ListSourcesRequest\x1a%.upwell.ingest.v1.ListSourcesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%upwell/ingest/v1/ingest_service.proto\x12\x10upwell.ingest.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dupwell/common/v1/common.proto\x1a\x1bupwell/ingest/v1/chat.proto\x1a\x1dupwell/ingest/v1/events.proto\x1a\x1cupwell/ingest/v1/table.proto\"x\n\x06Source\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x0f\n\x07\x65ndings\x18\x03 \x03(\t\x12\r\n\x05makes\x18\x04 \x01(\t\x12/\n\nparameters\x18\x05 \x03(\x0b\x32\x1b.upwell.common.v1.Parameter\"\x14\n\x12ListSourcesRequest\"@\n\x13ListSourcesResponse\x12)\n\x07sources\x18\x01 \x03(\x0b\x32\x18.upwell.ingest.v1.Source\"\x9c\x01\n\x0cIngestHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12.\n\x07options\x18\x04 \x01(\x0b\x32\x1d.upwell.ingest.v1.ReadOptions\x12+\n\nparameters\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\"Z\n\rIngestRequest\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32\x1e.upwell.ingest.v1.IngestHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"o\n\x0eIngestResponse\x12-\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12\x0c\n\x04rows\x18\x02 \x01(\x04\x12\x10\n\x08\x63hannels\x18\x03 \x03(\t\x12\x0e\n\x06job_id\x18\x04 \x01(\t\"H\n\x12StartImportRequest\x12\x32\n\x07request\x18\x01 \x01(\x0b\x32!.upwell.ingest.v1.IngestRequested\"%\n\x13StartImportResponse\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x81\x02\n\tIngestJob\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06origin\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.upwell.common.v1.WorkState\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12-\n\x07\x64\x61taset\x18\x06 \x01(\x0b\x32\x1c.upwell.common.v1.DatasetRef\x12*\n\x07\x66\x61ilure\x18\x07 \x01(\x0b\x32\x19.upwell.common.v1.Failure\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\":\n\x0eGetJobResponse\x12(\n\x03job\x18\x01 \x01(\x0b\x32\x1b.upwell.ingest.v1.IngestJob\"$\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\"=\n\x10ListJobsResponse\x12)\n\x04jobs\x18\x01 \x03(\x0b\x32\x1b.upwell.ingest.v1.IngestJob\"p\n\x0ePreviewRequest\x12\x17\n\x0fmanifest_digest\x18\x01 \x01(\t\x12\x10\n\x08\x63hannels\x18\x02 \x03(\t\x12\x11\n\tstart_row\x18\x03 \x01(\x04\x12\x0f\n\x07\x65nd_row\x18\x04 \x01(\x04\x12\x0f\n\x07\x62uckets\x18\x05 \x01(\r\"X\n\x06\x42ucket\x12\x11\n\tstart_row\x18\x01 \x01(\x04\x12\x12\n\nstart_time\x18\x02 \x01(\x03\x12\x0b\n\x03min\x18\x03 \x01(\x01\x12\x0b\n\x03max\x18\x04 \x01(\x01\x12\r\n\x05\x63ount\x18\x05 \x01(\x04\"L\n\x0e\x43hannelPreview\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12)\n\x07\x62uckets\x18\x02 \x03(\x0b\x32\x18.upwell.ingest.v1.Bucket\"a\n\x0fPreviewResponse\x12\x32\n\x08\x63hannels\x18\x01 \x03(\x0b\x32 .upwell.ingest.v1.ChannelPreview\x12\x0c\n\x04rows\x18\x02 \x01(\x04\x12\x0c\n\x04time\x18\x03 \x01(\t2\xd9\x05\n\rIngestService\x12M\n\x06Ingest\x12\x1f.upwell.ingest.v1.IngestRequest\x1a .upwell.ingest.v1.IngestResponse(\x01\x12Z\n\x0bStartImport\x12$.upwell.ingest.v1.StartImportRequest\x1a%.upwell.ingest.v1.StartImportResponse\x12K\n\x06GetJob\x12\x1f.upwell.ingest.v1.GetJobRequest\x1a .upwell.ingest.v1.GetJobResponse\x12Q\n\x08ListJobs\x12!.upwell.ingest.v1.ListJobsRequest\x1a\".upwell.ingest.v1.ListJobsResponse\x12N\n\x07Preview\x12 .upwell.ingest.v1.PreviewRequest\x1a!.upwell.ingest.v1.PreviewResponse\x12u\n\x14PreviewConversations\x12-.upwell.ingest.v1.PreviewConversationsRequest\x1a..upwell.ingest.v1.PreviewConversationsResponse\x12Z\n\x0bPreviewRows\x12$.upwell.ingest.v1.PreviewRowsRequest\x1a%.upwell.ingest.v1.PreviewRowsResponse\x12Z\n\x0bListSources\x12$.upwell.ingest.v1.ListSourcesRequest\x1a%.upwell.ingest.v1.ListSourcesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'upwell.ingest.v1.ingest_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SOURCE']._serialized_start=213
-  _globals['_SOURCE']._serialized_end=333
-  _globals['_LISTSOURCESREQUEST']._serialized_start=335
-  _globals['_LISTSOURCESREQUEST']._serialized_end=355
-  _globals['_LISTSOURCESRESPONSE']._serialized_start=357
-  _globals['_LISTSOURCESRESPONSE']._serialized_end=421
-  _globals['_INGESTHEADER']._serialized_start=424
-  _globals['_INGESTHEADER']._serialized_end=580
-  _globals['_INGESTREQUEST']._serialized_start=582
-  _globals['_INGESTREQUEST']._serialized_end=672
-  _globals['_INGESTRESPONSE']._serialized_start=674
-  _globals['_INGESTRESPONSE']._serialized_end=785
-  _globals['_STARTIMPORTREQUEST']._serialized_start=787
-  _globals['_STARTIMPORTREQUEST']._serialized_end=859
-  _globals['_STARTIMPORTRESPONSE']._serialized_start=861
-  _globals['_STARTIMPORTRESPONSE']._serialized_end=898
-  _globals['_INGESTJOB']._serialized_start=901
-  _globals['_INGESTJOB']._serialized_end=1158
-  _globals['_GETJOBREQUEST']._serialized_start=1160
-  _globals['_GETJOBREQUEST']._serialized_end=1191
-  _globals['_GETJOBRESPONSE']._serialized_start=1193
-  _globals['_GETJOBRESPONSE']._serialized_end=1251
-  _globals['_LISTJOBSREQUEST']._serialized_start=1253
-  _globals['_LISTJOBSREQUEST']._serialized_end=1289
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1291
-  _globals['_LISTJOBSRESPONSE']._serialized_end=1352
-  _globals['_PREVIEWREQUEST']._serialized_start=1354
-  _globals['_PREVIEWREQUEST']._serialized_end=1466
-  _globals['_BUCKET']._serialized_start=1468
-  _globals['_BUCKET']._serialized_end=1556
-  _globals['_CHANNELPREVIEW']._serialized_start=1558
-  _globals['_CHANNELPREVIEW']._serialized_end=1634
-  _globals['_PREVIEWRESPONSE']._serialized_start=1636
-  _globals['_PREVIEWRESPONSE']._serialized_end=1733
-  _globals['_INGESTSERVICE']._serialized_start=1736
-  _globals['_INGESTSERVICE']._serialized_end=2373
+  _globals['_SOURCE']._serialized_start=243
+  _globals['_SOURCE']._serialized_end=363
+  _globals['_LISTSOURCESREQUEST']._serialized_start=365
+  _globals['_LISTSOURCESREQUEST']._serialized_end=385
+  _globals['_LISTSOURCESRESPONSE']._serialized_start=387
+  _globals['_LISTSOURCESRESPONSE']._serialized_end=451
+  _globals['_INGESTHEADER']._serialized_start=454
+  _globals['_INGESTHEADER']._serialized_end=610
+  _globals['_INGESTREQUEST']._serialized_start=612
+  _globals['_INGESTREQUEST']._serialized_end=702
+  _globals['_INGESTRESPONSE']._serialized_start=704
+  _globals['_INGESTRESPONSE']._serialized_end=815
+  _globals['_STARTIMPORTREQUEST']._serialized_start=817
+  _globals['_STARTIMPORTREQUEST']._serialized_end=889
+  _globals['_STARTIMPORTRESPONSE']._serialized_start=891
+  _globals['_STARTIMPORTRESPONSE']._serialized_end=928
+  _globals['_INGESTJOB']._serialized_start=931
+  _globals['_INGESTJOB']._serialized_end=1188
+  _globals['_GETJOBREQUEST']._serialized_start=1190
+  _globals['_GETJOBREQUEST']._serialized_end=1221
+  _globals['_GETJOBRESPONSE']._serialized_start=1223
+  _globals['_GETJOBRESPONSE']._serialized_end=1281
+  _globals['_LISTJOBSREQUEST']._serialized_start=1283
+  _globals['_LISTJOBSREQUEST']._serialized_end=1319
+  _globals['_LISTJOBSRESPONSE']._serialized_start=1321
+  _globals['_LISTJOBSRESPONSE']._serialized_end=1382
+  _globals['_PREVIEWREQUEST']._serialized_start=1384
+  _globals['_PREVIEWREQUEST']._serialized_end=1496
+  _globals['_BUCKET']._serialized_start=1498
+  _globals['_BUCKET']._serialized_end=1586
+  _globals['_CHANNELPREVIEW']._serialized_start=1588
+  _globals['_CHANNELPREVIEW']._serialized_end=1664
+  _globals['_PREVIEWRESPONSE']._serialized_start=1666
+  _globals['_PREVIEWRESPONSE']._serialized_end=1763
+  _globals['_INGESTSERVICE']._serialized_start=1766
+  _globals['_INGESTSERVICE']._serialized_end=2495
 # @@protoc_insertion_point(module_scope)

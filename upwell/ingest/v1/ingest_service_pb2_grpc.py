@@ -5,6 +5,7 @@ import warnings
 
 from upwell.ingest.v1 import chat_pb2 as upwell_dot_ingest_dot_v1_dot_chat__pb2
 from upwell.ingest.v1 import ingest_service_pb2 as upwell_dot_ingest_dot_v1_dot_ingest__service__pb2
+from upwell.ingest.v1 import table_pb2 as upwell_dot_ingest_dot_v1_dot_table__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -66,6 +67,11 @@ class IngestServiceStub:
                 request_serializer=upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsRequest.SerializeToString,
                 response_deserializer=upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsResponse.FromString,
                 _registered_method=True)
+        self.PreviewRows = channel.unary_unary(
+                '/upwell.ingest.v1.IngestService/PreviewRows',
+                request_serializer=upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsRequest.SerializeToString,
+                response_deserializer=upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsResponse.FromString,
+                _registered_method=True)
         self.ListSources = channel.unary_unary(
                 '/upwell.ingest.v1.IngestService/ListSources',
                 request_serializer=upwell_dot_ingest_dot_v1_dot_ingest__service__pb2.ListSourcesRequest.SerializeToString,
@@ -119,6 +125,13 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewRows(self, request, context):
+        """Rows of a profile or of plans, as text.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListSources(self, request, context):
         """The sources installed here.
         """
@@ -158,6 +171,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.PreviewConversations,
                     request_deserializer=upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsRequest.FromString,
                     response_serializer=upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsResponse.SerializeToString,
+            ),
+            'PreviewRows': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewRows,
+                    request_deserializer=upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsRequest.FromString,
+                    response_serializer=upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsResponse.SerializeToString,
             ),
             'ListSources': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSources,
@@ -328,6 +346,33 @@ class IngestService:
             '/upwell.ingest.v1.IngestService/PreviewConversations',
             upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsRequest.SerializeToString,
             upwell_dot_ingest_dot_v1_dot_chat__pb2.PreviewConversationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewRows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/upwell.ingest.v1.IngestService/PreviewRows',
+            upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsRequest.SerializeToString,
+            upwell_dot_ingest_dot_v1_dot_table__pb2.PreviewRowsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from upwell.ingest.v1 import chat_pb2 as _chat_pb2
 from upwell.ingest.v1 import ingest_service_pb2 as _ingest_service_pb2
+from upwell.ingest.v1 import table_pb2 as _table_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -46,6 +47,8 @@ class IngestServiceStub:
     """Minima and maxima in buckets, for plots."""
     PreviewConversations: _grpc.UnaryUnaryMultiCallable[_chat_pb2.PreviewConversationsRequest, _chat_pb2.PreviewConversationsResponse]
     """Conversations of a chat dataset."""
+    PreviewRows: _grpc.UnaryUnaryMultiCallable[_table_pb2.PreviewRowsRequest, _table_pb2.PreviewRowsResponse]
+    """Rows of a profile or of plans, as text."""
     ListSources: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.ListSourcesRequest, _ingest_service_pb2.ListSourcesResponse]
     """The sources installed here."""
 
@@ -66,6 +69,8 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Minima and maxima in buckets, for plots."""
     PreviewConversations: _aio.UnaryUnaryMultiCallable[_chat_pb2.PreviewConversationsRequest, _chat_pb2.PreviewConversationsResponse]  # type: ignore[assignment]
     """Conversations of a chat dataset."""
+    PreviewRows: _aio.UnaryUnaryMultiCallable[_table_pb2.PreviewRowsRequest, _table_pb2.PreviewRowsResponse]  # type: ignore[assignment]
+    """Rows of a profile or of plans, as text."""
     ListSources: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.ListSourcesRequest, _ingest_service_pb2.ListSourcesResponse]  # type: ignore[assignment]
     """The sources installed here."""
 
@@ -119,6 +124,14 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_pb2.PreviewConversationsResponse, _abc.Awaitable[_chat_pb2.PreviewConversationsResponse]]:
         """Conversations of a chat dataset."""
+
+    @_abc_1.abstractmethod
+    def PreviewRows(
+        self,
+        request: _table_pb2.PreviewRowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_table_pb2.PreviewRowsResponse, _abc.Awaitable[_table_pb2.PreviewRowsResponse]]:
+        """Rows of a profile or of plans, as text."""
 
     @_abc_1.abstractmethod
     def ListSources(

@@ -52,6 +52,23 @@ def test_a_file_becomes_its_months_grid_and_land(save, ingest) -> None:
     np.testing.assert_allclose(fields.climatology("sst"), usual, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("units", "calendar", "first"),
+    [
+        ("months since 1960-01-01", "standard", 480),
+        ("months since 1960-01-01", "360", 480.5),
+        ("Month since 2010-03-15 00:00:00", "360_day", -122),
+        ("months since 2000-01-01T00:00", "noleap", 0.5),
+    ],
+)
+def test_months_since_a_day_are_counted(save, ingest, units, calendar, first) -> None:
+    plain = ingest(save(sst_dataset()))
+    times = ("time", first + np.arange(24.0), {"units": units, "calendar": calendar})
+    fields = ingest(save(sst_dataset().assign_coords(time=times), "counted.nc"))
+    assert fields.months == plain.months
+    np.testing.assert_array_equal(fields.values("sst"), plain.values("sst"))
+
+
 def test_its_facts_and_files(save, make) -> None:
     made = make(save(sst_dataset()))
     assert (made.kind, made.rows) == (Kind.FIELD, 24)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -63,8 +64,24 @@ def with_two_temperatures() -> xr.Dataset:
         ),
         (with_times("days since 2000-01-01", "360_day"), "variable 'time': the calendar '360_day' is refused: convert"),
         (with_times("months"), "variable 'time': the time has the units 'months'; needed is such as 'days since"),
+        (
+            with_times("months since 2000-01-01", values=np.arange(24) + 0.3),
+            "variable 'time': 0.3 months since 2000-01-01 is neither a whole month nor a half: give days",
+        ),
+        (
+            with_times("months since 0001-01-01", values=np.arange(24) - 30),
+            "variable 'time': the units 'months since .* cannot be read as times .*; a climatology without years",
+        ),
+        (
+            with_times("months since soon", values=np.arange(24)),
+            "the units 'months since soon' cannot be read as times",
+        ),
+        (with_times("months since 2000-01-01", values=np.arange(24) % 7), "'time': time 8 of 24 is not later than"),
         (with_times("hours since 0000-01-01"), "variable 'time': .*a climatology without years is no field"),
-        (with_times("days since 2000-01-01", values=np.arange(24) * -30), "variable 'time': row 1 is not later than"),
+        (
+            with_times("days since 2000-01-01", values=np.arange(24) * -30),
+            "variable 'time': time 2 of 24 is not later than",
+        ),
         (
             with_times("days since 2000-01-01", values=np.arange(24) * 29),
             "'time': these months come twice: 2000-01, 2001-09",
@@ -81,7 +98,7 @@ def with_two_temperatures() -> xr.Dataset:
         (sst_dataset().assign_coords(lat=LAT * 20), "variable 'lat': is no latitude"),
         (
             sst_dataset().assign_coords(lon=LON - 180),
-            r"'lon': has fewer than two centres within 120 to 290 \(it has 10",
+            r"'lon': has fewer than two centres within 120 to 290 .*: choose other values of lon_min and lon_max",
         ),
         (with_levels(), "'temp': has levels on depth: name one as temp@LEVEL, of 0, 100"),
         (with_two_temperatures(), "sst could be 'temp' or 'other': say which by variables='sst=...'"),
@@ -93,6 +110,17 @@ def test_a_file_is_refused(save, make, dataset, said) -> None:
     with pytest.raises(InvalidInputError, match=said) as error:
         make(save(dataset))
     assert len(error.value.violations) == 1
+
+
+@pytest.mark.parametrize("calendar", ["360_day", "julian", "all_leap"])
+def test_what_to_do_about_a_calendar_helps(save, make, calendar) -> None:
+    path = save(with_times("days since 2000-01-01", calendar, np.arange(24) * 30.4375 + 15))
+    with pytest.raises(InvalidInputError, match=f"the calendar {calendar!r} is refused: convert it, .*") as error:
+        make(path)
+    [said] = re.findall(r"convert_calendar\('(\w+)', align_on='(\w+)'\)", str(error.value))
+    with xr.open_dataset(path, decode_times=xr.coders.CFDatetimeCoder(use_cftime=True)) as refused:
+        made = make(save(refused.convert_calendar(said[0], align_on=said[1]), "converted.nc"))
+    assert (made.meta["start"], made.meta["end"], made.rows) == ("2000-01", "2001-12", 24)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from bench.planner_world import grid_profile
 from shared.contracts.parameters import parse_parameters
 from shared.errors import InvalidInputError, RetryableError
 from shared.planning.oracle import room
@@ -111,13 +115,49 @@ def test_states_keep_their_distance_from_what_configurations_need(tmp_path: Path
 
 
 def test_a_table_too_dense_for_the_margin_is_still_planned(tmp_path: Path) -> None:
-    dense = profile_of([(0, [1, i / 10, 1, 0, 0, 100 - i / 10]) for i in range(100)], tools=1)
+    dense = profile_of([(0, [1, i / 10, 0, 0, 0, 100 - i / 10]) for i in range(100)], tools=1)
     assert made(tmp_path, dense, samples=20, margin=0.1)[0].rows == 20
 
 
 def test_a_system_in_which_nothing_ever_fits_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"parameters.cpu_cores: 1 is too little: .* at least 2"):
         made(tmp_path, cpu_cores=1)
+
+
+def test_a_system_in_which_next_to_nothing_fits_is_refused_with_what_helps(tmp_path: Path) -> None:
+    rows = [(0, [size, cores, 16, 0, 8, 100 / cores]) for size in (1, 2) for cores in (2 * size, 8)]
+    with pytest.raises(InvalidInputError, match=r"parameters: in 1\d\d of 200 states .* nothing fits") as error:
+        made(tmp_path, profile_of(rows, tools=1))
+    found = dict(re.findall(r"(\w+)=([\d.]+)", str(error.value)))
+    assert found == {"cpu_cores": "32", "memory_gb": "128", "gpu_memory_gb": "64"}
+    answer, _ = made(tmp_path, profile_of(rows, tools=1), **{name: float(amount) for name, amount in found.items()})
+    assert answer.meta["infeasible"] < 0.5 * answer.rows
+
+
+@pytest.mark.parametrize(("samples", "share", "test"), [(5, 0.1, 1), (5, 0.0, 0), (5, 0.4, 2), (2, 0.5, 1)])
+def test_each_split_that_is_asked_for_has_rows(tmp_path: Path, samples: int, share: float, test: int) -> None:
+    answer, plans = made(tmp_path, samples=samples, test_share=share)
+    assert (answer.meta["train"], answer.meta["test"]) == (samples - test, test)
+    assert plans["split"] == ["train"] * (samples - test) + ["test"] * test
+
+
+@pytest.mark.parametrize(("samples", "share"), [(1, 0.1), (20, 1.0), (20, 0.99)])
+def test_plans_without_a_row_to_train_on_are_refused(tmp_path: Path, samples: int, share: float) -> None:
+    with pytest.raises(InvalidInputError, match=r"parameters\.test_share: .* leaves none to train on: lower it, or"):
+        made(tmp_path, samples=samples, test_share=share)
+
+
+def test_the_grids_plans_are_drawn_as_ever(tmp_path: Path) -> None:
+    _, plans = made(tmp_path, grid_profile(), samples=200)
+    words = {name: plans[name] for name in ("id", "split", "task", "tool_id", "config_id", "input_size")}
+    drawn = hashlib.sha256(json.dumps(words, ensure_ascii=False).encode())
+    drawn.update(np.array(plans["used"], dtype=np.float32).tobytes())
+    assert drawn.hexdigest() == "459378664aad2ef96a9bff2586b5fb9cba555144dc921f5613dec16c80929dfc"
+
+
+def test_a_system_beyond_all_measure_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"parameters\.memory_gb: 1e\+39 is out of range: use 0 to 1e\+12"):
+        made(tmp_path, memory_gb=1e39)
 
 
 def test_it_stops_when_told(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
     assert [line.split() for line in result.stdout.splitlines()] == [
         ["tool", "config", "confidence", "input_size", "cpu_cores", "memory_gb", "latency_ms", "nodes"],
         ["choice", "tool-0", "40", "0.750", "1", "2", "4", "12.5", "1"],
-        ["runner-up", "tool-1", "41", "0.750", "1", "2", "4", "12.5", "1"],
+        ["runner-up", "tool-0", "41", "0.750", "1", "2", "4", "12.5", "1"],
     ]
     assert result.stderr == "planner@4\n"
     (request,) = services.infer.asked
@@ -110,6 +110,29 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
     (tmp_path / "state.json").write_text(json.dumps([use]))
     result = upwell("plan", "planner", "too much", "--state", str(tmp_path / "state.json"))
     assert "nothing fits" in result.stderr
+    assert "runner-up, another job  tool-1" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("s.csv", f"time,{HEADER}\n2026-11-27T10:00,1,2,3,4\n2026-11-27T10:01,5,6,7,8\n"),
+        ("s.csv", f"{HEADER}, time\n1, 2, 3, 4, 0\n5, 6, 7, 8, 1\n"),
+        (
+            "s.json",
+            json.dumps([{"time": n, **dict(zip(HEADER.split(","), range(n, n + 4), strict=True))} for n in (1, 5)]),
+        ),
+    ],
+)
+def test_a_column_with_the_times_is_passed_over(upwell, services, tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    upwell("plan", "planner", "分割", "--state", str(path))
+    (request,) = services.infer.asked
+    assert [(one.cpu_cores, one.memory_gb, one.gpu_sm, one.gpu_memory_gb) for one in request.used] == [
+        (1, 2, 3, 4),
+        (5, 6, 7, 8),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +140,10 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
     [
         ("s.csv", f"{HEADER}\n", "holds no time"),
         ("s.csv", "cpu_cores,memory_gb\n1,2\n", "line 1 has the columns cpu_cores, memory_gb; needed are"),
+        ("s.csv", f"{HEADER}\n1,2,3,4\n".replace(",", ";"), "gpu_memory_gb: separate them by commas."),
+        ("s.csv", f"{HEADER}\n1,2,3,4\n".replace(",", "\t"), "gpu_memory_gb: separate them by commas."),
+        ("s.csv", f"time,{HEADER}\n0,1,2,3,4,5\n", "line 2 has 6 cells; needed are 5"),
+        ("s.csv", f"{HEADER},cpu_cores\n1,2,3,4,5\n", "line 1 has the columns .*; needed are cpu_cores"),
         ("s.csv", f"{HEADER}\n1,2,3,4\n1,2,many,4\n", "line 3: gpu_sm is 'many', which is no number"),
         ("s.csv", f"{HEADER}\n1,2,3\n", "line 2: gpu_memory_gb is None, which is no number"),
         ("s.csv", f"{HEADER}\n1,2,3,-4\n", "line 2: gpu_memory_gb is -4; write a finite number from 0 up"),

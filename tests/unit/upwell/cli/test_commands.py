@@ -87,6 +87,18 @@ def test_a_preview_of_a_field(upwell, services):
     assert upwell.json("datasets", "preview", "ocean")["rows"] == "4"
 
 
+@pytest.mark.parametrize("kind", ["profile/v1", "plans/v1"])
+def test_a_preview_of_rows(upwell, services, kind):
+    services.registry.produce("table", 40)
+    services.registry.versions[0].kind = kind
+    lines = upwell("datasets", "preview", "table", "--start-row", "7", "--end-row", "9").stdout.splitlines()
+    assert [line.split() for line in lines] == [["40", "rows"], ["id", "task"], ["7", "缩放"], ["8", "缩放"]]
+    services.ingest.task = "缩放" * 30
+    lines = upwell("datasets", "preview", "table", "--end-row", "1").stdout.splitlines()
+    assert lines == ["40 rows", "-- 0", f"task: {services.ingest.task}"]
+    assert len(upwell.json("datasets", "preview", "table")["shown"]) == 10
+
+
 def test_label_waits_for_the_candidates(upwell, services):
     result = upwell("label", "run", "pump", "--labeler", "robust", "--set", "window=7", "--set", "kinds=[1]")
     assert result.stdout == "7\n"

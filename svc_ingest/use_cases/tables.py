@@ -1,0 +1,46 @@
+"""Some rows of a stored profile, or of stored plans, for people."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from shared.contracts.canonical import check_digest
+from shared.errors import InvalidInputError
+from shared.ports import ArtifactStore
+from svc_ingest.domain.tables import TablePreview
+from svc_ingest.ports import FileReader, SeriesCache
+
+DEFAULT_COUNT = 10
+COUNTS = range(1, 101)
+
+
+class TablePreviews:
+    """Looks at rows without handing out the dataset."""
+
+    def __init__(self, *, artifacts: ArtifactStore, cache: SeriesCache, reader: FileReader) -> None:
+        self._artifacts = artifacts
+        self._cache = cache
+        self._reader = reader
+
+    def preview(self, digest: str, *, start_row: int, count: int) -> TablePreview:
+        """Up to `count` rows from `start_row` on; 0 means 10.
+
+        Raises:
+            InvalidInputError: naming the wrong field.
+            NotFoundError: there is no such manifest.
+            IntegrityError: what is stored is damaged.
+        """
+        count = count or DEFAULT_COUNT
+        if count not in COUNTS:
+            raise InvalidInputError.of("count", f"{count} is not between {COUNTS.start} and {COUNTS.stop - 1}")
+        manifest = self._artifacts.manifest(check_digest("manifest_digest", digest))
+        tables = self._reader.tables
+        if manifest.kind not in tables:
+            raise InvalidInputError.of("manifest_digest", f"this is {manifest.kind}, not {' or '.join(tables)}")
+        rows = int(manifest.meta["rows"])
+        if start_row >= rows:
+            raise InvalidInputError.of("start_row", f"{start_row} is not a row of the dataset, which has {rows}")
+        with ExitStack() as stack:
+            files = {name: stack.enter_context(self._cache.file(manifest.file(name))) for name in tables[manifest.kind]}
+            cells = self._reader.cells(manifest.kind, files, start_row=start_row, count=count)
+        return TablePreview(cells=cells, rows=rows)
