@@ -75,13 +75,17 @@ def _by_name(group: Group, said: Sequence[Mapping[str, Any]]) -> list[Fact]:
 
 
 def _differences(records: Sequence[ModelRecord], ancestors: Sequence[Graph]) -> list[Difference]:
-    # What was compared is no difference of its own, unless it is an ancestor of another that was compared.
-    own = [{run_key(record.made.run_id), model_key(record.made.run_id)} for record in records]
-    above = [{node.key for node in graph.nodes} - mine for graph, mine in zip(ancestors, own, strict=True)]
+    # No version is its own ancestor, but the run that made it is one.
+    above = [
+        {node.key for node in graph.nodes} - {model_key(record.made.run_id)}
+        for graph, record in zip(ancestors, records, strict=True)
+    ]
+    # What was compared, with its run, is no difference of its own, unless another that was compared came of it.
+    rows = set().union(*(keys - {run_key(record.made.run_id)} for keys, record in zip(above, records, strict=True)))
     nodes = {node.key: node for graph in ancestors for node in graph.nodes}
     found = [
         Difference(node=nodes[key], present=tuple(key in some for some in above))
-        for key in set().union(*above) - set[str].intersection(*above)
+        for key in rows - set[str].intersection(*above)
     ]
     return sorted(found, key=lambda difference: (difference.node.type, difference.node.label, difference.node.key))
 

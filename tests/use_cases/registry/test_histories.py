@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.contracts.lineage import model_key, run_key
 from shared.contracts.versions import ModelRef
 from shared.errors import InvalidInputError, NotFoundError
 from svc_registry.domain.graph import Direction
@@ -236,6 +237,20 @@ def test_versions_beside_each_other(world: World) -> None:
     assert lineage_of["comphrdoc"] == (False, True, False)
     assert lineage_of["features@1"] == (False, False, True)
     assert "hrds/简单" not in lineage_of
+
+
+def test_a_versions_own_run_is_an_ancestor_of_it_and_of_what_came_after(world: World) -> None:
+    first = world.train("run-1", name="helper")
+    world.train("run-2", name="helper", parent=first)
+    world.train("run-3", name="other")
+    compared = world.compare("helper@1", "helper@2", "other@1")
+    lineage_of = {each.node.key: each.present for each in compared.lineage}
+    assert lineage_of[run_key("run-1")] == (True, True, False)
+    assert lineage_of[model_key("run-1")] == (False, True, False)
+    assert not {run_key("run-2"), model_key("run-2"), run_key("run-3")} & set(lineage_of)
+    # Both have it, so it is no difference.
+    two = {each.node.key for each in world.compare("helper@1", "helper@2").lineage}
+    assert two == {model_key("run-1")}
 
 
 def test_what_a_version_does_not_have_is_none(world: World) -> None:
