@@ -31,7 +31,10 @@ def baseline_forecasts(
 
 
 def damping(data: OceanData, leads: int) -> Floats:
-    """[F, C, Y, X]: how much of an anomaly is left after each lead, by least squares over the months to learn from."""
+    """[F, C, Y, X]: how much of an anomaly is left after each lead, by least squares over the months to learn from.
+
+    Never less than nothing: an anomaly that turned into its opposite did not persist, and is forecast as 0.
+    """
     values_TCYX = np.nan_to_num(data.anomalies_TCYX)
     shares = [_share_left(values_TCYX, data.usable_T, lead) for lead in range(1, leads + 1)]
     return np.stack(shares).astype(np.float32)
@@ -42,4 +45,5 @@ def _share_left(values_TCYX: Floats, usable_T: NDArray[np.bool_], lead: int) -> 
     before, after = values_TCYX[pairs], values_TCYX[pairs + lead]
     power = np.square(before).sum(axis=0)
     together = (before * after).sum(axis=0)
-    return np.asarray(np.divide(together, power, out=np.zeros_like(power), where=power > 0))
+    share = np.divide(together, power, out=np.zeros_like(power), where=power > 0)
+    return np.asarray(np.maximum(share, 0))
