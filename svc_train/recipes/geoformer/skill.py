@@ -39,7 +39,8 @@ class Skill:
     def metrics(self, name: str = "") -> dict[str, float]:
         """Means over the leads, and the numbers of each lead; what is not defined is left out.
 
-        Of what only has a `name` to be compared with, the errors by lead stand in `skill.json` alone: they are many.
+        Args:
+            name: of what the forecaster is compared with; it stands before each metric's name.
         """
         prefix = f"{name}_" if name else ""
         found: dict[str, float] = {}
@@ -47,8 +48,6 @@ class Skill:
             by_lead = {lead: value for lead, value in enumerate(values_F.tolist(), start=1) if np.isfinite(value)}
             if by_lead:
                 found[f"{prefix}{INDEX}_{measure}"] = sum(by_lead.values()) / len(by_lead)
-            if name and measure == RMSE:
-                continue
             found |= {f"{prefix}{INDEX}_{measure}_lead_{lead:02d}": value for lead, value in by_lead.items()}
         return found
 

@@ -17,6 +17,7 @@ from shared.fields.values import FieldInput
 from shared.modeling.bundle import INFO_FILE, read_info
 from shared.modeling.predictor import load_predictor
 from svc_train.recipes.base import Checkpoint, ParentSource, Progress, TrainingJob, find_recipe
+from svc_train.recipes.geoformer.baselines import damping
 from svc_train.recipes.geoformer.config import GeoformerConfig, tiny
 from svc_train.recipes.geoformer.data import read_data
 from svc_train.recipes.geoformer.skill import Skill
@@ -96,6 +97,15 @@ def test_the_skill_is_saved_with_the_version(tmp_path: Path) -> None:
     assert (job.bundle_dir / "skill.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_what_turned_into_its_opposite_did_not_persist(tmp_path: Path) -> None:
+    job = sea_job(tmp_path, {"sst": travelling_wave(noise=0.0, period=8.0)})
+    shares_FCYX = damping(read_data(job, parse(GeoformerConfig, job.hyperparameters)), 8)
+    sea = np.s_[0, 1:, 2:]
+    assert (shares_FCYX[0][sea] > 0.5).all()
+    assert (shares_FCYX[3] == 0).all()
+    assert (shares_FCYX[7][sea] > 0.9).all()
+
+
 def test_what_is_not_defined_is_no_metric() -> None:
     nothing = np.full(2, np.nan)
     skill = Skill(
@@ -107,7 +117,8 @@ def test_what_is_not_defined_is_no_metric() -> None:
     expected = {"nino34_correlation": 0.8, "nino34_correlation_lead_01": 0.8, "nino34_rmse": 0.6}
     errors = {"nino34_rmse_lead_01": 0.5, "nino34_rmse_lead_02": 0.7}
     assert skill.metrics() == pytest.approx(expected | errors)
-    assert skill.metrics("lim") == pytest.approx({f"lim_{name}": value for name, value in expected.items()})
+    beside = {f"lim_{name}": value for name, value in (expected | errors).items()}
+    assert skill.metrics("lim") == pytest.approx(beside)
     undefined = replace(skill, correlation_F=nothing, index_rmse_F=nothing)
     assert undefined.metrics() == {}
 
