@@ -117,10 +117,10 @@ def _columns(steps: Sequence[Mapping[str, float]]) -> dict[str, list[float | Non
 
 
 def _rate(progress: Progress, before: Progress | None) -> float:
-    """Tokens a second since an earlier step, or since the start."""
-    tokens, seconds = progress.tokens, progress.elapsed_s
+    """Tokens a second of training since an earlier step, or since the start."""
+    tokens, seconds = progress.tokens, progress.elapsed_s - progress.evaluated_s
     if before is not None:
-        tokens, seconds = tokens - before.tokens, seconds - before.elapsed_s
+        tokens, seconds = tokens - before.tokens, seconds - (before.elapsed_s - before.evaluated_s)
     return tokens / max(seconds, 1e-9)
 
 

@@ -93,6 +93,7 @@ class Progress:
         step: steps done, from 1 up.
         tokens: tokens the model has read since the first step began.
         elapsed_s: seconds since the first step began.
+        evaluated_s: of these, what evaluations of this attempt took: no rate of training counts them.
         gradient_norm: length of the step's gradient before it was cut; None where it is not known.
         metrics: evaluation numbers, on the steps that evaluate.
     """
@@ -103,6 +104,7 @@ class Progress:
     learning_rate: float
     tokens: int
     elapsed_s: float
+    evaluated_s: float = 0.0
     gradient_norm: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
 

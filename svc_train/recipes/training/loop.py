@@ -85,6 +85,7 @@ class Trainer(Generic[ExampleT, BatchT]):
         self._total = total_steps(config, epoch_size=examples.epoch_size)
         self._standing = Standing()
         self._started = self._saved_at = time.monotonic()
+        self._evaluated_s = 0.0
         self._pause_s = config.checkpoint_seconds
 
     def train(self) -> Outcome:
@@ -169,6 +170,7 @@ class Trainer(Generic[ExampleT, BatchT]):
                 learning_rate=rate,
                 tokens=self._standing.tokens,
                 elapsed_s=self._standing.elapsed_s,
+                evaluated_s=self._evaluated_s,
                 gradient_norm=norm,
                 metrics=metrics,
             )
@@ -235,7 +237,10 @@ class Trainer(Generic[ExampleT, BatchT]):
 
     def _evaluation(self) -> Mapping[str, float]:
         self._network.eval()
-        return dict(self._task.evaluate()) if self._workers.is_first else {}
+        began = time.monotonic()
+        found = dict(self._task.evaluate()) if self._workers.is_first else {}
+        self._evaluated_s += time.monotonic() - began
+        return found
 
     def _evaluated(self, standing: Standing, metrics: Mapping[str, float]) -> Standing:
         watched = self._task.watched

@@ -87,6 +87,16 @@ def test_rates_are_those_since_the_last_report(pipe: Pipe):
     assert (last["tokens_per_s"], last["eta_s"]) == (11_000, 0)
 
 
+def test_rates_leave_out_what_evaluations_took(pipe: Pipe):
+    with ProgressReporter(pipe.events) as report:
+        report(_progress(1, elapsed_s=2.0, evaluated_s=1.0))
+        report(_progress(100, elapsed_s=31.0, evaluated_s=21.0))
+    first, last = pipe.received()
+    assert first["tokens_per_s"] == 1000
+    assert last["tokens_per_s"] == 11_000
+    assert last["steps"]["tokens_per_s"] == [11_000]
+
+
 def test_a_long_step_is_filled_with_what_was_told_last(pipe: Pipe):
     with ProgressReporter(pipe.events, longest_pause_s=0.06) as report:
         report(_progress(1, elapsed_s=1.0, metrics={"f1": 0.5}))

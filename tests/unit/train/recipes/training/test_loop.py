@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from svc_train.recipes.stopping import StoppedTrainingError
 from svc_train.recipes.training.knobs import CommonConfig
 from svc_train.recipes.training.optimizer import make_optimizer
 from svc_train.recipes.training.sampling import Shuffled
-from tests.unit.train.recipes.training.toy import Told, toy, toy_job, train_toy
+from tests.unit.train.recipes.training.toy import Told, ToyTask, toy, toy_job, train_toy
 
 
 def test_it_learns(tmp_path: Path):
@@ -25,6 +26,21 @@ def test_it_learns(tmp_path: Path):
     assert (outcome.steps, outcome.tokens) == (200, 200 * 16 * 4)
     assert [progress.step for progress in told.progress] == list(range(1, 201))
     assert not task.network.training
+
+
+def test_what_evaluations_took_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    task, told, evaluate = toy(), Told(), ToyTask.evaluate
+
+    def slowly(self: ToyTask) -> dict[str, float]:
+        time.sleep(0.05)
+        return evaluate(self)
+
+    monkeypatch.setattr(ToyTask, "evaluate", slowly)
+    train_toy(task, toy_job(tmp_path), told, max_steps=4, eval_steps=2)
+    took = [progress.evaluated_s for progress in told.progress]
+    assert took[0] == 0
+    assert 0.05 <= took[1] == took[2] < took[3]
+    assert all(progress.evaluated_s < progress.elapsed_s for progress in told.progress)
 
 
 @pytest.mark.parametrize(("batch_size", "accumulation"), [(1, 16), (4, 4), (8, 2)])
