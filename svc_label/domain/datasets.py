@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,14 @@ class SeriesFacts:
     rows: int
     channels: tuple[str, ...]
     time: str
+
+
+def check_kind(version: DatasetVersion, labeler: str, kinds: Sequence[str]) -> None:
+    """InvalidInputError when the version is of none of the kinds that the labeler reads."""
+    if version.kind not in kinds:
+        reads = " or ".join(kinds)
+        reason = f"{labeler!r} reads {reads}; {version} is {version.kind} (`upwell label list` says what reads it)"
+        raise InvalidInputError.of("dataset", reason)
 
 
 def check_series(version: DatasetVersion, kind: str) -> None:

@@ -13,7 +13,7 @@ from shared.contracts.work import Failure, Work
 from shared.errors import FieldViolation, InvalidInputError, NotFoundError, NotYetError, RetryableError
 from shared.ports import Catalogue
 from svc_label.domain.candidates import Candidate
-from svc_label.domain.datasets import SeriesFacts, check_series
+from svc_label.domain.datasets import SeriesFacts, check_kind
 from svc_label.domain.events import DatasetProduced, LabelCompleted, LabelFailed
 from svc_label.domain.jobs import LabelRequest, LabelResult, output_name, request_from_json
 from svc_label.domain.queue import CandidateFilter
@@ -120,7 +120,7 @@ class LabelingJobs:
 
     def _propose(self, work: Work, lease: Lease, labeler: Labeler[Any], version: DatasetVersion) -> None:
         request = request_from_json(work.request)
-        check_series(version, version.kind)
+        check_kind(version, labeler.name, (Kind.SERIES,))
         facts = self._series.describe(version)
         series = self._series.load(facts)
         if lease.must_stop:

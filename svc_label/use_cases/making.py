@@ -7,7 +7,8 @@ from typing import Any
 from shared.contracts.parameters import parse_parameters
 from shared.contracts.versions import DatasetVersion
 from shared.contracts.work import Work
-from shared.errors import InvalidInputError, RetryableError
+from shared.errors import RetryableError
+from svc_label.domain.datasets import check_kind
 from svc_label.domain.events import DatasetProduced, LabelCompleted
 from svc_label.domain.jobs import LabelResult, output_name, request_from_json
 from svc_label.labelers.base import DatasetLabeler
@@ -34,9 +35,7 @@ class DatasetMaking:
             RetryableError: the job has to stop.
             StateError: another attempt has the job.
         """
-        if version.kind not in labeler.kinds:
-            reason = f"{version} is {version.kind}; {labeler.name!r} reads {' or '.join(labeler.kinds)} only"
-            raise InvalidInputError.of("dataset", reason)
+        check_kind(version, labeler.name, labeler.kinds)
         request = request_from_json(work.request)
         parameters = parse_parameters(labeler.parameters, request.parameters)
         with self._datasets.opened(version) as dataset, self._datasets.folder() as folder:

@@ -116,7 +116,7 @@ def test_a_dataset_that_is_not_registered_may_still_come(world: World):
 
 def test_only_series_are_labelled(world: World):
     world.catalogue.register("labels", "0" * 64, Kind.SEGMENTS)
-    with pytest.raises(InvalidInputError, match="labels@1 is segments/v1; labels are proposed for series/v1 only"):
+    with pytest.raises(InvalidInputError, match="'stripes' reads series/v1; labels@1 is segments/v1"):
         world.label("labels")
 
 

@@ -93,10 +93,14 @@ def test_a_wrong_request_is_refused_before_it_is_recorded(
 
 def test_another_kind_is_refused_by_both_sorts_of_labelers(counting: World):
     counting.add_series("pump")
-    with pytest.raises(InvalidInputError, match=r"pump@1 is series/v1; 'counting' reads words/v1 only"):
+    with pytest.raises(
+        InvalidInputError, match=r"'counting' reads words/v1; pump@1 is series/v1 \(`upwell label list`"
+    ):
         counting.label("pump", "counting")
     counting.jobs.failed(counting.jobs.get("job-1"), counting.jobs._explain(ValueError()))
-    with pytest.raises(InvalidInputError, match=r"words@1 is words/v1; labels are proposed for series/v1 only"):
+    with pytest.raises(
+        InvalidInputError, match=r"'stripes' reads series/v1; words@1 is words/v1 \(`upwell label list`"
+    ):
         counting.label("words", "stripes", job_id="job-2")
 
 
