@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -207,8 +208,10 @@ def no_recipe(name: str, installed: Iterable[str]) -> InvalidInputError:
             broken = InvalidInputError.of("recipe", f"{name!r} cannot be loaded ({point.value}): {_named(error)}")
             broken.__cause__ = error
             return broken
-    names = ", ".join(sorted(installed)) or "none"
-    return InvalidInputError.of("recipe", f"{name!r} is not a recipe; installed are: {names}")
+    names = sorted(installed)
+    near = get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"installed are: {', '.join(names) or 'none'}"
+    return InvalidInputError.of("recipe", f"{name!r} is not a recipe; {hint}")
 
 
 def _named(error: Exception) -> str:

@@ -68,7 +68,7 @@ def test_an_event_without_an_id_is_one_run_however_often_it_is_sent(world: World
 @pytest.mark.parametrize(
     ("run_id", "wrong", "reason"),
     [
-        ("bad-recipe", {"recipe": "serie-lm"}, "recipe: 'serie-lm' is not a recipe; installed are: "),
+        ("bad-recipe", {"recipe": "serie-lm"}, "'serie-lm' is not a recipe; did you mean 'series-lm'?"),
         ("bad-steps", {"hyperparameters": {"max_steps": -5}}, "max_steps: -5 is too small: at least 0 steps"),
         ("bad-name", {"hyperparameters": {"max_stps": 5}}, "max_stps: unknown; did you mean 'max_steps'?"),
         ("bad-base", {"base": "../../etc"}, "base: '../../etc' is not the name of a base"),

@@ -46,4 +46,5 @@ def test_who_names_a_broken_recipe_is_told_the_module_it_lacks():
 
 def test_who_names_none_is_told_which_there_are():
     assert str(no_recipe("serie-lm", ["b", "a"])) == "recipe: 'serie-lm' is not a recipe; installed are: a, b"
+    assert str(no_recipe("planer", ["planner", "a"])) == "recipe: 'planer' is not a recipe; did you mean 'planner'?"
     assert no_recipe("x", []).__cause__ is None
