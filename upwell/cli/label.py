@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -62,7 +63,11 @@ def run_labeler(
         typer.echo(version_name(job.output))
     else:
         say(f"{counted(job.candidate_count, 'candidate')} by {job.labeler}: see `upwell review list {dataset}`")
-        typer.echo(version_name(job.output) if job.output.name else job.candidate_count)
+        if job.output.name:
+            typer.echo(version_name(job.output))
+        elif not sys.stdout.isatty():
+            # For a program; a person has just read it.
+            typer.echo(job.candidate_count)
 
 
 @app.command("list")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 import zipfile
@@ -104,6 +105,22 @@ def test_label_waits_for_the_candidates(upwell, services):
     assert result.stdout == "7\n"
     assert dict(services.label.request.parameters) == {"window": 7, "kinds": [1]}
     assert services.label.asked == 3
+
+
+def test_a_count_alone_is_for_programs(upwell, services):
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, **upwell.environment, "TERM": "dumb", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "upwell.cli", "label", "run", "pump", "--labeler", "robust"]
+    try:
+        ended = subprocess.run(command, env=environment, stdout=theirs, stderr=subprocess.PIPE, check=False, timeout=60)
+        os.set_blocking(ours, False)
+        with pytest.raises(BlockingIOError):
+            os.read(ours, 100)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert ended.returncode == 0
+    assert ended.stderr.decode().startswith("7 candidates by robust")
 
 
 def test_label_without_waiting_prints_the_job(upwell, services):
