@@ -99,11 +99,11 @@ def test_the_skill_is_saved_with_the_version(tmp_path: Path) -> None:
 
 def test_what_turned_into_its_opposite_did_not_persist(tmp_path: Path) -> None:
     job = sea_job(tmp_path, {"sst": travelling_wave(noise=0.0, period=8.0)})
-    shares_FCYX = damping(read_data(job, parse(GeoformerConfig, job.hyperparameters)), 8)
+    shares = damping(read_data(job, parse(GeoformerConfig, job.hyperparameters)), 8)
     sea = np.s_[0, 1:, 2:]
-    assert (shares_FCYX[0][sea] > 0.5).all()
-    assert (shares_FCYX[3] == 0).all()
-    assert (shares_FCYX[7][sea] > 0.9).all()
+    assert (shares[0][sea] > 0.5).all()
+    assert (shares[3] == 0).all()
+    assert (shares[7][sea] > 0.9).all()
 
 
 def test_what_is_not_defined_is_no_metric() -> None:
