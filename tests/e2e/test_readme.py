@@ -40,6 +40,7 @@ def test_the_readme_works_word_for_word(tmp_path: Path) -> None:
     finally:
         stopped = shell(". .venv/bin/activate && upwell down")
     assert stopped.returncode == 0, stopped.stderr
+    assert "4 candidates by robust" in ended.stderr
     assert "pump-7@1" in ended.stdout
     assert "pump-labels@1" in ended.stdout
     assert "pump-detector 1 " in ended.stdout
