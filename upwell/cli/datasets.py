@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from google.protobuf import json_format
 
 from upwell.cli import versions
+from upwell.cli.fields import FIELD, field_line
 from upwell.cli.output import (
     place_in_time,
     print_json,
@@ -27,7 +27,6 @@ from upwell.ingest.v1 import chat_pb2, ingest_service_pb2, table_pb2
 app = typer.Typer(help="Look at datasets.", no_args_is_help=True)
 app.command("delete")(versions.delete_dataset)
 CHAT = "chat/v1"
-FIELD = "field/v1"
 TABLES = ("profile/v1", "plans/v1")
 # Cells of so many characters still make a table.
 NARROW = 40
@@ -145,12 +144,6 @@ def preview(
     )
     for line in lines:
         typer.echo(line)
-
-
-def field_line(meta: Mapping[str, Any]) -> str:
-    """When a field begins and ends, and what it holds."""
-    channels = ", ".join(f"{channel['name']} ({channel['units']})" for channel in meta["channels"])
-    return f"{meta['start']} to {meta['end']}: {channels}"
 
 
 def preview_lines(answer: ingest_service_pb2.PreviewResponse) -> list[str]:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from google.protobuf import json_format
 
 from upwell.cli.assignments import parse_settings
+from upwell.cli.fields import FIELD, made_lines
 from upwell.cli.output import print_json, progress_bar, row_count, say, version_name
 from upwell.cli.session import DataOption, JsonOption, SetOption, run
 from upwell.client import Upwell
@@ -90,6 +92,9 @@ def ingest(
         print_json(version)
         return
     say(f"{row_count(version.meta)} rows")
+    if version.kind == FIELD:
+        for line in made_lines(json_format.MessageToDict(version.meta)):
+            say(line)
     typer.echo(version_name(version.ref))
 
 

@@ -11,7 +11,8 @@ from google.protobuf import struct_pb2
 from rich.console import Console
 
 from upwell.cli.assignments import parse_settings
-from upwell.cli.datasets import field_line, preview_lines
+from upwell.cli.datasets import preview_lines
+from upwell.cli.fields import field_line, made_lines
 from upwell.cli.lineage import lineage_tree
 from upwell.cli.output import place_in_time, print_json, print_table, row_count, size
 from upwell.cli.plot import sparkline
@@ -41,6 +42,16 @@ def test_a_preview_of_a_field_says_what_it_holds():
     channels = [{"name": "sst", "units": "degC"}, {"name": "taux", "units": "N m-2"}]
     line = field_line({"start": "1982-01", "end": "2010-12", "channels": channels})
     assert line == "1982-01 to 2010-12: sst (degC), taux (N m-2)"
+
+
+def test_what_was_made_of_a_field_and_that_it_has_no_land():
+    meta = {"start": "1982-01", "end": "2010-12", "channels": [{"name": "sst", "units": "degC"}], "land_share": 0.1234}
+    meta["grid"] = {"lat": [-20.0, 20.0, 21.0], "lon": [120.5, 290.0, 86.0]}
+    lines = ["1982-01 to 2010-12: sst (degC)", "21 x 86 cells, lat -20 to 20, lon 120.5 to 290, 12.3% land"]
+    assert made_lines(meta) == lines
+    told = made_lines(meta | {"land_share": 0.0})
+    assert told[1].endswith(", 0.0% land")
+    assert told[2].startswith("no land found: if the file holds 0 there, set land_below")
 
 
 def test_a_preview_names_channel_extent_and_beginning():
