@@ -111,7 +111,7 @@ class IngestService(pb_grpc.IngestServiceServicer):
             return await asyncio.to_thread(look)
 
     async def PreviewRows(self, request: table_pb2.PreviewRowsRequest, context: Any) -> table_pb2.PreviewRowsResponse:
-        """Some rows of a profile or of plans."""
+        """Some rows of a profile, of plans or of segments."""
 
         def look() -> table_pb2.PreviewRowsResponse:
             found = self._tables.preview(request.manifest_digest, start_row=request.start_row, count=request.count)

@@ -1,4 +1,4 @@
-"""Rows of `profile/v1` and `plans/v1` as text."""
+"""Rows of `profile/v1`, `plans/v1` and `segments/v1` as text."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from shared.contracts.kinds import Kind
+from shared.contracts.series import SEGMENTS_FILE
 from shared.errors import IntegrityError
 from shared.planning.oracle import NONE_FITS
 from shared.planning.plans import PLANS_FILE
@@ -19,7 +20,12 @@ from shared.planning.values import RESOURCES
 from svc_ingest.domain.tables import Cells
 
 # What of a version's files is read to show its rows.
-FILES_OF: Mapping[str, Sequence[str]] = {Kind.PROFILE: (TABLE_FILE,), Kind.PLANS: (PLANS_FILE, TABLE_FILE, TOOLS_FILE)}
+FILES_OF: Mapping[str, Sequence[str]] = {
+    Kind.PROFILE: (TABLE_FILE,),
+    Kind.PLANS: (PLANS_FILE, TABLE_FILE, TOOLS_FILE),
+    Kind.SEGMENTS: (SEGMENTS_FILE,),
+}
+SEGMENT_COLUMNS = ("series", "start_row", "end_row", "channel", "label", "confidence", "labeler", "reviewer")
 CONFIG_ID = "config_id"
 MAX_CELL = 1000
 
@@ -39,6 +45,8 @@ def cells_of(kind: str, files: Mapping[str, Path], *, start_row: int, count: int
     try:
         if kind == Kind.PROFILE:
             return _profile(files[TABLE_FILE], start_row, count)
+        if kind == Kind.SEGMENTS:
+            return _segments(files[SEGMENTS_FILE], start_row, count)
         return _plans(files, start_row, count)
     except (pl.exceptions.PolarsError, OSError, ValueError, LookupError, TypeError) as error:
         raise IntegrityError(f"The files do not hold {kind}: {error!r}") from error
@@ -67,6 +75,12 @@ def _plans(files: Mapping[str, Path], start_row: int, count: int) -> Cells:
             for plan_id, task, tool_id, config_id, used in plans
         ],
     )
+
+
+def _segments(path: Path, start_row: int, count: int) -> Cells:
+    rows = pl.scan_parquet(path, glob=False).slice(start_row, count).select(SEGMENT_COLUMNS).collect().rows()
+    cells = [tuple(f"{cell:.4g}" if isinstance(cell, float) else _cut(str(cell)) for cell in row) for row in rows]
+    return Cells(columns=SEGMENT_COLUMNS, rows=cells)
 
 
 def _configurations(path: Path) -> pl.LazyFrame:

@@ -1,10 +1,11 @@
-"""Some rows of a stored profile, or of stored plans, for people."""
+"""Some rows of a stored table, for people: of a profile, of plans or of segments."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 
 from shared.contracts.canonical import check_digest
+from shared.contracts.kinds import Kind
 from shared.errors import InvalidInputError
 from shared.ports import ArtifactStore
 from svc_ingest.domain.tables import TablePreview
@@ -12,6 +13,8 @@ from svc_ingest.ports import FileReader, SeriesCache
 
 DEFAULT_COUNT = 10
 COUNTS = range(1, 101)
+# The fact of a manifest that says how many rows there are, where it is not `rows`.
+COUNTED_AS = {Kind.SEGMENTS: "segment_count"}
 
 
 class TablePreviews:
@@ -37,7 +40,7 @@ class TablePreviews:
         tables = self._reader.tables
         if manifest.kind not in tables:
             raise InvalidInputError.of("manifest_digest", f"this is {manifest.kind}, not {' or '.join(tables)}")
-        rows = int(manifest.meta["rows"])
+        rows = int(manifest.meta[COUNTED_AS.get(manifest.kind, "rows")])
         if start_row >= rows:
             raise InvalidInputError.of("start_row", f"{start_row} is not a row of the dataset, which has {rows}")
         with ExitStack() as stack:

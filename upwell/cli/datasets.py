@@ -27,7 +27,7 @@ from upwell.ingest.v1 import chat_pb2, ingest_service_pb2, table_pb2
 app = typer.Typer(help="Look at datasets.", no_args_is_help=True)
 app.command("delete")(versions.delete_dataset)
 CHAT = "chat/v1"
-TABLES = ("profile/v1", "plans/v1")
+TABLES = ("profile/v1", "plans/v1", "segments/v1")
 # Cells of so many characters still make a table.
 NARROW = 40
 DatasetArgument = Annotated[str, typer.Argument(help="NAME@3, or NAME for the newest version.")]
@@ -100,7 +100,7 @@ def preview(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw each channel of a series, the Nino indices of a field, or show the first rows of a chat, profile or plans.
+    """Draw each channel of a series, the Nino indices of a field, or show rows of a chat, a profile, plans or labels.
 
     Examples:
     - `upwell datasets preview pump-7`
@@ -108,6 +108,7 @@ def preview(
     - `upwell datasets preview ocean --channel nino34`
     - `upwell datasets preview questions --start-row 20 --end-row 23`
     - `upwell datasets preview grid-plans`
+    - `upwell datasets preview pump-labels`
     """
 
     async def work(

@@ -143,7 +143,7 @@ class IngestClient:
         return await self._caller.call(self._stub.PreviewConversations, request, deadline_s=PREVIEW_DEADLINE_S)
 
     async def rows(self, manifest_digest: str, *, start_row: int = 0, count: int = 0) -> table_pb2.PreviewRowsResponse:
-        """Some rows of a profile or of plans; see the fields of `PreviewRowsRequest`."""
+        """Some rows of a profile, of plans or of segments; see the fields of `PreviewRowsRequest`."""
         request = table_pb2.PreviewRowsRequest(manifest_digest=manifest_digest, start_row=start_row, count=count)
         return await self._caller.call(self._stub.PreviewRows, request, deadline_s=PREVIEW_DEADLINE_S)
 

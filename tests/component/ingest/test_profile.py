@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import grpc
+import polars as pl
 import pytest
 
 from tests.component.ingest.running import CSV, Running, header, token, violations
@@ -70,6 +71,19 @@ async def test_a_parameter_that_is_no_number_is_told_by_field(service: Running) 
 async def rows_of(service: Running, digest: str, **asked: int) -> table_pb2.PreviewRowsResponse:
     request = table_pb2.PreviewRowsRequest(manifest_digest=digest, **asked)
     return await service.stub.PreviewRows(request, metadata=token("viewer"))
+
+
+async def test_a_preview_of_labels_counts_their_segments(service: Running, tmp_path: Path) -> None:
+    path = tmp_path / "segments.parquet"
+    texts = {name: ["泵", "阀"] for name in ("series", "channel", "label", "labeler", "reviewer")}
+    pl.DataFrame({"start_row": [3, 70], "end_row": [5, 71], "confidence": [0.7, 1.0], **texts}).write_parquet(path)
+    kept = service.artifacts.store(kind="segments/v1", files={path.name: path}, meta={"segment_count": 2}, parents=())
+    answer = await rows_of(service, kept.digest, start_row=1)
+    assert (answer.rows, list(answer.columns)[:4]) == (2, ["series", "start_row", "end_row", "channel"])
+    assert [list(row.cells) for row in answer.shown] == [["阀", "70", "71", "阀", "阀", "1", "阀", "阀"]]
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await rows_of(service, kept.digest, start_row=2)
+    assert violations(caught.value) == {"start_row": "2 is not a row of the dataset, which has 2"}
 
 
 async def test_a_preview_shows_rows_and_refuses_what_has_none(service: Running, tmp_path: Path) -> None:

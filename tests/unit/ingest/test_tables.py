@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from shared.errors import IntegrityError
@@ -57,6 +58,16 @@ def test_rows_of_plans_say_task_choice_and_the_windows_end(files: dict[str, Path
     assert cells.rows[0] == ("train-1", "缩放图片", "工具-1", f"1, {sentence}", used)
     assert cells.rows[1][1:4] == ("长" * 1000 + "...", "工具-1", "none fits")
     assert len(cells.rows) == 2
+
+
+def test_rows_of_labels_are_their_segments(tmp_path: Path) -> None:
+    path = tmp_path / "segments.parquet"
+    texts = {"series": "泵", "channel": "", "label": "anomaly", "labeler": "robust", "reviewer": "vera"}
+    numbers = {"start_row": 420, "end_row": 421, "start_time": 0, "end_time": 1, "confidence": 0.71234}
+    pl.DataFrame([texts | numbers]).write_parquet(path)
+    cells = cells_of("segments/v1", {path.name: path}, start_row=0, count=9)
+    assert cells.columns == ("series", "start_row", "end_row", "channel", "label", "confidence", "labeler", "reviewer")
+    assert cells.rows == [("泵", "420", "421", "", "anomaly", "0.7123", "robust", "vera")]
 
 
 def test_files_that_hold_something_else_are_told(files: dict[str, Path]) -> None:

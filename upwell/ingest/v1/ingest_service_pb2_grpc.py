@@ -126,7 +126,7 @@ class IngestServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PreviewRows(self, request, context):
-        """Rows of a profile or of plans, as text.
+        """Rows of a profile, of plans or of segments, as text.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

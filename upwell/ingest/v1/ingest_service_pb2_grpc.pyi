@@ -48,7 +48,7 @@ class IngestServiceStub:
     PreviewConversations: _grpc.UnaryUnaryMultiCallable[_chat_pb2.PreviewConversationsRequest, _chat_pb2.PreviewConversationsResponse]
     """Conversations of a chat dataset."""
     PreviewRows: _grpc.UnaryUnaryMultiCallable[_table_pb2.PreviewRowsRequest, _table_pb2.PreviewRowsResponse]
-    """Rows of a profile or of plans, as text."""
+    """Rows of a profile, of plans or of segments, as text."""
     ListSources: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.ListSourcesRequest, _ingest_service_pb2.ListSourcesResponse]
     """The sources installed here."""
 
@@ -70,7 +70,7 @@ class IngestServiceAsyncStub(IngestServiceStub):
     PreviewConversations: _aio.UnaryUnaryMultiCallable[_chat_pb2.PreviewConversationsRequest, _chat_pb2.PreviewConversationsResponse]  # type: ignore[assignment]
     """Conversations of a chat dataset."""
     PreviewRows: _aio.UnaryUnaryMultiCallable[_table_pb2.PreviewRowsRequest, _table_pb2.PreviewRowsResponse]  # type: ignore[assignment]
-    """Rows of a profile or of plans, as text."""
+    """Rows of a profile, of plans or of segments, as text."""
     ListSources: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.ListSourcesRequest, _ingest_service_pb2.ListSourcesResponse]  # type: ignore[assignment]
     """The sources installed here."""
 
@@ -131,7 +131,7 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _table_pb2.PreviewRowsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_table_pb2.PreviewRowsResponse, _abc.Awaitable[_table_pb2.PreviewRowsResponse]]:
-        """Rows of a profile or of plans, as text."""
+        """Rows of a profile, of plans or of segments, as text."""
 
     @_abc_1.abstractmethod
     def ListSources(

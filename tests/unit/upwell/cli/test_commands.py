@@ -88,7 +88,7 @@ def test_a_preview_of_a_field(upwell, services):
     assert upwell.json("datasets", "preview", "ocean")["rows"] == "4"
 
 
-@pytest.mark.parametrize("kind", ["profile/v1", "plans/v1"])
+@pytest.mark.parametrize("kind", ["profile/v1", "plans/v1", "segments/v1"])
 def test_a_preview_of_rows(upwell, services, kind):
     services.registry.produce("table", 40)
     services.registry.versions[0].kind = kind
