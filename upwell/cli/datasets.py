@@ -8,9 +8,9 @@ import typer
 from google.protobuf import json_format
 
 from upwell.cli import versions
-from upwell.cli.fields import FIELD, field_line
+from upwell.cli.facts import fact_text, facts_in_order
+from upwell.cli.fields import FIELD
 from upwell.cli.output import (
-    place_in_time,
     print_json,
     print_table,
     row_count,
@@ -19,17 +19,21 @@ from upwell.cli.output import (
     version_name,
     when,
 )
-from upwell.cli.plot import WIDTH, extent, sparkline
+from upwell.cli.plot import WIDTH
+from upwell.cli.preview import conversation_lines, field_lines, preview_lines, print_rows
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.client import Upwell
+from upwell.errors import ToolError
 from upwell.ingest.v1 import chat_pb2, ingest_service_pb2, table_pb2
+from upwell.registry.v1 import registry_service_pb2
 
 app = typer.Typer(help="Look at datasets.", no_args_is_help=True)
 app.command("delete")(versions.delete_dataset)
 CHAT = "chat/v1"
 TABLES = ("profile/v1", "plans/v1", "segments/v1")
-# Cells of so many characters still make a table.
-NARROW = 40
+# Kinds of which rows are shown, and no channels are drawn.
+OF_ROWS = (CHAT, *TABLES)
+Previewed = ingest_service_pb2.PreviewResponse | chat_pb2.PreviewConversationsResponse | table_pb2.PreviewRowsResponse
 DatasetArgument = Annotated[str, typer.Argument(help="NAME@3, or NAME for the newest version.")]
 
 
@@ -84,9 +88,9 @@ def show(dataset: DatasetArgument, data: DataOption = None, as_json: JsonOption 
         ("size", size(version.size_bytes)),
         ("producer", version.producer),
         ("registered", when(version.registered_at)),
-        *((key, _fact(value)) for key, value in sorted(json_format.MessageToDict(version.meta).items())),
+        *((name, fact_text(value)) for name, value in facts_in_order(json_format.MessageToDict(version.meta))),
     ]
-    print_table(["fact", "value"], facts, empty="")
+    print_table(["fact", "value"], [fact for fact in facts if fact[1]], empty="")
 
 
 @app.command()
@@ -111,18 +115,18 @@ def preview(
     - `upwell datasets preview pump-labels`
     """
 
-    async def work(
-        upwell: Upwell,
-    ) -> ingest_service_pb2.PreviewResponse | chat_pb2.PreviewConversationsResponse | table_pb2.PreviewRowsResponse:
+    async def work(upwell: Upwell) -> tuple[registry_service_pb2.DatasetVersion, Previewed]:
         version = await upwell.registry.dataset(dataset)
-        if version.kind == FIELD and not as_json:
-            typer.echo(field_line(json_format.MessageToDict(version.meta)))
+        if channel and version.kind in OF_ROWS:
+            raise ToolError(
+                f"{version_name(version.ref)} is {version.kind}, which has no channels: leave --channel out."
+            )
         digest, count = version.ref.manifest_digest, max(end_row - start_row, 1) if end_row else 0
         if version.kind in TABLES:
-            return await upwell.ingest.rows(digest, start_row=start_row, count=count)
+            return version, await upwell.ingest.rows(digest, start_row=start_row, count=count)
         if version.kind == CHAT:
-            return await upwell.ingest.conversations(digest, start_row=start_row, count=count)
-        return await upwell.ingest.preview(
+            return version, await upwell.ingest.conversations(digest, start_row=start_row, count=count)
+        return version, await upwell.ingest.preview(
             digest,
             channels=channel or (),
             start_row=start_row,
@@ -130,7 +134,7 @@ def preview(
             buckets=buckets,
         )
 
-    answer = run(data, work)
+    version, answer = run(data, work)
     if as_json:
         print_json(answer)
         return
@@ -138,54 +142,11 @@ def preview(
     if isinstance(answer, table_pb2.PreviewRowsResponse):
         print_rows(answer)
         return
-    lines = (
-        conversation_lines(answer, start_row)
-        if isinstance(answer, chat_pb2.PreviewConversationsResponse)
-        else preview_lines(answer)
-    )
+    if isinstance(answer, chat_pb2.PreviewConversationsResponse):
+        lines = conversation_lines(answer, start_row)
+    elif version.kind == FIELD:
+        lines = field_lines(answer, json_format.MessageToDict(version.meta), start_row, end_row)
+    else:
+        lines = preview_lines(answer)
     for line in lines:
         typer.echo(line)
-
-
-def preview_lines(answer: ingest_service_pb2.PreviewResponse) -> list[str]:
-    """Two lines a channel: what it is, and its values drawn."""
-    clock = answer.time == "utc"
-    lines = []
-    for channel in answer.channels:
-        values = extent(channel.buckets)
-        between = f"{values[0]:.6g} .. {values[1]:.6g}" if values else "no values"
-        begin = place_in_time(channel.buckets[0].start_time, clock=clock) if channel.buckets else ""
-        lines += [f"{channel.channel}  ({between}; from {begin})", sparkline(channel.buckets)]
-    return lines
-
-
-def conversation_lines(answer: chat_pb2.PreviewConversationsResponse, start_row: int) -> list[str]:
-    """A line that names each conversation, then its turns."""
-    lines = []
-    for row, conversation in enumerate(answer.conversations, start=start_row):
-        lines.append(f"-- {row}  {conversation.id}".rstrip())
-        for turn in conversation.turns:
-            omitted = f" ... ({turn.omitted_characters:,} more characters)" if turn.omitted_characters else ""
-            lines.append(f"{turn.speaker}: {turn.text}{omitted}")
-    return lines
-
-
-def print_rows(answer: table_pb2.PreviewRowsResponse) -> None:
-    """A table; where texts are long, the first cell of a row and then a line for each of the others."""
-    if all(len(cell) <= NARROW for row in answer.shown for cell in row.cells):
-        print_table(answer.columns, [row.cells for row in answer.shown], empty="")
-        return
-    for row in answer.shown:
-        typer.echo(f"-- {row.cells[0]}")
-        for name, cell in zip(answer.columns[1:], row.cells[1:], strict=True):
-            typer.echo(f"{name}: {cell}")
-
-
-def _fact(value: object) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return f"{int(value)}"
-    if isinstance(value, list):
-        return ", ".join(_fact(item) for item in value)
-    if isinstance(value, dict):
-        return str(value["name"]) if set(value) == {"name"} else " ".join(f"{k}={_fact(v)}" for k, v in value.items())
-    return str(value)

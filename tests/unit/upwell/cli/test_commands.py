@@ -83,8 +83,10 @@ def test_a_preview_of_a_field(upwell, services):
     version.kind = "field/v1"
     version.meta.update({"start": "1982-01", "end": "1982-04", "channels": [{"name": "sst", "units": "degC"}]})
     lines = upwell("datasets", "preview", "ocean", "--buckets", "3").stdout.splitlines()
-    assert lines[:2] == ["1982-01 to 1982-04: sst (degC)", "4 rows"]
-    assert lines[-1] == "▅▅▅"
+    assert lines[:2] == ["4 rows", "1982-01 to 1982-04: sst (degC)"]
+    assert lines[2:] == ["压力  (1 .. 2 degC; 1982-01 to 1982-04)", "▅▅▅"]
+    part = upwell("datasets", "preview", "ocean", "--start-row", "1", "--end-row", "3").stdout
+    assert "1982-02 to 1982-03" in part
     assert upwell.json("datasets", "preview", "ocean")["rows"] == "4"
 
 
@@ -94,6 +96,8 @@ def test_a_preview_of_rows(upwell, services, kind):
     services.registry.versions[0].kind = kind
     lines = upwell("datasets", "preview", "table", "--start-row", "7", "--end-row", "9").stdout.splitlines()
     assert [line.split() for line in lines] == [["40", "rows"], ["id", "task"], ["7", "缩放"], ["8", "缩放"]]
+    with pytest.raises(ToolError, match=f"table@1 is {kind}, which has no channels"):
+        upwell("datasets", "preview", "table", "--channel", "v")
     services.ingest.task = "缩放" * 30
     lines = upwell("datasets", "preview", "table", "--end-row", "1").stdout.splitlines()
     assert lines == ["40 rows", "-- 0", f"task: {services.ingest.task}"]

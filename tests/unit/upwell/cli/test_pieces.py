@@ -11,11 +11,12 @@ from google.protobuf import struct_pb2
 from rich.console import Console
 
 from upwell.cli.assignments import parse_settings
-from upwell.cli.datasets import preview_lines
-from upwell.cli.fields import field_line, made_lines
+from upwell.cli.facts import fact_text, facts_in_order
+from upwell.cli.fields import field_line, made_lines, months_shown
 from upwell.cli.lineage import lineage_tree
 from upwell.cli.output import place_in_time, print_json, print_table, row_count, size
 from upwell.cli.plot import sparkline
+from upwell.cli.preview import preview_lines
 from upwell.cli.seriesfile import read_series
 from upwell.cli.session import parse_version
 from upwell.common.v1 import common_pb2
@@ -59,6 +60,25 @@ def test_a_preview_names_channel_extent_and_beginning():
     answer.channels.add(channel="温度", buckets=buckets((1, 2), (0.5, 3)))
     answer.channels[0].buckets[0].start_time = 1_700_000_000_500_000_000
     assert preview_lines(answer) == ["温度  (0.5 .. 3; from 2023-11-14 22:13:20.5Z)", "▁█"]
+    answer.time = "index"
+    answer.channels[0].buckets[0].start_row = 7
+    assert preview_lines(answer)[0] == "温度  (0.5 .. 3; first row 7)"
+    drawn = preview_lines(answer, units="degC", months="1982-01 to 1982-02")
+    assert drawn[0] == "温度  (0.5 .. 3 degC; 1982-01 to 1982-02)"
+
+
+def test_rows_of_a_field_are_months():
+    assert months_shown({"start": "1981-11"}, 0, 13) == "1981-11 to 1982-12"
+    assert months_shown({"start": "1981-11"}, 1, 1) == "1981-12 to 1981-12"
+
+
+def test_facts_come_in_a_known_order_and_empty_ones_do_not():
+    channels = [{"units": "degC", "name": "sst"}]
+    facts = {"end": "2010-12", "given_as_anomalies": [], "aside": 0.0, "rows": 3.0, "channels": channels, "time": ""}
+    assert [name for name, _ in facts_in_order(facts)] == ["rows", "end", "channels", "aside"]
+    assert fact_text(channels) == "name=sst units=degC"
+    assert fact_text([{"name": "p"}, {"name": "q"}]) == "p, q"
+    assert fact_text({"end": "2010-12", "start": "1982-01", "none": []}) == "start=1982-01 end=2010-12"
 
 
 @pytest.mark.parametrize(
