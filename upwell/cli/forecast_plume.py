@@ -36,7 +36,7 @@ def draw_plume(axes: Any, answer: forecast_pb2.ForecastResponse, name: str) -> N
         return
     before, came = _values(answer.history_nino, name), _values(answer.observed_nino, name)
     past, future = list(answer.history_months) if before else [], list(answer.fields.months)
-    axes.axhspan(COLD, WARM, color=PAST, alpha=0.06)
+    axes.axhspan(COLD, WARM, color=PAST, alpha=0.06, linewidth=0, label=f"neither warm nor\ncold: ± {WARM:g} °C")
     axes.axhline(0, color=PAST, linewidth=0.6)
     first = len(past)
     if before:
@@ -55,20 +55,26 @@ def draw_plume(axes: Any, answer: forecast_pb2.ForecastResponse, name: str) -> N
     rmse = next(list(index.rmse) for index in answer.nino if index.name == name)
     # From the last month that is known, which nothing is off from, so that the eye need not jump.
     known = before[-1:]
-    _draw_ahead(axes, first - len(known), [*known, *ahead], [0.0] * len(known) + rmse if rmse else [])
+    _draw_ahead(axes, first, known, ahead, [0.0] * len(known) + rmse if rmse else [])
     axes.set_xticks(range(len(past) + len(future)), [*past, *future], rotation=60, fontsize=7)
     axes.set_ylabel(f"{INDEX_NAMES.get(name, name)} anomaly (°C)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _draw_ahead(axes: Any, first: int, values: Sequence[float], errors: Sequence[float]) -> None:
-    places = range(first, first + len(values))
+def _draw_ahead(
+    axes: Any, ahead: int, known: Sequence[float], values: Sequence[float], errors: Sequence[float]
+) -> None:
+    """Draw what is forecast, from the place `ahead` on, and the line to it from what is known."""
+    values = [*known, *values]
+    places = range(ahead - len(known), ahead - len(known) + len(values))
     if errors:
         low, high = ([value + sign * error for value, error in zip(values, errors, strict=True)] for sign in (-1, 1))
         label = "± RMSE of such\nforecasts held out"
         axes.fill_between(places, low, high, color=AHEAD, alpha=0.18, linewidth=0, label=label)
-    axes.plot(places, values, color=AHEAD, linestyle="--", marker="s", markersize=3, label="forecast")
+    # Where the line begins is no forecast.
+    marked = list(range(len(known), len(places)))
+    axes.plot(places, values, color=AHEAD, linestyle="--", marker="s", markersize=3, markevery=marked, label="forecast")
 
 
 def _values(indices: Sequence[forecast_pb2.NinoIndex], name: str) -> list[float]:

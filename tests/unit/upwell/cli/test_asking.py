@@ -7,11 +7,14 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from tests.unit.upwell import fake_infer
 from upwell.cli.app import app
+from upwell.cli.forecast_plume import draw_plume
 from upwell.errors import ToolError
+from upwell.infer.v1 import forecast_pb2
 
 HEADER = "cpu_cores,memory_gb,gpu_sm,gpu_memory_gb"
 
@@ -220,7 +223,7 @@ def test_a_forecast_is_drawn(upwell, tmp_path):
     drawn = path.read_text()
     for text in (
         "ocean@4 from 2009-06 of sst@1", "2009-09 (+3)", "taux anomaly (N m⁻²)", "Nino3.4 anomaly (°C)", "what was",
-        "what came", "± RMSE of such", "168°W", "1°S",
+        "what came", "± RMSE of such", "cold: ± 0.5 °C", "168°W", "1°S",
     ):  # fmt: skip
         assert text in drawn
     upwell("plot", "forecast", "ocean", "--dataset", "sst", "-o", str(path))
@@ -231,6 +234,19 @@ def test_a_forecast_is_drawn(upwell, tmp_path):
         upwell("plot", "forecast", "ocean", "--dataset", "sst", "--channel", "ssh", "-o", str(path))
     with pytest.raises(ToolError, match="no known ending"):
         upwell("plot", "forecast", "ocean", "--dataset", "sst", "-o", "forecast.gif")
+
+
+@pytest.mark.parametrize(("known", "marked"), [([-0.5, 0.25], [1, 2]), ([], [0, 1])])
+def test_what_is_known_is_not_marked_as_forecast(known, marked):
+    answer = forecast_pb2.ForecastResponse(fields=forecast_pb2.Fields(months=["2009-07", "2009-08"]))
+    answer.nino.add(name="nino34", values=[0.5, 1.0])
+    answer.history_nino.add(name="nino34", values=known)
+    answer.history_months.extend(["2009-05", "2009-06"][: len(known)])
+    axes = Figure().subplots()
+    draw_plume(axes, answer, "nino34")
+    ahead = next(line for line in axes.lines if line.get_label() == "forecast")
+    assert list(ahead.get_ydata()) == [*known[-1:], 0.5, 1.0]
+    assert ahead.get_markevery() == marked
 
 
 def test_ask_prints_a_json_object_a_line(upwell, services):
