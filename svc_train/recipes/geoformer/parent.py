@@ -20,8 +20,8 @@ def take_weights(ensemble: Ensemble, job: TrainingJob) -> None:
     """Give the networks the parent's weights; nothing without a parent.
 
     Raises:
-        InvalidInputError: the parent is of another family, grid or shape, or its channels, their units or their usual years
-            are others.
+        InvalidInputError: the parent is of another family, grid or shape, or its channels, their units or their
+            usual years are others.
         IntegrityError: its bundle is damaged.
     """
     if job.parent is None:
