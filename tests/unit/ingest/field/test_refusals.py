@@ -69,6 +69,10 @@ def with_two_temperatures() -> xr.Dataset:
             "variable 'time': 0.3 months since 2000-01-01 is neither a whole month nor a half: give days",
         ),
         (
+            with_times("months since 1960-01-16", values=np.arange(24) + 480.5),
+            "'time': 480.5 months since 1960-01-16 is no day of a month, as that is not the first of one: give days",
+        ),
+        (
             with_times("months since 0001-01-01", values=np.arange(24) - 30),
             "variable 'time': the units 'months since .* cannot be read as times .*; a climatology without years",
         ),
