@@ -139,6 +139,10 @@ def test_what_to_do_about_a_calendar_helps(save, make, calendar) -> None:
         ({"base_end": "soon"}, "parameters.base_end: 'soon' is no month"),
         ({"lat_min": 5, "lat_max": 5}, "parameters.lat_min: must be less than lat_max"),
         ({"resolution": 19}, "parameters.resolution: leaves 0 centres of lat|leaves 1 centres of lat"),
+        (
+            {"anomalies": "sst"},
+            "'temp': counts as anomalies, but sst has 2.* degC; a month's anomaly lies within -15 to 15. .*do not call",
+        ),
         ({"anomalies": "sst", "land_below": 5}, "holds anomalies|is no anomaly"),
         ({"gaps": "fill"}, "parameters.gaps"),
     ],
