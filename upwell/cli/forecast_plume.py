@@ -22,7 +22,7 @@ def index_named(answer: forecast_pb2.ForecastResponse, name: str) -> str:
     """
     held = [index.name for index in answer.nino]
     if name and name not in held:
-        has = f"it has: {', '.join(held)}" if held else "its grid holds no Nino box whole"
+        has = f"it has: {', '.join(held)}" if held else "its grid holds no Nino box"
         raise ToolError(f"The forecast has no index {name!r}; {has}.")
     return name or (USUAL_INDEX if USUAL_INDEX in held else "".join(held[:1]))
 
@@ -31,7 +31,7 @@ def draw_plume(axes: Any, answer: forecast_pb2.ForecastResponse, name: str) -> N
     """Draw the index of that name; words where it is empty."""
     ahead = _values(answer.nino, name)
     if not ahead:
-        axes.text(0.5, 0.5, "the forecast's grid holds no Nino box whole", ha="center", va="center")
+        axes.text(0.5, 0.5, "the forecast's grid holds no Nino box", ha="center", va="center")
         axes.set_axis_off()
         return
     before, came = _values(answer.history_nino, name), _values(answer.observed_nino, name)
