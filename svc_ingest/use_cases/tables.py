@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 from shared.contracts.canonical import check_digest
@@ -14,7 +15,7 @@ from svc_ingest.ports import FileReader, SeriesCache
 DEFAULT_COUNT = 10
 COUNTS = range(1, 101)
 # The fact of a manifest that says how many rows there are, where it is not `rows`.
-COUNTED_AS = {Kind.SEGMENTS: "segment_count"}
+COUNTED_AS: Mapping[str, str] = {Kind.SEGMENTS: "segment_count"}
 
 
 class TablePreviews:
