@@ -133,29 +133,28 @@ def _marked(text: str, attachments: Sequence[tuple[str, bytes]]) -> str:
 
 
 def _next_line() -> str:
-    """The next line that says something; empty at the end of the input."""
-    at_terminal = sys.stdin.isatty()
-    while True:
-        if at_terminal:
-            typer.echo("> ", nl=False, err=True)
-        line = _read_line()
-        if at_terminal and not line:
-            typer.echo(err=True)  # what is printed next does not stand behind the prompt
-        if not line or line.strip():
-            return line.strip()
-
-
-def _read_line() -> str:
-    """A line of stdin; Ctrl-C ends the wait for it."""
+    """The next line that says something; empty at the end of the input. Ctrl-C ends the wait for it."""
     # asyncio's own handler cancels the task, which this wait would never notice.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return sys.stdin.readline()
+        return _line_typed()
     except KeyboardInterrupt:
         typer.echo(err=True)  # the shell's prompt gets a line of its own
         raise
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+def _line_typed() -> str:
+    at_terminal = sys.stdin.isatty()
+    while True:
+        if at_terminal:
+            typer.echo("> ", nl=False, err=True)
+        line = sys.stdin.readline()
+        if at_terminal and not line:
+            typer.echo(err=True)
+        if not line or line.strip():
+            return line.strip()
 
 
 async def _print_pieces(reply: AsyncIterator[text_pb2.GenerateStreamResponse]) -> str:
