@@ -12,6 +12,7 @@ from upwell.cli import versions
 from upwell.cli.output import (
     place_in_time,
     print_json,
+    print_stacked,
     print_table,
     row_count,
     short,
@@ -181,10 +182,7 @@ def print_rows(answer: table_pb2.PreviewRowsResponse) -> None:
     if all(len(cell) <= NARROW for row in answer.shown for cell in row.cells):
         print_table(answer.columns, [row.cells for row in answer.shown], empty="")
         return
-    for row in answer.shown:
-        typer.echo(f"-- {row.cells[0]}")
-        for name, cell in zip(answer.columns[1:], row.cells[1:], strict=True):
-            typer.echo(f"{name}: {cell}")
+    print_stacked(answer.columns, [row.cells for row in answer.shown])
 
 
 def _fact(value: object) -> str:

@@ -46,13 +46,16 @@ def plan(
         return
     fits = "" if answer.feasible else ": nothing fits, so this is the least demanding configuration"
     say(f"{version_name(answer.model)}{fits}")
-    choices = [("choice", answer.choice)]
+    choices = {"choice": answer.choice}
     if answer.HasField("runner_up"):
         other = "" if _job(answer.runner_up) == _job(answer.choice) else ", another job"
-        choices.append((f"runner-up{other}", answer.runner_up))
+        choices[f"runner-up{other}"] = answer.runner_up
     numbers = in_order(answer.choice.configuration)
-    rows = [(place, *_facts(choice), *(f"{choice.configuration[n]:g}" for n in numbers)) for place, choice in choices]
-    print_table(["", "tool", "config#", "confidence#", *(f"{name}#" for name in numbers)], rows, empty="")
+    names = ("tool", "config", "confidence", *numbers)
+    columns = [
+        (*_facts(choice), *(f"{choice.configuration[name]:g}" for name in numbers)) for choice in choices.values()
+    ]
+    print_table(["", *(f"{place}#" for place in choices)], zip(names, *columns, strict=True), empty="")
 
 
 def _job(choice: plan_pb2.PlanChoice) -> tuple[int, float | None]:
