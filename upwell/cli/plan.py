@@ -26,7 +26,7 @@ def plan(
         typer.Option(
             help="What was in use of late, oldest first: CSV with the columns cpu_cores, memory_gb (GiB), gpu_sm, "
             "gpu_memory_gb (GiB), and a time if you like, or a JSON list of objects; as many rows as the model reads, "
-            "see `window` in `upwell models show`."
+            "see `window` in `upwell models show`. - reads stdin."
         ),
     ],
     timeout: TimeoutOption = DEADLINE_S,
@@ -38,6 +38,7 @@ def plan(
     Examples:
     - `upwell plan planner "segment the lungs" --state state.csv`
     - `upwell plan planner@2 "把这张图分割一下" --state state.json --json`
+    - `upwell plan planner "segment the lungs" --state - < state.csv`
     """
     used = read_state(state)
     answer = run(data, lambda upwell: upwell.infer.plan(model, task, used, deadline_s=timeout))

@@ -201,6 +201,17 @@ def test_a_column_with_the_times_is_passed_over(upwell, services, tmp_path, name
 
 
 @pytest.mark.parametrize(
+    "typed", [f"\ufeff{HEADER}\n1,2,3,4\n", json.dumps([dict(zip(HEADER.split(","), range(1, 5), strict=True))])]
+)
+def test_a_state_comes_through_standard_input(upwell, services, typed):
+    upwell("plan", "planner", "分割", "--state", "-", typed=typed)
+    (request,) = services.infer.asked
+    assert [(one.cpu_cores, one.memory_gb, one.gpu_sm, one.gpu_memory_gb) for one in request.used] == [(1, 2, 3, 4)]
+    with pytest.raises(ToolError, match="standard input, line 2: gpu_memory_gb is None"):
+        upwell("plan", "planner", "分割", "--state", "-", typed=f"{HEADER}\n1,2,3\n")
+
+
+@pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("s.csv", f"{HEADER}\n", "holds no time"),
