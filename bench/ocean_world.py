@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+from bench.bases import built_base
+from bench.once import made_once
 from shared.contracts.canonical import digest_of
 from shared.contracts.parameters import parse_parameters
-from shared.modeling.bases import build_base
 from svc_ingest.sources.base import find_source
 from svc_label.labelers.base import StoredDataset
 from svc_label.labelers.ocean_questions import LABELER
@@ -61,8 +62,7 @@ class OceanWorld:
 
     def language(self) -> BaseSource:
         """The base."""
-        folder = self._once("base", self.base, lambda target: build_base(self.base, target))
-        return BaseSource(name=self.base, digest=digest_of(self.base), folder=folder)
+        return built_base(self.base, self.folder)
 
     def prepare(self) -> None:
         """Make every piece."""
@@ -75,21 +75,7 @@ class OceanWorld:
         return [[file.name for file in self.files], dict(self.reading)]
 
     def _once(self, name: str, recipe: Any, make: Callable[[Path], object]) -> Path:
-        folder = self.folder / f"{name}-{digest_of(recipe)[:12]}"
-        if folder.is_dir():
-            return folder
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix="making-") as scratch:
-            made = Path(scratch) / folder.name
-            made.mkdir()
-            make(made)
-            try:
-                made.rename(folder)
-            except OSError:
-                # Another process was faster: what it made is the same.
-                if not folder.is_dir():
-                    raise
-        return folder
+        return made_once(self.folder / f"{name}-{digest_of(recipe)[:12]}", make)
 
     def _read(self, target: Path) -> None:
         source: Any = find_source("field")

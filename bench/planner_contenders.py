@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from bench.measure import median, p99
-from bench.planner_writer import config_of, plan_text
+from bench.planner_writer import as_served, config_of, plan_text
 from shared.modeling.bases import load_base
 from shared.modeling.lora import LoraSpec, add_adapters
 from shared.modeling.planner.network import PlannerLM
@@ -61,8 +59,7 @@ def untrained_planner(base_folder: Path, data: PlanData, device: str) -> Planner
     spec = PlannerSpec(window=data.window, capacity=tuple(data.demand.capacity.tolist()))
     add_adapters(base.decoder, LoraSpec(rank=16, alpha=32, targets=TARGETS))
     network = PlannerLM(base.decoder, data.profile, spec, opening_id=base.opening_id).eval().to(device)
-    if torch.device(device).type == "cuda":
-        network.decoder.to(dtype=torch.bfloat16)  # type: ignore[call-arg]
+    as_served(network.decoder, device)
     return PlannerPredictor(
         network=network, tokenizer=base.tokenizer, spec=spec, profile=data.profile, tokenizer_digest="untrained"
     )

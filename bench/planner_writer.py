@@ -15,6 +15,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 
 from shared.modeling.bases import load_base
 from shared.modeling.bundle import load_tokenizer, read_info
+from shared.modeling.precision import base_dtype
 from shared.modeling.text.storage import load_model
 from shared.modeling.text.template import prompt_ids
 from shared.planning.profile import NUMBERS, Floats, Profile
@@ -64,7 +65,7 @@ def untaught_writer(base_folder: Path, device: str, profile: Profile, capacity: 
         ids: list[int] = base.tokenizer(prompt_of(asked, profile, capacity), add_special_tokens=False)["input_ids"]
         return ids
 
-    return Writer(model=_placed(base.model, device), tokenizer=base.tokenizer, reads=reads)
+    return Writer(model=as_served(base.model, device), tokenizer=base.tokenizer, reads=reads)
 
 
 def taught_writer(bundle: Path, base_folder: Path, device: str, capacity: Floats) -> Writer:
@@ -78,15 +79,13 @@ def taught_writer(bundle: Path, base_folder: Path, device: str, capacity: Floats
     def reads(asked: PlanInput) -> list[int]:
         return prompt_ids([{"role": "user", "content": question_of(asked, capacity)}], tokenizer)
 
-    return Writer(model=_placed(model, device), tokenizer=tokenizer, reads=reads)
+    return Writer(model=as_served(model, device), tokenizer=tokenizer, reads=reads)
 
 
-def _placed(model: PreTrainedModel, device: str) -> PreTrainedModel:
-    """On a GPU in bfloat16, elsewhere in float32: as what is served computes."""
-    model.to(device)  # type: ignore[arg-type]
-    if torch.device(device).type == "cuda":
-        # The library's wrapper hides the signature of torch's method.
-        model.to(dtype=torch.bfloat16)  # type: ignore[call-arg]
+def as_served(model: PreTrainedModel, device: str) -> PreTrainedModel:
+    """The language model on the device, in the numbers that one computes in when it is served with adapters."""
+    # The library's wrapper hides the signature of torch's method.
+    model.to(device=device, dtype=base_dtype(device))  # type: ignore[call-arg]
     return model
 
 

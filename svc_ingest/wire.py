@@ -14,7 +14,7 @@ from svc_ingest.domain.chats import ChatPreview
 from svc_ingest.domain.events import DatasetProduced, IngestEvent, IngestFailed
 from svc_ingest.domain.jobs import Produced, Request, job_from_json
 from svc_ingest.domain.tables import TablePreview
-from svc_ingest.sources.base import DatasetSource, Source
+from svc_ingest.sources.base import DatasetSource, Source, summary_of
 from svc_ingest.sources.preview import Preview
 from upwell.common.v1 import common_pb2 as common
 from upwell.ingest.v1 import chat_pb2, table_pb2
@@ -82,7 +82,7 @@ def produced_message(job_id: str, produced: Produced) -> pb.IngestResponse:
 
 def source_message(source: Source) -> pb.Source:
     """A source with what it takes and what it makes."""
-    message = pb.Source(name=source.name, summary=source.summary, endings=source.suffixes, makes=Kind.SERIES)
+    message = pb.Source(name=source.name, summary=summary_of(source), endings=source.suffixes, makes=Kind.SERIES)
     if isinstance(source, DatasetSource):
         message.makes = source.kind
         message.parameters.extend(parameter_messages(source.parameters))

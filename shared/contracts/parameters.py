@@ -120,9 +120,10 @@ def _read(path: str, hint: Any, allowed: Allowed, value: Any) -> Any:
 
 
 def _as_list(path: str, items: int, value: Any) -> str:
-    """How a lone value is written as a list on the command line."""
-    # NaN has no JSON.
-    if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+    """How a lone value is written as a list on the command line; empty where no list of it would do."""
+    # NaN has no JSON, and a flag would be refused within a list of numbers or texts too.
+    is_flag = isinstance(value, bool)
+    if is_flag or not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     # Whole numbers come as floats from a Struct.
     lone = int(value) if isinstance(value, float) and value.is_integer() else value

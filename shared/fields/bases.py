@@ -11,10 +11,9 @@ from collections.abc import Collection, Sequence
 from datetime import date
 
 from shared.errors import InvalidInputError
-from shared.fields.months import month_text
+from shared.fields.months import MONTH, month_text
 
 UNKNOWN, GIVEN = "", "given"
-MONTH = r"(?!0000)\d{4}-(?:0[1-9]|1[0-2])"
 INTERVAL = re.compile(rf"({MONTH})/({MONTH})")
 
 

@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
 
+# A month as text, such as 2009-11: the calendar has no year 0.
+MONTH = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])"
+
+
+def is_month(text: str) -> bool:
+    """Whether it is a month such as `2009-11`."""
+    return re.fullmatch(MONTH, text) is not None
+
 
 def month_text(month: date) -> str:
     """`2009-11`."""
@@ -24,11 +32,10 @@ def month_from_text(field: str, text: str, *, last: bool = False) -> date:
     Raises:
         InvalidInputError: naming `field`.
     """
-    found = re.fullmatch(r"(\d{4})(?:-(\d\d))?", text)
-    month = int(found[2] or (12 if last else 1)) if found else 0
-    if not found or not 1 <= month <= 12 or found[1] == "0000":
+    month = text if "-" in text else f"{text}-{12 if last else 1:02d}"
+    if not is_month(month):
         raise InvalidInputError.of(field, f"{text!r} is no month: write 2009-11, or 2009 for the year")
-    return date(int(found[1]), month, 1)
+    return date.fromisoformat(f"{month}-01")
 
 
 def count_of(month: date) -> int:

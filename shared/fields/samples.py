@@ -8,7 +8,6 @@ Reading one is safe whoever made it: no pickle is loaded, and sizes are checked 
 from __future__ import annotations
 
 import lzma
-import re
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -21,11 +20,10 @@ from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
 from shared.fields.bases import check_bases
-from shared.fields.months import month_from_text, out_of_order
+from shared.fields.months import is_month, month_from_text, out_of_order
 from shared.fields.plausible import implausible
 
 MAX_SAMPLE_BYTES = 256 * 2**20
-MONTH = re.compile(r"(?!0000)\d{4}-(0[1-9]|1[0-2])")
 # Of the degrees of an axis.
 WITHIN = {"lat": (-90, 90), "lon": (0, 360)}
 NEEDED = ("history", "channels", "lat", "lon", "months")
@@ -220,7 +218,7 @@ def _check_bases(bases: tuple[str, ...], channels: tuple[str, ...], place: str) 
 def _check_months(months: tuple[str, ...], history: int, future: int, place: str) -> None:
     if len(months) != history + future:
         raise _wrong(place, f"'months' names {len(months)}; 'history' has {history} and 'future' {future}")
-    odd = [month for month in months if not MONTH.fullmatch(month)]
+    odd = [month for month in months if not is_month(month)]
     if odd:
         raise _wrong(place, f"'months' has {odd[0]!r}; write 2009-11")
     if reason := out_of_order([month_from_text("months", month) for month in months]):

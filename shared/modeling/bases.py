@@ -58,9 +58,15 @@ class Base:
         says what went in (Xiao et al., "Efficient Streaming Language Models with Attention Sinks", ICLR 2024; Sun et
         al., "Massive Activations in Large Language Models", COLM 2024). An embedding that has something to say must
         not be the first.
+
+        Raises:
+            InvalidInputError: the tokenizer has neither token.
         """
-        found = self.tokenizer.bos_token_id
-        return int(self.tokenizer.eos_token_id if found is None else found)
+        for found in (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id):
+            if found is not None:
+                return int(found)
+        reason = f"the tokenizer of {self.folder.name!r} has no token that begins or ends a text; give it one of them"
+        raise InvalidInputError.of("base", reason)
 
 
 def build_base(name: str, folder: Path) -> None:

@@ -14,5 +14,9 @@ def serving_dtype(info: BundleInfo, device: str) -> torch.dtype:
     What training of all weights adds to one is mostly less than half of its last bit: rounded, it is gone, and the
     base answers in place of the trained model.
     """
-    on_gpu = torch.device(device).type == "cuda"
-    return torch.bfloat16 if on_gpu and info.method != FULL else torch.float32
+    return torch.float32 if info.method == FULL else base_dtype(device)
+
+
+def base_dtype(device: str) -> torch.dtype:
+    """What a base that is as it was computes in."""
+    return torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32

@@ -83,7 +83,6 @@ class _Stoppable:
 
     def __init__(self, source: SeriesSource, must_stop: Callable[[], bool]) -> None:
         self.name = source.name
-        self.summary = source.summary
         self.suffixes = source.suffixes
         self._source = source
         self._must_stop = must_stop

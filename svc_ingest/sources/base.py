@@ -33,13 +33,12 @@ class Reading:
 
 
 class Source(Protocol):
-    """Knows one format.
+    """Knows one format. `suffixes` are the endings of file names it knows, lower case with the dot.
 
-    `summary` is one sentence; `suffixes` are the endings of file names it knows, lower case with the dot.
+    It may have a `summary` too (see `summary_of`), which is no part of this: a package's source works without it.
     """
 
     name: str
-    summary: str
     suffixes: tuple[str, ...]
 
 
@@ -85,6 +84,11 @@ def series_schema(time: str, channels: tuple[str, ...]) -> Any:
     time_type = pa.timestamp("ns", tz="UTC") if time == TIME_UTC else pa.int64()
     fields = [pa.field(TIME_COLUMN, time_type, nullable=False)]
     return pa.schema(fields + [pa.field(name, pa.float64()) for name in channels])
+
+
+def summary_of(source: Source) -> str:
+    """One sentence on what it reads and makes; empty where it has none."""
+    return str(getattr(source, "summary", ""))
 
 
 def installed_sources() -> list[Source]:

@@ -14,7 +14,7 @@ from shared.errors import IntegrityError
 from shared.planning.oracle import NONE_FITS
 from shared.planning.plans import PLANS_FILE
 from shared.planning.profile import NUMBERS, TABLE_FILE, TOOLS_FILE
-from shared.planning.template import describe, number_text
+from shared.planning.template import describe
 from shared.planning.values import RESOURCES
 from svc_ingest.domain.tables import Cells
 
@@ -48,7 +48,7 @@ def _profile(path: Path, start_row: int, count: int) -> Cells:
     rows = _configurations(path).slice(start_row, count).collect().rows()
     return Cells(
         columns=(CONFIG_ID, "tool", *NUMBERS),
-        rows=[(str(config_id), tool, *map(number_text, numbers)) for config_id, tool, *numbers in rows],
+        rows=[(str(config_id), tool, *map(_exact, numbers)) for config_id, tool, *numbers in rows],
     )
 
 
@@ -72,6 +72,11 @@ def _plans(files: Mapping[str, Path], start_row: int, count: int) -> Cells:
 def _configurations(path: Path) -> pl.LazyFrame:
     frame = pl.scan_parquet(path, glob=False).select("tool", *NUMBERS)
     return frame.with_row_index(CONFIG_ID).cast({CONFIG_ID: pl.Int32})
+
+
+def _exact(number: float) -> str:
+    """All digits that a float has to say, unlike those of a text to learn from."""
+    return f"{number:.15g}"
 
 
 def _last(used: Any) -> str:

@@ -57,10 +57,9 @@ def import_histories(
         except InvalidInputError as error:
             results[place] = ImportResult(path=file.path, wrong=error.violations)
     for place, file, info, remarks in sorted(parsed, key=lambda each: len(each[2].entries)):
-        told = _told(artifacts, file, imported_by)
         try:
             with store.transaction() as tx:
-                results[place] = replace(_enter(tx, told, info), remarks=remarks)
+                results[place] = replace(_enter(tx, artifacts, file, info, imported_by), remarks=remarks)
         except InvalidInputError as error:
             results[place] = ImportResult(path=file.path, wrong=error.violations, remarks=remarks)
     return [results[place] for place in range(len(files))]
@@ -79,21 +78,23 @@ def _read(artifacts: ArtifactStore, file: SentFile) -> tuple[TrainingInfo, Seque
     return parsed
 
 
-def _told(artifacts: ArtifactStore, sent: SentFile, imported_by: str) -> HistoryImported:
-    """What is announced of a file, for which it is kept in the bucket: a rebuild of the catalogue reads it there."""
+def _stored(artifacts: ArtifactStore, sent: SentFile) -> str:
+    """Keep the file in the bucket, where a rebuild of the catalogue reads it; the digest."""
     text = sent.content.decode("utf-8-sig")
-    manifest = artifacts.store(kind=Kind.HISTORY, files={}, meta={TEXT: text}, parents=())
-    return HistoryImported(
+    return artifacts.store(kind=Kind.HISTORY, files={}, meta={TEXT: text}, parents=()).digest
+
+
+def _enter(
+    tx: RegistryTransaction, artifacts: ArtifactStore, sent: SentFile, info: TrainingInfo, imported_by: str
+) -> ImportResult:
+    """Register what is new, and keep the file unless it tells of a version of our own."""
+    told = HistoryImported(
         path=sent.path,
-        digest=manifest.digest,
+        digest="",
         checkpoint_digest=sent.checkpoint_digest,
         imported_by=imported_by,
         imported_at=datetime.now(UTC),
     )
-
-
-def _enter(tx: RegistryTransaction, told: HistoryImported, info: TrainingInfo) -> ImportResult:
-    """Register what is new, and keep the file unless it tells of a version of our own."""
     tx.histories.one_at_a_time()
     keys = info.keys
     known = {record.made.run_id: record for record in tx.models.of_runs(keys)}
@@ -106,7 +107,8 @@ def _enter(tx: RegistryTransaction, told: HistoryImported, info: TrainingInfo) -
         return ImportResult(path=told.path, model=model)
     is_changed, is_stored = keep_file(tx.histories, told, info, standing)
     if is_changed:
-        tx.outbox.add(told)
+        # Not before: what is stored for a file that is refused, or known already, nothing would ever remove.
+        tx.outbox.add(replace(told, digest=_stored(artifacts, sent)))
     return ImportResult(
         path=told.path,
         model=model,

@@ -23,9 +23,8 @@ def check_file(path: Path) -> None:
     """
     if path.suffix.lower() not in (NETCDF, ARRAYS):
         raise ToolError(f"{path} has no known ending: use one of {NETCDF}, {ARRAYS}.")
-    _library("numpy")
-    if path.suffix.lower() == NETCDF:
-        _library("netCDF4")
+    for name in ("numpy", "xarray", "netCDF4") if path.suffix.lower() == NETCDF else ("numpy",):
+        _library(name)
 
 
 def save_forecast(answer: forecast_pb2.ForecastResponse, path: Path) -> None:

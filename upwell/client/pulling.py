@@ -68,7 +68,12 @@ class Pull:
 
 
 async def read_file(transfer: Transfer, addresses: Addresses, path: str, *, max_bytes: int) -> bytes | None:
-    """The verified bytes of one small file of a version; None where it has none at this path."""
+    """The verified bytes of one small file of a version; None where it has none at this path.
+
+    Raises:
+        UpwellClientError: there is no such version, or it has no files.
+        ToolError: bytes are damaged, missing or more than `max_bytes`, or the object store does not answer.
+    """
     _, files = await _manifest(transfer, await addresses.first())
     found = [file for file in files if file.path == path]
     if not found:

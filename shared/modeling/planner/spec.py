@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from shared.errors import IntegrityError, InvalidInputError
+from shared.modeling.planner.opening import check_opening
 from shared.planning.values import RESOURCES
 
 FLAT, FACTORISED = "flat", "factorised"
@@ -27,6 +28,7 @@ class PlannerSpec:
         config_head: `flat` or `factorised`, see `network.ConfigHead`.
         max_tokens: tokens of the longest prompt.
         prompt: what the language model reads; knows {task}.
+        opening: a token stands in front of the prefix; there is nothing else any more, see `opening.py`.
 
     Raises:
         InvalidInputError: the numbers do not fit together.
@@ -40,6 +42,7 @@ class PlannerSpec:
     config_head: str = FACTORISED
     max_tokens: int = 128
     prompt: str = PROMPT
+    opening: bool = True
 
     def __post_init__(self) -> None:
         for name in ("window", "prefix", "channels", "max_tokens"):
@@ -52,6 +55,8 @@ class PlannerSpec:
             raise InvalidInputError.of("config_head", f"{self.config_head!r} is neither {FLAT!r} nor {FACTORISED!r}")
         if "{task}" not in self.prompt:
             raise InvalidInputError.of("prompt", f"has no {{task}}: {self.prompt!r}")
+        if not self.opening:
+            raise InvalidInputError.of("opening", "is false; the prefix must not stand first")
 
     def to_json(self) -> dict[str, Any]:
         """JSON values, for a bundle."""
@@ -59,7 +64,8 @@ class PlannerSpec:
 
 
 def parse_spec(body: Mapping[str, Any]) -> PlannerSpec:
-    """Read a bundle's spec; IntegrityError when a field is absent, unknown or wrong."""
+    """Read a bundle's spec; IntegrityError when a field is absent, unknown or wrong, or the release an earlier one."""
+    check_opening(body)
     names = {field.name for field in fields(PlannerSpec)}
     if set(body) != names:
         raise IntegrityError(f"The bundle's spec has the fields {sorted(body)}; this release reads {sorted(names)}")

@@ -9,12 +9,18 @@ from typing import Any
 import numpy as np
 
 from shared.errors import IntegrityError, InvalidInputError
+from shared.modeling.planner.opening import check_opening
 from shared.planning.profile import NUMBERS, Floats, Profile
+
+NUMBERED = "mean", "scale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderSpec:
     """How numbers are read: the logarithm of 1 + number, less `mean`, by `scale`, in the order of `NUMBERS`.
+
+    `opening` says that a token stands in front of the embedding; there is nothing else any more, see `opening.py` of
+    the planner.
 
     Raises:
         InvalidInputError: the numbers do not fit together.
@@ -22,19 +28,22 @@ class EncoderSpec:
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
+    opening: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("mean", "scale"):
+        for name in NUMBERED:
             values = getattr(self, name)
             if len(values) != len(NUMBERS) or not np.isfinite(values).all():
                 reason = f"is {list(values)}; needed is a number for each of {', '.join(NUMBERS)}"
                 raise InvalidInputError.of(name, reason)
         if min(self.scale) <= 0:
             raise InvalidInputError.of("scale", f"is {list(self.scale)}; each is above 0")
+        if not self.opening:
+            raise InvalidInputError.of("opening", "is false; the embedding must not stand first")
 
     def to_json(self) -> dict[str, Any]:
         """JSON values, for a bundle."""
-        return {name: list(values) for name, values in asdict(self).items()}
+        return asdict(self) | {name: list(getattr(self, name)) for name in NUMBERED}
 
 
 def spec_for(profile: Profile) -> EncoderSpec:
@@ -47,11 +56,12 @@ def spec_for(profile: Profile) -> EncoderSpec:
 
 
 def parse_spec(body: Mapping[str, Any]) -> EncoderSpec:
-    """Read a bundle's spec; IntegrityError when a field is absent, unknown or wrong."""
+    """Read a bundle's spec; IntegrityError when a field is absent, unknown or wrong, or the release an earlier one."""
+    check_opening(body)
     names = {field.name for field in fields(EncoderSpec)}
     if set(body) != names:
         raise IntegrityError(f"The bundle's spec has the fields {sorted(body)}; this release reads {sorted(names)}")
     try:
-        return EncoderSpec(**{name: tuple(float(value) for value in body[name]) for name in names})
+        return EncoderSpec(**{**body, **{name: tuple(float(value) for value in body[name]) for name in NUMBERED}})
     except (InvalidInputError, TypeError, ValueError) as error:
         raise IntegrityError(f"The bundle's spec is wrong: {error}") from error

@@ -1,6 +1,6 @@
 """Channels: variables as they are, and wind stress from two of them."""
 
-# ruff: noqa: N806 - names end in their shape, in capitals
+# ruff: noqa: N803, N806 - names end in their shape, in capitals
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from shared.errors import InvalidInputError
 from shared.fields.channels import WIND_STRESS
+from shared.fields.plausible import implausible
 from svc_ingest.domain.jobs import StoppedError
 from svc_ingest.sources.field.inputs import Input
 from svc_ingest.sources.field.means import Counts, Maps, monthly_means
@@ -52,13 +53,20 @@ class Channel:
         for counts, maps_Myx in pieces if months.is_monthly else monthly_means(pieces):
             observed = np.isin(counts, months.observed)
             if observed.any():
-                yield counts[observed], maps_Myx[observed]
+                yield counts[observed], self._checked(maps_Myx[observed])
 
     def _pieces(self, must_stop: Callable[[], bool]) -> Iterator[tuple[Counts, Maps]]:
         for rows in self.first.pieces():
             if must_stop():
                 raise StoppedError("stopped while the file was read")
             yield self.first.months.of_row[rows], self._read(rows)
+
+    def _checked(self, maps_Myx: Maps) -> Maps:
+        # Months, not rows: what departs from the usual year goes further in a day.
+        reason = implausible((self.name,), maps_Myx[:, None]) if self.first.is_anomaly else ""
+        if reason:
+            raise self.first.wrong(f"counts as anomalies, but {reason}, or do not call them anomalies")
+        return maps_Myx
 
     def _read(self, rows: slice) -> Maps:
         # The stress is made before months are averaged: it is no linear function of the wind.

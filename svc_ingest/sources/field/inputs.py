@@ -89,8 +89,9 @@ class Input:
         values_Tyx = self.raw(rows)
         if land_yx is not None:
             values_Tyx[:, land_yx] = np.nan
-        spread = self.quantity.spread
-        low, high = (-spread, spread) if self.is_anomaly else (self.quantity.low, self.quantity.high)
+        low, high = self.quantity.low, self.quantity.high
+        if self.is_anomaly:
+            low, high = low - high, high - low
         wrong_Tyx = (values_Tyx < low) | (values_Tyx > high)
         if wrong_Tyx.any():
             row = rows.start + int(np.argmax(wrong_Tyx.any(axis=(1, 2))))

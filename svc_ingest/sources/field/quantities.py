@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from shared.fields.channels import EASTWARD_STRESS, NORTHWARD_STRESS, SST
+from shared.fields.plausible import DEPTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,8 +14,7 @@ class Quantity:
 
     Args:
         units: what it is kept in.
-        low, high: values outside are no measurement of it.
-        spread: the greatest anomaly, up or down.
+        low, high: values outside are no measurement of it. Of a month's anomaly, see `shared/fields/plausible.py`.
         standard_names: CF standard names of variables that are it.
         names: usual names of variables that are it, lower case.
         long_name: for messages.
@@ -24,13 +23,12 @@ class Quantity:
     units: str
     low: float
     high: float
-    spread: float
     standard_names: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     long_name: str
 
 
-TEMPERATURE = Quantity(units="degC", low=-5, high=60, spread=30, long_name="sea temperature")
+TEMPERATURE = Quantity(units="degC", low=-5, high=60, long_name="sea temperature")
 
 # `u` and `v` become wind stress; the others are channels as they are.
 QUANTITIES = {
@@ -38,7 +36,6 @@ QUANTITIES = {
         units="degC",
         low=-5,
         high=60,
-        spread=30,
         standard_names=frozenset(
             {
                 "sea_surface_temperature",
@@ -56,7 +53,6 @@ QUANTITIES = {
         units="N m-2",
         low=-20,
         high=20,
-        spread=20,
         standard_names=frozenset({"surface_downward_eastward_stress", "surface_downward_x_stress"}),
         names=frozenset({"taux", "tauu", "tauuo"}),
         long_name="eastward wind stress",
@@ -65,7 +61,6 @@ QUANTITIES = {
         units="N m-2",
         low=-20,
         high=20,
-        spread=20,
         standard_names=frozenset({"surface_downward_northward_stress", "surface_downward_y_stress"}),
         names=frozenset({"tauy", "tauv", "tauvo"}),
         long_name="northward wind stress",
@@ -74,7 +69,6 @@ QUANTITIES = {
         units="m",
         low=-10,
         high=10,
-        spread=5,
         standard_names=frozenset({"sea_surface_height_above_geoid", "sea_surface_height_above_sea_level"}),
         names=frozenset({"ssh", "zos", "adt", "sla"}),
         long_name="sea-surface height",
@@ -83,7 +77,6 @@ QUANTITIES = {
         units="m s-1",
         low=-150,
         high=150,
-        spread=150,
         standard_names=frozenset({"eastward_wind", "x_wind"}),
         names=frozenset({"u", "uwnd", "u10", "uas"}),
         long_name="eastward wind",
@@ -92,7 +85,6 @@ QUANTITIES = {
         units="m s-1",
         low=-150,
         high=150,
-        spread=150,
         standard_names=frozenset({"northward_wind", "y_wind"}),
         names=frozenset({"v", "vwnd", "v10", "vas"}),
         long_name="northward wind",
@@ -103,4 +95,4 @@ WINDS = ("u", "v")
 
 def quantity_of(channel: str) -> Quantity | None:
     """What a channel is by its name; `t` and a depth, as in `t100`, is the temperature at so many metres."""
-    return TEMPERATURE if re.fullmatch(r"t\d{1,4}", channel) else QUANTITIES.get(channel)
+    return TEMPERATURE if DEPTH.fullmatch(channel) else QUANTITIES.get(channel)

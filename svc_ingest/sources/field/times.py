@@ -116,16 +116,20 @@ def times_of(part: Part, name: str) -> Times:
 
 
 def _dates_of_months(part: Part, name: str, values: NDArray[np.float64], start: str) -> list[cftime.datetime]:
-    """The months' first days, and the 16th of those that are given by their middle.
+    """The months' first days, and the 16th of those that are given by their middle, counted from the first of one.
 
     Raises:
-        InvalidInputError: a time is neither.
+        InvalidInputError: a time is neither, or is half a month from another day than the first.
         ValueError, OverflowError: it is no time, or far from ours.
     """
     uneven = values[values % 0.5 != 0]
     if len(uneven):
         raise part.wrong(f"{uneven[0]:g} months since {start} is neither a whole month nor a half: give days", name)
     origin = cftime.num2date(0, f"days since {start}", "standard", only_use_cftime_datetimes=True)
+    halved = values[values % 1 != 0]
+    if len(halved) and origin.day != 1:
+        reason = f"{halved[0]:g} months since {start} is no day of a month, as that is not the first of one: give days"
+        raise part.wrong(reason, name)
     first = count_of(date(origin.year, origin.month, 1))
     halves = [int(value * 2) for value in values]
     months = [month_of(first + half // 2) for half in halves]

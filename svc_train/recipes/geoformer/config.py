@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from shared.errors import InvalidInputError
+from shared.fields.months import is_month
 from shared.modeling.geoformer.spec import LIM, NONE, SEASONAL
 from svc_train.recipes.hyperparameters import FIELD, Rule, hyperparameter
 from svc_train.recipes.training.knobs import CommonConfig
-
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +121,7 @@ class GeoformerConfig(CommonConfig):
         CommonConfig.__post_init__(self)
         for name in ("train_end", "test_start", "test_end"):
             month = getattr(self, name)
-            if month and not _MONTH.fullmatch(month):
+            if month and not is_month(month):
                 raise InvalidInputError.of(f"{FIELD}.{name}", f"{month!r} is no month such as 2004-12")
         if self.test_end and (not self.test_start or self.test_end < self.test_start):
             reason = (

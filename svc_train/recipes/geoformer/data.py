@@ -20,11 +20,10 @@ from shared.fields.store import Fields, open_fields
 from shared.modeling.geoformer.lim import Floats
 from svc_train.recipes.base import TrainingJob
 from svc_train.recipes.geoformer.config import GeoformerConfig
+from svc_train.recipes.geoformer.periods import split, windows
 from svc_train.recipes.hyperparameters import FIELD
 
 INDEX = "nino34"
-# Of the months, where no test period is named.
-TEST_SHARE = 0.2
 # Training windows below which there is nothing to learn.
 FEWEST_WINDOWS = 8
 
@@ -104,17 +103,18 @@ def read_data(job: TrainingJob, config: GeoformerConfig) -> OceanData:
     """Read all months and split them.
 
     Raises:
-        InvalidInputError: the training set is no field, lacks the Nino3.4 box, or has too few months.
+        InvalidInputError: the training set is no field, lacks a channel, the temperature or the Nino3.4 box, knows
+            nothing of one of them, holds values that no anomaly has, or has too few months.
     """
     fields = open_fields(job.training_set.folder)
     channels = _channels(fields, config)
     anomalies_TCYX = fields.stacked_anomalies(channels)
     if reason := implausible(channels, anomalies_TCYX):
         raise InvalidInputError.of("training_set", reason)
-    usable_T, scored_T = _periods(fields.months, config)
+    usable_T, scored_T = split(fields.months, config)
     known_T = np.asarray(np.isfinite(anomalies_TCYX).any(axis=(1, 2, 3)))
-    train = _windows(known_T, usable_T, config, history_too=True)
-    test = _windows(known_T, scored_T, config, history_too=False)
+    train = windows(known_T, usable_T, config, history_too=True)
+    test = windows(known_T, scored_T, config, history_too=False)
     if config.limit_eval and config.limit_eval < len(test):
         # Spread over the test period: neighbours say nearly the same.
         test = test[np.linspace(0, len(test) - 1, config.limit_eval).round().astype(np.int64)]
@@ -162,38 +162,6 @@ def _channels(fields: Fields, config: GeoformerConfig) -> tuple[str, ...]:
         reason = f"{', '.join(channels)} hold no {SST}, of which the Nino3.4 index is made"
         raise InvalidInputError.of("training_set", reason)
     return channels
-
-
-def _periods(months: Sequence[date], config: GeoformerConfig) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which months are learnt from, and which are scored; never one for both."""
-    named = np.array([f"{month:%Y-%m}" for month in months])
-    if config.test_start > named[-1]:
-        reason = (
-            f"{config.test_start} is behind the last month {named[-1]}, so nothing would be scored; to learn from all "
-            f"months say train_end={named[-1]} and no test_start"
-        )
-        raise InvalidInputError.of(f"{FIELD}.test_start", reason)
-    if config.test_start:
-        test_start = config.test_start
-    elif config.train_end:
-        test_start = min(named[named > config.train_end], default="9999-12")
-    else:
-        test_start = named[len(named) - max(round(TEST_SHARE * len(named)), 1)]
-    scored_T = (named >= test_start) & (named <= (config.test_end or named[-1]))
-    behind_too_T = np.full(len(named), bool(config.test_end))
-    usable_T = (named <= (config.train_end or named[-1])) & ~scored_T & (behind_too_T | (named < test_start))
-    return usable_T, scored_T
-
-
-def _windows(
-    known_T: NDArray[np.bool_], wanted_T: NDArray[np.bool_], config: GeoformerConfig, *, history_too: bool
-) -> NDArray[np.int64]:
-    """Windows whose last month is known, and the first month behind it wanted and known."""
-    rows = np.arange(config.history - 1, len(known_T) - 1)
-    good = known_T[rows] & wanted_T[rows + 1] & known_T[rows + 1]
-    if history_too:
-        good &= wanted_T[rows[:, None] + np.arange(1 - config.history, 1)].all(axis=1)
-    return np.asarray(rows[good])
 
 
 def _scales(anomalies_TCYX: Floats, channels: Sequence[str]) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.errors import InvalidInputError
+from shared.fields.bases import other_base
 from shared.fields.grid import axis_in_words, same_axis
 from shared.modeling.geoformer.ensemble import Ensemble
 from shared.modeling.geoformer.predictor import FAMILY
@@ -19,7 +20,8 @@ def take_weights(ensemble: Ensemble, job: TrainingJob) -> None:
     """Give the networks the parent's weights; nothing without a parent.
 
     Raises:
-        InvalidInputError: the parent is of another family, grid, channels or shape.
+        InvalidInputError: the parent is of another family, grid or shape, or its channels, their units or their
+            usual years are others.
         IntegrityError: its bundle is damaged.
     """
     if job.parent is None:
@@ -34,6 +36,13 @@ def _check(parent: ParentSource, wanted: GeoformerSpec, found: GeoformerSpec) ->
         raise InvalidInputError.of(
             "parent", f"{parent.name} reads {', '.join(found.channels)}, not {', '.join(wanted.channels)}"
         )
+    theirs_in = dict(zip(found.channels, found.units, strict=False))
+    for channel, unit in zip(wanted.channels, wanted.units, strict=False):
+        if theirs_in.get(channel, unit) != unit:
+            reason = f"{parent.name} reads {channel} in {theirs_in[channel]}, not {unit}"
+            raise InvalidInputError.of("parent", reason)
+    if reason := other_base(wanted.channels, wanted.bases, found.channels, found.bases, reader=parent.name):
+        raise InvalidInputError.of("parent", reason)
     for name in ("lat", "lon"):
         ours, theirs = getattr(wanted, name), getattr(found, name)
         if not same_axis(ours, theirs):

@@ -7,6 +7,7 @@ from shared.modeling.bundle import BundleInfo
 from shared.modeling.planner import predictor as planner
 from shared.modeling.planner.lookup import difference, read_lookup
 from shared.modeling.planner.network import PlannerLM
+from shared.modeling.planner.opening import made_earlier
 from shared.modeling.planner.spec import PlannerSpec, parse_spec
 from shared.modeling.planner.storage import load_network
 from shared.modeling.planner_encoder import predictor as encoder
@@ -23,7 +24,7 @@ def read_parent(job: TrainingJob, config: PlannerConfig, profile: Profile, spec:
 
     Raises:
         InvalidInputError: `init` wants an encoder and there is none, or has no use for the one there is; the parent is
-            of another family, profile, network or base than this run asks for.
+            of another family, profile, network or base than this run asks for, or of an earlier release.
         IntegrityError: its bundle is damaged.
     """
     if job.parent is None:
@@ -32,6 +33,8 @@ def read_parent(job: TrainingJob, config: PlannerConfig, profile: Profile, spec:
             raise InvalidInputError.of(f"{FIELD}.init", reason)
         return None
     info = read_bundle(job.parent, families=(encoder.FAMILY, planner.FAMILY))
+    if reason := made_earlier(info.spec):
+        raise InvalidInputError.of("parent", f"{job.parent.name} was {reason}")
     different = difference(read_lookup(job.parent.folder), profile)
     if different:
         reason = f"{job.parent.name} was trained for another profile than {job.training_set.name}: {different}"

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
+from shared.errors import InvalidInputError
 from shared.modeling.bases import load_base
 from shared.modeling.bundle import FROZEN, BundleInfo, read_info, tokenizer_digest
 from shared.modeling.certificate import certify_bundle
+from shared.modeling.planner.opening import made_earlier
 from shared.modeling.planner_encoder.network import PlannerEncoder
 from shared.modeling.planner_encoder.predictor import FAMILY, EncoderPredictor, load
 from shared.modeling.planner_encoder.spec import EncoderSpec, parse_spec, spec_for
@@ -89,6 +91,8 @@ def _parent(job: TrainingJob) -> BundleInfo | None:
     if job.parent is None:
         return None
     info = read_bundle(job.parent, families=(FAMILY,))
+    if reason := made_earlier(info.spec):
+        raise InvalidInputError.of("parent", f"{job.parent.name} was {reason}")
     check_parents_base(job.parent, info, job)
     return info
 

@@ -168,6 +168,22 @@ def test_it_goes_on_from_a_parent(tmp_path: Path) -> None:
         trained(replace(sea_job(tmp_path / "channels", fields), parent=parent))
 
 
+def test_a_parent_that_read_other_anomalies_is_refused(small_bundle: Path, tmp_path: Path) -> None:
+    job = replace(sea_job(tmp_path), parent=ParentSource(name="sea@1", run_id="r", folder=small_bundle))
+    base = (date(1990, 1, 1), date(1999, 12, 1))
+    folder = write_sea(tmp_path / "departing", {"sst": travelling_wave()}, base=base)
+    said = "sst departs from the usual year of 1990-01 to 1999-12, sea@1 learnt one that came as anomalies"
+    with pytest.raises(InvalidInputError, match=said) as caught:
+        trained(replace(job, training_set=replace(job.training_set, folder=folder)))
+    assert caught.value.violations[0].field == "parent"
+    in_kelvin = copied(small_bundle, tmp_path / "in_kelvin")
+    info = json.loads((in_kelvin / INFO_FILE).read_bytes())
+    info["spec"]["units"] = ["K"]
+    (in_kelvin / INFO_FILE).write_text(json.dumps(info), encoding="utf-8")
+    with pytest.raises(InvalidInputError, match="sea@1 reads sst in K, not degC"):
+        trained(replace(job, parent=ParentSource(name="sea@1", run_id="r", folder=in_kelvin)))
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "reason"),
     [

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import nn
 
+from shared.modeling.bundle import INFO_FILE
 from shared.planning.plans import PLANS_FILE
 from shared.planning.profile import Profile, Tool, write_profile
 from svc_label.labelers.base import StoredDataset
@@ -80,6 +84,15 @@ def trained(recipe: Recipe, given: TrainingJob, name: str = "memory@1") -> Paren
     """Train, and what it made as a parent."""
     recipe.train(given, lambda _: None)
     return ParentSource(name=name, run_id=f"run-of-{name}", folder=given.bundle_dir)
+
+
+def of_earlier_release(parent: ParentSource, folder: Path) -> ParentSource:
+    """The parent as it was before a token opened what the language model reads."""
+    copytree(parent.folder, folder)
+    info = json.loads((folder / INFO_FILE).read_bytes())
+    del info["spec"]["opening"]
+    (folder / INFO_FILE).write_text(json.dumps(info), encoding="utf-8")
+    return replace(parent, folder=folder)
 
 
 def seen_by(decoder: nn.Module) -> list[torch.Tensor]:

@@ -8,9 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from shared.errors import IntegrityError, InvalidInputError
+from shared.modeling.bases import load_base
+from shared.modeling.planner.network import PlannerLM
+from shared.modeling.planner.spec import PlannerSpec
+from shared.modeling.planner.tensors import encode_plans
 from shared.modeling.predictor import load_predictor
 from shared.planning.demand import Demand
 from shared.planning.states import draw_use
@@ -20,7 +25,16 @@ from svc_train.recipes.planner import RECIPE
 from svc_train.recipes.planner.config import tiny
 from svc_train.recipes.planner_encoder import RECIPE as PHASE_0
 from svc_train.recipes.planner_encoder.config import tiny as tiny_encoder
-from tests.modeling.planner.plans import WINDOW, job, plans_source, profile_source, small_profile, trained
+from tests.modeling.planner.plans import (
+    WINDOW,
+    job,
+    of_earlier_release,
+    plans_source,
+    profile_source,
+    seen_by,
+    small_profile,
+    trained,
+)
 
 pytestmark = pytest.mark.heavy
 
@@ -83,6 +97,19 @@ def test_a_state_of_another_length_and_a_long_task_are_refused(tmp_path: Path, t
         predictor.predict([replace(_asked(), used=np.full((WINDOW, 4), 1e30, dtype=np.float32))])
     with pytest.raises(InvalidInputError, match="task: 'a' has"):
         predictor.predict([_asked(task="sort " * 200)])
+
+
+def test_neither_prefix_nor_task_stands_first(tiny_base: Path):
+    base, profile = load_base(tiny_base), small_profile()
+    spec = PlannerSpec(window=WINDOW, capacity=(10.0, 20.0, 0.0, 0.0), channels=16)
+    network = PlannerLM(base.decoder, profile, spec, opening_id=base.opening_id)
+    seen = seen_by(base.decoder)
+    batch = encode_plans([_asked(), _asked(task="Sort.")], spec, base.tokenizer)
+    network(batch)
+    tokens = base.decoder.get_input_embeddings()
+    assert all(torch.equal(row[0], tokens.weight[base.opening_id]) for row in seen[0])
+    assert torch.equal(seen[0][:, 1 : 1 + spec.prefix], network.temporal(batch.shares_BTR))
+    assert torch.equal(seen[0][:, 1 + spec.prefix :], tokens(batch.ids_BQ))
 
 
 def test_what_is_planned_together_is_what_is_planned_alone(tmp_path: Path, tiny_base: Path, plans: DatasetSource):
@@ -159,8 +186,10 @@ def test_a_parent_of_another_table_and_an_init_without_its_parent_are_refused(
     tmp_path: Path, tiny_base: Path, plans: DatasetSource, memory: ParentSource
 ):
     other = plans_source(tmp_path, small_profile(slower=2.0))
+    earlier = of_earlier_release(memory, tmp_path / "earlier")
     for source, parent, init, told in (
         (other, memory, "encoder", r"parent: memory@1 was trained for another profile .*16 configurations are others"),
+        (plans, earlier, "encoder", "parent: memory@1 was made by an earlier release: train it again"),
         (plans, None, "encoder", "init: encoder begins with a planner-encoder: name one as the parent"),
         (plans, memory, "random", "init: random has no use for memory@1, a planner-encoder"),
     ):

@@ -18,7 +18,7 @@ from shared.modeling.predictor import load_predictor
 from svc_train.recipes.base import Progress
 from svc_train.recipes.planner_encoder import RECIPE
 from svc_train.recipes.planner_encoder.config import tiny
-from tests.modeling.planner.plans import job, profile_source, seen_by, small_profile, trained
+from tests.modeling.planner.plans import job, of_earlier_release, profile_source, seen_by, small_profile, trained
 
 pytestmark = pytest.mark.heavy
 
@@ -75,6 +75,9 @@ def test_the_loss_falls_and_a_parents_encoder_goes_on_below_it(tmp_path: Path, t
     parent = trained(RECIPE, job(tmp_path / "2", tiny_base, source, tiny(), max_steps=25, learning_rate=3e-3))
     RECIPE.train(job(tmp_path / "3", tiny_base, source, tiny(), parent=parent), told)
     assert losses[25] < 0.97 * losses[0]
+    earlier = of_earlier_release(parent, tmp_path / "earlier")
+    with pytest.raises(InvalidInputError, match="parent: memory@1 was made by an earlier release: train it again"):
+        RECIPE.train(job(tmp_path / "4", tiny_base, source, tiny(), parent=earlier), told)
 
 
 def test_it_ends_when_it_is_learnt(tmp_path: Path, tiny_base: Path):

@@ -15,7 +15,8 @@ from svc_ingest.domain.jobs import IngestJob, Origin, job_from_json
 from svc_ingest.domain.made import Made
 from svc_ingest.domain.options import ReadOptions
 from svc_ingest.domain.read_options import read_options
-from svc_ingest.sources import base
+from svc_ingest.sources import base, csv
+from svc_ingest.wire import source_message
 
 NEVER: Callable[[], bool] = lambda: False  # noqa: E731
 
@@ -27,7 +28,6 @@ class BlockParameters:
 
 class BlockSource:
     name = "blocks"
-    summary = "Blocks."
     suffixes = (".blk",)
     kind = "blocks/v1"
     parameters = BlockParameters
@@ -36,12 +36,20 @@ class BlockSource:
         return Made(kind=self.kind, files={}, rows=path.stat().st_size // parameters.size)
 
 
+class PlainSource:
+    """Reads series as `csv` does, and says no more of itself than it has to."""
+
+    name = "plain"
+    suffixes = (".txt",)
+
+    def read(self, path: Path, options: ReadOptions, scratch: Path) -> base.Reading:
+        return csv.SOURCE.read(path, options, scratch)
+
+
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> SourceReader:
-    find = base.find_source
-    monkeypatch.setattr(
-        "svc_ingest.adapters.reader.find_source", lambda name: BlockSource() if name == "blocks" else find(name)
-    )
+    find, own = base.find_source, {"blocks": BlockSource(), "plain": PlainSource()}
+    monkeypatch.setattr("svc_ingest.adapters.reader.find_source", lambda name: own.get(name) or find(name))
     return SourceReader()
 
 
@@ -56,6 +64,16 @@ def test_a_dataset_source_is_given_its_parameters_checked(reader: SourceReader, 
         assert job_from_json(job.to_json()) == job
         assert ("parameters" in job.to_json()) is bool(chosen)
         assert reader.make(job, path, tmp_path, NEVER).rows == rows
+
+
+def test_sources_need_no_summary(reader: SourceReader, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"time,a\n2024-01-01,2\n2024-01-02,3\n")
+    job = IngestJob(name="a", source="plain", origin=Origin.STREAM, path="a.txt", options=ReadOptions(), parameters={})
+    assert reader.make(job, path, tmp_path, NEVER).rows == 2
+    messages = [source_message(source) for source in (PlainSource(), BlockSource(), csv.SOURCE)]
+    assert [one.makes for one in messages] == ["series/v1", "blocks/v1", "series/v1"]
+    assert [one.summary for one in messages] == ["", "", csv.SOURCE.summary]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_rows_of_a_profile_are_its_configurations(files: dict[str, Path]) -> Non
     assert cells.columns[:3] == ("config_id", "tool", "input_size")
     assert cells.rows == [
         ("1", "工具-1", "0.25", "8", "16", "4", "2", "7"),
-        ("2", "工具-0", "4", "2", "4", "0", "0", "1234570"),
+        ("2", "工具-0", "4", "2", "4", "0", "0", "1234567"),
     ]
 
 

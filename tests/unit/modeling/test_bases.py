@@ -129,3 +129,15 @@ def test_only_files_that_matter_are_listed_and_digested(copy: Path, tiny_base: P
     assert content_digest(copy) == content_digest(tiny_base)
     (copy / "tokenizer_config.json").write_text("{}")
     assert content_digest(copy) != content_digest(tiny_base)
+
+
+def test_a_text_is_opened_by_what_begins_one_or_else_by_what_ends_one(copy: Path):
+    base = load_base(copy)
+    tokenizer = base.tokenizer
+    assert tokenizer.bos_token_id is None
+    assert base.opening_id == tokenizer.eos_token_id
+    tokenizer.bos_token = "a"
+    assert base.opening_id == tokenizer.convert_tokens_to_ids("a") != tokenizer.eos_token_id
+    tokenizer.bos_token = tokenizer.eos_token = None
+    with pytest.raises(InvalidInputError, match="the tokenizer of 'copy' has no token that begins or ends"):
+        _ = base.opening_id

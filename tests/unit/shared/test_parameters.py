@@ -76,6 +76,12 @@ def test_a_wrong_parameter_is_named_with_what_is_allowed(values: dict[str, Any],
     assert says in str(caught.value)
 
 
+def test_no_list_of_flags_is_advised() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_parameters(Sample, {"bounds": True})
+    assert caught.value.violations[0].reason == "True is not a list"
+
+
 @pytest.mark.parametrize("given", ["1982", 1982, 1982.0])
 def test_a_year_is_a_text_however_it_comes(given: Any) -> None:
     assert parse_parameters(Sample, {"since": given}).since == "1982"

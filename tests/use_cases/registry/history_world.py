@@ -95,6 +95,10 @@ class World:
         assert record
         return ModelRef(name=name, version=record.version, run_id=run_id)
 
+    def objects(self) -> int:
+        """How many objects are stored."""
+        return sum(path.is_file() for path in (self.root / "objects").rglob("*"))
+
     def registered(self) -> int:
         """How many versions were announced."""
         with self.database.reading() as session:

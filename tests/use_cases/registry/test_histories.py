@@ -123,6 +123,23 @@ def test_another_history_under_the_same_path_is_refused(world: World) -> None:
     assert world.export()[path]["training_history"] == [FIRST]
 
 
+def test_only_a_file_that_changes_something_is_stored(world: World) -> None:
+    first, other = "run/training_info.json", "other/training_info.json"
+    world.train("run-1")
+    own, stored = world.export(), world.objects()
+    assert outcomes(world.take(own)) == {(False, False, 0)}
+    assert world.objects() == stored
+    world.take({first: info("x", [FIRST])})
+    assert world.objects() == stored + 1
+    assert outcomes(world.take({first: dict(reversed(info("x", [FIRST]).items()))})) == {(False, True, 0)}
+    stored = world.objects()
+    assert wrong(world.take({first: info("x", [SECOND])})[first])
+    assert outcomes(world.take({first: dict(reversed(info("x", [FIRST]).items()))})) == {(False, False, 0)}
+    assert world.objects() == stored
+    world.take({other: info("y", [SECOND])})
+    assert world.objects() == stored + 1
+
+
 def test_the_base_tells_equal_histories_apart(world: World) -> None:
     world.take({"a/training_info.json": info("x", [FIRST]), "b/training_info.json": info("x", [FIRST], base_model="o")})
     assert world.registered() == 2

@@ -170,6 +170,14 @@ def test_anomalies_are_known_and_kept(save, ingest) -> None:
     assert ingest(save(dataset, "b.nc"), anomalies="sst").given_as_anomalies == ("sst",)
 
 
+def test_anomalies_of_a_day_go_further_than_those_of_a_month(save, ingest) -> None:
+    days = pd.date_range("2000-01-01", "2000-12-31", unit="ns")
+    dataset = wind_dataset(days)[["uwnd"]].rename(uwnd="taux") * 0
+    dataset["taux"].attrs = {"units": "Pa", "long_name": "wind stress anomaly"}
+    dataset["taux"][200, 3, 4] = 6.2
+    assert ingest(save(dataset)).anomalies("taux")[6, 3, 4] == pytest.approx(6.2 / 31)
+
+
 def test_land_is_where_a_mask_says_so(save, ingest) -> None:
     dataset = sst_dataset()
     mask = np.zeros(LAND.shape, dtype=np.int8)

@@ -69,6 +69,10 @@ def with_two_temperatures() -> xr.Dataset:
             "variable 'time': 0.3 months since 2000-01-01 is neither a whole month nor a half: give days",
         ),
         (
+            with_times("months since 1960-01-16", values=np.arange(24) + 480.5),
+            "'time': 480.5 months since 1960-01-16 is no day of a month, as that is not the first of one: give days",
+        ),
+        (
             with_times("months since 0001-01-01", values=np.arange(24) - 30),
             "variable 'time': the units 'months since .* cannot be read as times .*; a climatology without years",
         ),
@@ -135,6 +139,10 @@ def test_what_to_do_about_a_calendar_helps(save, make, calendar) -> None:
         ({"base_end": "soon"}, "parameters.base_end: 'soon' is no month"),
         ({"lat_min": 5, "lat_max": 5}, "parameters.lat_min: must be less than lat_max"),
         ({"resolution": 19}, "parameters.resolution: leaves 0 centres of lat|leaves 1 centres of lat"),
+        (
+            {"anomalies": "sst"},
+            "'temp': counts as anomalies, but sst has 2.* degC; a month's anomaly lies within -15 to 15. .*do not call",
+        ),
         ({"anomalies": "sst", "land_below": 5}, "holds anomalies|is no anomaly"),
         ({"gaps": "fill"}, "parameters.gaps"),
     ],

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,18 @@ def test_specs_are_read_as_they_were_written():
     assert parse_encoder_spec(spec.to_json()) == spec
     assert min(spec.scale) > 0
     with pytest.raises(IntegrityError, match="spec"):
-        parse_encoder_spec({"mean": [0.0], "scale": [1.0]})
+        parse_encoder_spec({"mean": [0.0], "scale": [1.0], "opening": True})
+
+
+@pytest.mark.parametrize(("spec", "read"), [(SPEC, parse_spec), (spec_for(PROFILE), parse_encoder_spec)])
+def test_what_was_made_before_a_token_opened_the_text_is_refused(spec, read):
+    body = spec.to_json()
+    assert body.pop("opening") is True
+    for earlier in (body, body | {"opening": False}):
+        with pytest.raises(IntegrityError, match=r"^The bundle was made by an earlier release: train it again$"):
+            read(earlier)
+    with pytest.raises(InvalidInputError, match="must not stand first"):
+        replace(spec, opening=False)
 
 
 def test_a_token_counts_as_said_when_it_is_the_likeliest():
