@@ -121,7 +121,7 @@ def untrue(answer: str, sample: FieldSample, place: str) -> list[str]:
     found += _words_missing(answer, facts)
     said, wanted = spoken_numbers(answer), [fact.said for fact in facts if not fact.is_word]
     if said != wanted:
-        found.append(f"the answer says the numbers {said}; its facts are {wanted}")
+        found.append(f"the answer says the numbers {_listed(said)}; its facts are {_listed(wanted)}")
     return found
 
 
@@ -162,6 +162,10 @@ def total(scores: Iterable[Score]) -> Score:
     """All together."""
     all_scores = tuple(scores)
     return Score(**{name: sum(getattr(one, name) for one in all_scores) for name in Score.__slots__})
+
+
+def _listed(numbers: Sequence[str]) -> str:
+    return ", ".join(numbers) or "(none)"
 
 
 def _agrees(said: str, fact: Fact, tolerance: float) -> bool:

@@ -38,10 +38,11 @@ class WorkRow(SQLModel, table=True):
 
 
 class SqlWork:
-    """The `WorkQueue` port inside one transaction."""
+    """The `WorkQueue` port inside one transaction; `noun` is what its service calls a piece of work."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, noun: str = "job") -> None:
         self._session = session
+        self._noun = noun
 
     def record(self, work_id: str, request: Mapping[str, Any]) -> bool:
         """Record a request; see the port."""
@@ -190,7 +191,7 @@ class SqlWork:
         """One piece of work; see the port."""
         row = self._session.get(WorkRow, work_id, populate_existing=True)
         if row is None:
-            raise NotFoundError(f"There is no {work_id!r} here")
+            raise NotFoundError(f"There is no {self._noun} {work_id!r}")
         return _work(row)
 
     def list(self, *, limit: int, state: WorkState | None = None) -> Sequence[Work]:

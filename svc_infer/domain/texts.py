@@ -80,7 +80,10 @@ def _check_attachments(said: str, attachments: Sequence[tuple[str, bytes]]) -> N
         if not npz:
             raise InvalidInputError.of(f"{field}.npz", "is empty: send the bytes of a .npz file")
         if said.count(mark) != marks.count(mark):
-            reason = f"{mark} stands {said.count(mark)} times in the user's turns, for {marks.count(mark)} attachments"
+            found, given = said.count(mark), marks.count(mark)
+            reason = (
+                f"the user's turns have {found} of {mark}, the attachments {given}: each stands for one of the other"
+            )
             raise InvalidInputError.of(f"{field}.mark", reason)
         end = said.find(mark, end) + len(mark)
         if end < len(mark):

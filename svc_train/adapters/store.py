@@ -20,7 +20,7 @@ class SqlTrainTransaction:
     """One transaction over the service's tables."""
 
     def __init__(self, session: Session, source: str) -> None:
-        self.work = SqlWork(session)
+        self.work = SqlWork(session, noun="run")
         self.outbox: SqlOutbox[TrainEvent] = SqlOutbox(session, source=source, translate=wire.to_message)
         self.runs = SqlRuns(session)
         self.journal = SqlJournal(session)

@@ -268,7 +268,7 @@ def test_work_is_listed_newest_first(store: SqlIngestStore) -> None:
     with store.reading() as tx:
         assert [work.id for work in tx.work.list(limit=3)] == ["job-3", "job-2", "job-1"]
         assert [work.id for work in tx.work.list(limit=10, state=WorkState.RUNNING)] == ["job-0"]
-    with pytest.raises(NotFoundError, match="There is no 'nobody' here"):
+    with pytest.raises(NotFoundError, match="There is no job 'nobody'"):
         get(store, "nobody")
 
 

@@ -14,16 +14,16 @@ def main() -> None:
     try:
         app(prog_name="upwell")
     except ToolError as error:
-        print(_message(error), file=sys.stderr)  # noqa: T201 - typer is not loaded for this
+        print(error_message(error), file=sys.stderr)  # noqa: T201 - typer is not loaded for this
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         # The client is light on purpose: the stack's own needs are an extra.
         sys.exit(f"error: {error.name} is not installed: run `pip install 'upwell[local]'`.")
 
 
-def _message(error: ToolError) -> str:
+def error_message(error: ToolError) -> str:
+    """What a person reads of an error: its sentence, and below it each wrong field that the sentence leaves out."""
     lines = [f"error: {error}"]
     if isinstance(error, UpwellClientError):
-        # A service's sentence mostly says it all; what it leaves out stands below it.
         lines += [f"  {wrong.field}: {wrong.reason}" for wrong in error.violations if wrong.reason not in str(error)]
     return "\n".join(lines)

@@ -19,8 +19,10 @@ CHECKER = f"{SERVICE}.labelers.ocean_questions"
 def check(folder: Annotated[Path, typer.Argument(help="A pulled version of questions about fields.")]) -> None:
     """Compute every number of every answer about fields again, from the fields that were pulled with them.
 
-    Prints a line for each answer that is not true. Exit code 1 when there is one, 2 when the folder cannot be read.
+    Reads chat.jsonl and geoformer_sft.json, whichever are there, and prints a line for each answer that is not true.
     Needs svc_label on this machine, whose labeler `ocean-questions` made the answers.
+
+    Exit code 0 when all answers are true, 1 when one is not, 2 when the folder or what is in it cannot be read.
 
     Examples:
     - `upwell datasets pull questions ./questions`

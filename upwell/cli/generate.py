@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Annotated
 
 import typer
 
+from upwell.cli import error_message
 from upwell.cli.output import counted, print_json, say, version_name
 from upwell.cli.session import DataOption, JsonOption, TimeoutOption, run
 from upwell.client import Upwell
 from upwell.client.infer import DEADLINE_S
-from upwell.errors import ToolError
+from upwell.errors import ToolError, UpwellClientError
 from upwell.infer.v1 import text_pb2
 
 ModelArgument = Annotated[
@@ -85,6 +87,9 @@ def chat(
 ) -> None:
     """Converse with a model, a line a turn, until the input ends (Ctrl-D).
 
+    A question that cannot be answered is told and forgotten, and the conversation goes on. Where the input is no
+    terminal, exit code 1 says that there was one.
+
     Attachments stand at marks in the first turn; where it has none, one is put before it for each. The turns that
     follow are about them as well.
 
@@ -98,16 +103,25 @@ def chat(
     async def work(upwell: Upwell) -> None:
         turns = _system(system)
         first = len(turns)
+        failed = False
         while asked := _next_line():
             turns.append(("user", _marked(asked, attachments) if len(turns) == first else asked))
             reply = upwell.infer.stream(
                 model, turns, max_new_tokens=max_new_tokens, attachments=attachments, deadline_s=timeout
             )
-            said = await _print_pieces(reply)
+            try:
+                said = await _print_pieces(reply)
+            except UpwellClientError as error:
+                if error.code == "NOT_FOUND" and len(turns) == first + 1:
+                    raise  # there is no such model: no other question would find one
+                failed, said = True, ""
+                say(error_message(error))
             if said.strip():
                 turns.append(("assistant", said))
             else:
                 turns.pop()  # a conversation with an empty turn in it is refused from then on
+        if failed and not sys.stdin.isatty():
+            raise typer.Exit(1)
 
     run(data, work)
 
@@ -119,25 +133,45 @@ def _marked(text: str, attachments: Sequence[tuple[str, bytes]]) -> str:
 
 
 def _next_line() -> str:
-    """The next line that says something; empty at the end of the input."""
+    """The next line that says something; empty at the end of the input. Ctrl-C ends the wait for it."""
+    # asyncio's own handler cancels the task, which this wait would never notice.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return _line_typed()
+    except KeyboardInterrupt:
+        typer.echo(err=True)  # the shell's prompt gets a line of its own
+        raise
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _line_typed() -> str:
+    at_terminal = sys.stdin.isatty()
     while True:
-        if sys.stdin.isatty():
+        if at_terminal:
             typer.echo("> ", nl=False, err=True)
         line = sys.stdin.readline()
+        if at_terminal and not line:
+            typer.echo(err=True)
         if not line or line.strip():
             return line.strip()
 
 
 async def _print_pieces(reply: AsyncIterator[text_pb2.GenerateStreamResponse]) -> str:
     """Print an answer while it is said; its text."""
-    said = ""
-    async for piece in reply:
-        typer.echo(piece.text, nl=False)
-        sys.stdout.flush()
-        said += piece.text
-        if piece.finish:
-            typer.echo()
-            _say_end(piece)
+    said, in_line = "", False
+    try:
+        async for piece in reply:
+            typer.echo(piece.text, nl=False)
+            sys.stdout.flush()
+            said += piece.text
+            in_line = bool(said) and not piece.finish
+            if piece.finish:
+                typer.echo()
+                _say_end(piece)
+    finally:
+        if in_line:
+            typer.echo()  # an answer that breaks off; what says why has a line of its own
     return said
 
 

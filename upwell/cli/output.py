@@ -10,7 +10,9 @@ from typing import Any
 
 from google.protobuf import json_format, struct_pb2, timestamp_pb2
 from google.protobuf.message import Message
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +22,10 @@ from upwell.common.v1 import common_pb2
 # What is not a terminal has no width of its own: lines for files and pipes must not be cut.
 WIDE = 1000
 DIGEST_CHARACTERS = 12
+# Columns of sentences: their cells may take several lines. Ids and numbers stay whole, so that they can be copied.
+SENTENCES = frozenset({"allowed", "because of", "failure", "help", "metrics", "reason", "remark", "summary", "value"})
+# Sentences in a narrower column cannot be read.
+NARROWEST = 20
 # From here on doubles leave whole numbers out.
 LARGEST_WHOLE = 2**53
 
@@ -76,12 +82,43 @@ def with_whole_numbers(value: Any) -> Any:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Print a table, or a sentence where there are no rows."""
+    """Print a table, or a sentence where there are no rows.
+
+    Where the terminal is too narrow for a table, each row is printed as `print_stacked` does; pairs stay pairs.
+    """
     rows = list(rows)
-    if rows:
-        console().print(table(columns, rows))
-    else:
+    if not rows:
         say(empty)
+        return
+    screen, made = console(), table(columns, rows)
+    for column in made.columns:
+        lengths = [Measurement.get(screen, screen.options, cell).maximum for cell in (column.header, *column.cells)]
+        is_whole = column.header not in SENTENCES
+        column.no_wrap, column.min_width = is_whole, max(lengths) if is_whole else min(max(lengths), NARROWEST)
+    if Measurement.get(screen, screen.options.update(max_width=WIDE), made).minimum <= screen.width:
+        screen.print(made)
+    elif len(columns) == len(("name", "value")):
+        _print_pairs([tuple(columns), *rows])
+    else:
+        print_stacked(columns, rows)
+
+
+def print_stacked(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """The first cell of each row, and below it a line for each of the others that says something."""
+    screen = console()
+    for first, *others in rows:
+        screen.print(Text(f"-- {first}"), soft_wrap=True)
+        for name, cell in zip(columns[1:], others, strict=True):
+            if str(cell):
+                screen.print(Text(f"{name.rstrip('#')}: {cell}".removeprefix(": ")), soft_wrap=True)
+
+
+def _print_pairs(pairs: Sequence[Sequence[object]]) -> None:
+    """Names and values in two columns; the terminal breaks what is too long for a line, and copies it whole."""
+    wide = max(cell_len(str(name)) for name, _ in pairs)
+    for number, (name, value) in enumerate(pairs):
+        line = Text(f"{set_cell_size(str(name), wide)}  {value}", style="" if number else "bold")
+        console().print(line, soft_wrap=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

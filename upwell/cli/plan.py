@@ -26,7 +26,7 @@ def plan(
         typer.Option(
             help="What was in use of late, oldest first: CSV with the columns cpu_cores, memory_gb (GiB), gpu_sm, "
             "gpu_memory_gb (GiB), and a time if you like, or a JSON list of objects; as many rows as the model reads, "
-            "see `window` in `upwell models show`."
+            "see `window` in `upwell models show`. - reads stdin."
         ),
     ],
     timeout: TimeoutOption = DEADLINE_S,
@@ -38,6 +38,7 @@ def plan(
     Examples:
     - `upwell plan planner "segment the lungs" --state state.csv`
     - `upwell plan planner@2 "把这张图分割一下" --state state.json --json`
+    - `upwell plan planner "segment the lungs" --state - < state.csv`
     """
     used = read_state(state)
     answer = run(data, lambda upwell: upwell.infer.plan(model, task, used, deadline_s=timeout))
@@ -46,13 +47,16 @@ def plan(
         return
     fits = "" if answer.feasible else ": nothing fits, so this is the least demanding configuration"
     say(f"{version_name(answer.model)}{fits}")
-    choices = [("choice", answer.choice)]
+    choices = {"choice": answer.choice}
     if answer.HasField("runner_up"):
         other = "" if _job(answer.runner_up) == _job(answer.choice) else ", another job"
-        choices.append((f"runner-up{other}", answer.runner_up))
+        choices[f"runner-up{other}"] = answer.runner_up
     numbers = in_order(answer.choice.configuration)
-    rows = [(place, *_facts(choice), *(f"{choice.configuration[n]:g}" for n in numbers)) for place, choice in choices]
-    print_table(["", "tool", "config#", "confidence#", *(f"{name}#" for name in numbers)], rows, empty="")
+    names = ("tool", "config", "confidence", *numbers)
+    columns = [
+        (*_facts(choice), *(f"{choice.configuration[name]:g}" for name in numbers)) for choice in choices.values()
+    ]
+    print_table(["", *(f"{place}#" for place in choices)], zip(names, *columns, strict=True), empty="")
 
 
 def _job(choice: plan_pb2.PlanChoice) -> tuple[int, float | None]:

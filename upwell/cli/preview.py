@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import typer
-
 from upwell.cli.fields import INDEX_UNITS, field_line, months_shown
-from upwell.cli.output import place_in_time, print_table
+from upwell.cli.output import place_in_time, print_stacked, print_table
 from upwell.cli.plot import extent, sparkline
 from upwell.ingest.v1 import chat_pb2, ingest_service_pb2, table_pb2
 
@@ -57,10 +55,7 @@ def print_rows(answer: table_pb2.PreviewRowsResponse) -> None:
     if all(len(cell) <= NARROW for row in answer.shown for cell in row.cells):
         print_table(answer.columns, [row.cells for row in answer.shown], empty="")
         return
-    for row in answer.shown:
-        typer.echo(f"-- {row.cells[0]}")
-        for name, cell in zip(answer.columns[1:], row.cells[1:], strict=True):
-            typer.echo(f"{name}: {cell}")
+    print_stacked(answer.columns, [row.cells for row in answer.shown])
 
 
 def _beginning(channel: ingest_service_pb2.ChannelPreview, *, clock: bool) -> str:

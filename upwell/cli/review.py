@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from upwell.cli.output import console, counted, print_json, print_table, say, table, version_name
+from upwell.cli.output import counted, print_json, print_table, say, table, version_name
 from upwell.cli.session import DataOption, JsonOption, run
 from upwell.client import Upwell
 from upwell.common.v1 import common_pb2
 from upwell.errors import ToolError
 from upwell.label.v1 import label_service_pb2 as pb
 
+CANDIDATE = ("candidate", "dataset", "rows", "channel", "label", "confidence#", "labeler", "decision")
 app = typer.Typer(help="Look at candidates and decide on them.", no_args_is_help=True)
 
 
@@ -74,8 +75,7 @@ def list_candidates(
     if as_json:
         print_json(answer)
         return
-    if answer.candidates:
-        console().print(candidate_table(answer.candidates))
+    print_table(CANDIDATE, [_row(each) for each in answer.candidates], empty="")
     say(f"{len(answer.candidates)} of {answer.total_count} candidates")
 
 
@@ -158,8 +158,7 @@ def progress(dataset: Dataset = "", data: DataOption = None, as_json: JsonOption
 
 def candidate_table(candidates: Sequence[pb.Candidate]) -> Table:
     """A row a candidate."""
-    columns = ["candidate", "dataset", "rows", "channel", "label", "confidence#", "labeler", "decision"]
-    return table(columns, [_row(each) for each in candidates])
+    return table(CANDIDATE, [_row(each) for each in candidates])
 
 
 def _row(candidate: pb.Candidate) -> tuple[object, ...]:

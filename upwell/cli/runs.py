@@ -106,6 +106,8 @@ def watch(
 ) -> None:
     """Follow a run from its beginning until it ends.
 
+    Ctrl-C ends the watch alone; the run goes on.
+
     Exit code 1 when it does not complete, 3 when nothing is heard of svc_train for a minute; the run may go on then.
 
     Examples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from upwell.infer.v1 import plan_pb2
 RESOURCES = tuple(field.name for field in plan_pb2.ResourceUse.DESCRIPTOR.fields)
 # When each of them was, if the file says so; their order says enough.
 TIME = "time"
+STDIN = Path("-")
 # Where the reader puts cells that have no column.
 TOO_MANY = ""
 
@@ -22,24 +24,27 @@ TOO_MANY = ""
 def read_state(path: Path) -> list[dict[str, float]]:
     """The times of a CSV file with a header, or of a JSON list of objects (ending `.json`), oldest first.
 
-    A column `time` is passed over.
+    `-` is standard input, where a JSON list is known by its bracket. A column `time` is passed over.
 
     Raises:
         ToolError: the file is missing, empty, or holds something else; the message names the line and the column.
     """
+    is_typed = path == STDIN
+    name = "standard input" if is_typed else str(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = (sys.stdin.buffer.read() if is_typed else path.read_bytes()).decode("utf-8-sig")
     except OSError as error:
-        raise ToolError(f"{path} cannot be read: {error.strerror}.") from error
+        raise ToolError(f"{name} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise ToolError(f"{path} is no text in UTF-8.") from error
-    rows = _json_rows(path, text) if path.suffix.lower() == ".json" else _csv_rows(path, text)
+        raise ToolError(f"{name} is no text in UTF-8.") from error
+    is_json = text.lstrip().startswith(("[", "{")) if is_typed else path.suffix.lower() == ".json"
+    rows = _json_rows(name, text) if is_json else _csv_rows(name, text)
     if not rows:
-        raise ToolError(f"{path} holds no time: write one a line below {','.join(RESOURCES)}.")
+        raise ToolError(f"{name} holds no time: write one a line below {','.join(RESOURCES)}.")
     return [_use(place, row) for place, row in rows]
 
 
-def _csv_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
+def _csv_rows(path: str, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
     reader = csv.DictReader(text.splitlines(), restkey=TOO_MANY, skipinitialspace=True)
     try:
         columns = reader.fieldnames or ()
@@ -53,7 +58,7 @@ def _csv_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
     return rows
 
 
-def _json_rows(path: Path, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
+def _json_rows(path: str, text: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
     try:
         times = json.loads(text)
     except ValueError as error:

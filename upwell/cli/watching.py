@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 
 from rich.progress import Progress, TaskID
@@ -20,6 +21,15 @@ CURVE_WIDTH = 24
 
 
 async def watch_run(upwell: Upwell, run_id: str, *, logs: bool = False) -> train_service_pb2.Run:
+    """Show a run's progress until it ends, as `show_run` does; who stops watching is told that the run goes on."""
+    try:
+        return await show_run(upwell, run_id, logs=logs)
+    except asyncio.CancelledError:
+        say(f"The run goes on: `upwell runs watch {run_id}` follows it, `upwell runs cancel {run_id}` stops it.")
+        raise
+
+
+async def show_run(upwell: Upwell, run_id: str, *, logs: bool = False) -> train_service_pb2.Run:
     """Show a run's progress until it ends; the completed run.
 
     Raises:
@@ -28,7 +38,7 @@ async def watch_run(upwell: Upwell, run_id: str, *, logs: bool = False) -> train
     run = train_service_pb2.Run(run_id=run_id)
     with progress_bar(estimate=False) as bar:
         display = _Display(bar, run_id)
-        async for answer in upwell.train.watch(run_id):
+        async for answer in upwell.train.watch(run_id, when_unknown=display.unknown):
             match answer.WhichOneof("happened"):
                 case "run":
                     run = answer.run
@@ -46,9 +56,14 @@ class _Display:
     def __init__(self, bar: Progress, run_id: str) -> None:
         self._bar = bar
         self._task: TaskID = bar.add_task(f"run {run_id[:8]}", total=None, note="waiting")
+        self._run_id = run_id
         self._told = ""
         self._tenth = 0
         self._losses: deque[float] = deque(maxlen=LOSSES_DRAWN)
+
+    def unknown(self) -> None:
+        self._bar.update(self._task, note="waiting for it to be recorded")
+        self._tell(f"waiting for run {self._run_id} to be recorded")
 
     def run(self, run: train_service_pb2.Run) -> None:
         note = state_name(run.state) + (f", attempt {run.attempt}" if run.attempt > 1 else "")

@@ -11,8 +11,10 @@ from upwell.common.v1 import common_pb2
 from upwell.errors import SilenceError, UpwellClientError
 from upwell.train.v1 import train_service_pb2
 
-# What was just published has to be taken from the bus and recorded; a service that restarts needs a moment too.
+# A service that restarts needs a moment.
 PATIENCE_S = 60.0
+# So does a run that was just published: it has to be taken from the bus and recorded. A wrong id is never recorded.
+UNKNOWN_S = 10.0
 # A service that hangs, or whose machine is gone, closes no connection.
 SILENCE_S = 20.0
 RETRY_S = 0.5
@@ -24,6 +26,7 @@ async def follow(
     request: train_service_pb2.WatchRunRequest,
     *,
     patience_s: float,
+    when_unknown: Callable[[], None],
 ) -> AsyncIterator[train_service_pb2.WatchRunResponse]:
     """Ask until the run has ended, each time for what comes behind what was told.
 
@@ -31,16 +34,17 @@ async def follow(
         ask: begins to tell what `request` asks for.
         request: names the run; its `after_sequence` moves on.
         patience_s: how long nothing may be heard.
+        when_unknown: called when the service that is heard does not know the run, once for each time it waits.
 
     Raises:
-        UpwellClientError: the service refuses, or does not know the run for that long.
+        UpwellClientError: the service refuses, or does not know the run for that long, or for `UNKNOWN_S`.
         SilenceError: the service cannot be heard for that long.
     """
-    heard, standing = time.monotonic(), None
+    standing, patience = None, _Patience(request.run_id, patience_s, when_unknown)
     while True:
         try:
             async for answer in ask():
-                heard = time.monotonic()
+                patience.renew()
                 request.after_sequence = max(request.after_sequence, answer.sequence)
                 if answer.WhichOneof("happened") != "run":
                     yield answer
@@ -51,13 +55,43 @@ async def follow(
                 if answer.run.state in ENDED:
                     return
         except UpwellClientError as error:
-            silent_s = time.monotonic() - heard
-            is_over = silent_s > patience_s
-            if error.code not in PASSING or (is_over and error.code == "NOT_FOUND"):
-                raise
-            if is_over:
-                raise _lost(request.run_id, error, silent_s) from error
+            patience.bear(error)
         await asyncio.sleep(RETRY_S)
+
+
+class _Patience:
+    """How long a run may be unknown, and its service away."""
+
+    def __init__(self, run_id: str, patience_s: float, when_unknown: Callable[[], None]) -> None:
+        self._run_id = run_id
+        self._patience_s = patience_s
+        self._when_unknown = when_unknown
+        self.renew()
+
+    def renew(self) -> None:
+        """The run was heard of."""
+        self._heard = time.monotonic()
+        self._unknown_since: float | None = None
+
+    def bear(self, error: UpwellClientError) -> None:
+        """Raises what does not pass, or has not passed for long."""
+        if error.code not in PASSING:
+            raise error
+        if error.code == "NOT_FOUND":
+            self._bear_unknown(error)
+            return
+        self._unknown_since = None
+        silent_s = time.monotonic() - self._heard
+        if silent_s > self._patience_s:
+            raise _lost(self._run_id, error, silent_s) from error
+
+    def _bear_unknown(self, error: UpwellClientError) -> None:
+        self._heard = time.monotonic()  # of the service
+        if self._unknown_since is None:
+            self._unknown_since = self._heard
+            self._when_unknown()
+        if self._heard - self._unknown_since > min(self._patience_s, UNKNOWN_S):
+            raise error
 
 
 def _standing(run: train_service_pb2.Run) -> tuple[int, int, str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -137,6 +137,7 @@ class TrainClient:
         logs_only: bool = False,
         patience_s: float = PATIENCE_S,
         silence_s: float = SILENCE_S,
+        when_unknown: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[train_service_pb2.WatchRunResponse]:
         """A run from its beginning to its end; the last item is the run in the state in which it ended.
 
@@ -147,8 +148,9 @@ class TrainClient:
             run_id: the run.
             after_sequence: begin behind this `sequence` of an earlier answer.
             logs_only: leave progress out.
-            patience_s: how long the run may be unknown, or the service away.
+            patience_s: how long the service may be away; the run may be unknown for that long, and at most 10 s.
             silence_s: after how much silence the service is asked again.
+            when_unknown: called when the run is not recorded yet and is waited for.
 
         Raises:
             UpwellClientError: the run is unknown for longer than that, or the call is refused.
@@ -161,6 +163,7 @@ class TrainClient:
             ),
             request,
             patience_s=patience_s,
+            when_unknown=when_unknown,
         )
 
     async def log(self, run_id: str) -> AsyncIterator[train_service_pb2.WatchRunResponse]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from upwell.cli.lineage import lineage_tree
 from upwell.cli.output import version_name
-from upwell.cli.watching import watch_run
+from upwell.cli.watching import show_run
 from upwell.client.failures import in_sentences
 from upwell.client.waiting import until
 from upwell.demo import publish_request
@@ -46,7 +46,7 @@ async def publish_training(stage: Stage, request: Mapping[str, Any]) -> str:
 
 async def watch(stage: Stage, run_id: str) -> registry_service_pb2.ModelVersion:
     """Train, and wait for the model's number."""
-    run = await watch_run(stage.upwell, run_id)
+    run = await show_run(stage.upwell, run_id)
     shown = {name: value for name, value in sorted(run.metrics.items()) if PER_LEAD not in name}
     stage.narrator.say("held-out split: " + ", ".join(f"{name} {value:.3g}" for name, value in shown.items()))
     version = await until(

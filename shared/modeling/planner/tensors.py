@@ -58,7 +58,8 @@ def encode_plans(inputs: Sequence[PlanInput], spec: PlannerSpec, tokenizer: PreT
     """
     for one in inputs:
         if len(one.used) != spec.window:
-            reason = f"{_named(one)}has a window of {len(one.used)} times; this model reads {spec.window}"
+            times = "1 time" if len(one.used) == 1 else f"{len(one.used)} times"
+            reason = f"{_named(one)}has a window of {times}; this model reads {spec.window}"
             raise InvalidInputError.of("used", reason)
         check_capacity(one, spec.capacity)
     ids = prompt_ids(inputs, spec, tokenizer)

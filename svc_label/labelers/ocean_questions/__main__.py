@@ -17,10 +17,13 @@ def main(arguments: list[str]) -> int:
     try:
         checked = check_folder(Path(arguments[0]))
     except InvalidInputError as error:
-        sys.stderr.write(f"{error}\n")
+        # The reason alone: which field of a request it would have been is nothing to who named a folder.
+        reasons = "; ".join(violation.reason for violation in error.violations)
+        sys.stderr.write(f"error: {reasons or error}\n")
         return 2
     sys.stdout.write("".join(f"{one}\n" for one in checked.wrong))
-    sys.stdout.write(f"{checked.answers} answers, {checked.facts} facts: {len(checked.wrong) or 'none'} untrue\n")
+    found = f"{checked.facts} facts: {len(checked.wrong) or 'none'} untrue"
+    sys.stdout.write(f"{checked.answers} answers in {' and '.join(checked.files)}, {found}\n")
     return int(bool(checked.wrong))
 
 

@@ -16,22 +16,26 @@ from shared.fields.samples import read_sample
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """How much was looked at, and what of it is not true, each with its place."""
+    """How much was looked at, in which files, and what of it is not true, each with its place."""
 
+    files: tuple[str, ...]
     answers: int
     facts: int
     wrong: tuple[str, ...]
 
 
 def check_folder(folder: Path) -> Checked:
-    """Check the conversations of a folder: `chat.jsonl`, else `geoformer_sft.json`, with `features/*.npz` beside it.
+    """Check the conversations of a folder: `chat.jsonl`, `geoformer_sft.json` or both, with `features/*.npz` beside.
+
+    The two should say the same, but either may be what a model learns from, so neither vouches for the other.
 
     Raises:
         InvalidInputError: a conversation or a sample cannot be read, or says nothing of where its numbers come from.
     """
+    files = _files(folder)
     answers = facts = 0
     wrong: list[str] = []
-    for place, conversation in _conversations(folder):
+    for place, conversation in (each for file in files for each in _conversations(file)):
         if len(conversation.features) != 1 or len(conversation.turns) != 2:
             reason = (
                 f"{place}: has {len(conversation.features)} features; a question of this kind has one, and one answer"
@@ -42,26 +46,39 @@ def check_folder(folder: Path) -> Checked:
         answers += 1
         facts += len(facts_of_text(sample.facts, f"{place}: {path}"))
         wrong += [f"{place}: {one}" for one in untrue(conversation.turns[1].text, sample, f"{place}: {path}")]
-    return Checked(answers=answers, facts=facts, wrong=tuple(wrong))
+    return Checked(files=tuple(file.name for file in files), answers=answers, facts=facts, wrong=tuple(wrong))
 
 
-def _conversations(folder: Path) -> Iterator[tuple[str, Conversation]]:
-    lines, array = folder / CHAT_FILE, folder / SHAREGPT_FILE
-    if lines.is_file():
-        for number, line in enumerate(lines.read_bytes().splitlines(), start=1):
-            yield f"line {number}", conversation_of_line(line, f"line {number}")
-    elif array.is_file():
-        for number, row in enumerate(_rows(array), start=1):
-            yield f"item {number}", conversation_of(row, f"item {number}")
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InvalidInputError.of("folder", f"{folder} is {'no folder' if folder.exists() else 'missing'}")
+    files = [folder / name for name in (CHAT_FILE, SHAREGPT_FILE) if (folder / name).is_file()]
+    if not files:
+        raise InvalidInputError.of("folder", f"{folder} has neither {CHAT_FILE} nor {SHAREGPT_FILE}")
+    return files
+
+
+def _conversations(file: Path) -> Iterator[tuple[str, Conversation]]:
+    """Each with its place: the file, where in it, and the conversation's id."""
+    if file.name == CHAT_FILE:
+        for number, line in enumerate(file.read_bytes().splitlines(), start=1):
+            place = f"{file}, line {number}"
+            yield _identified(place, conversation_of_line(line, place))
     else:
-        raise InvalidInputError.of("folder", f"{folder.name} has neither {CHAT_FILE} nor {SHAREGPT_FILE}")
+        for number, row in enumerate(_rows(file), start=1):
+            place = f"{file}, item {number}"
+            yield _identified(place, conversation_of(row, place))
+
+
+def _identified(place: str, conversation: Conversation) -> tuple[str, Conversation]:
+    return f"{place} ({conversation.id})" if conversation.id else place, conversation
 
 
 def _rows(array: Path) -> list[Any]:
     try:
         rows = json.loads(array.read_bytes())
-    except ValueError as error:
-        raise InvalidInputError.of("file", f"{array.name} is no JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError.of("file", f"{array} is no JSON: {error}") from error
     if not isinstance(rows, list):
-        raise InvalidInputError.of("file", f"{array.name} is no array of conversations")
+        raise InvalidInputError.of("file", f"{array} is no array of conversations")
     return rows

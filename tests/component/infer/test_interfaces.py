@@ -388,8 +388,8 @@ async def test_attachments_reach_the_model_in_the_order_of_their_marks(client):
 @pytest.mark.parametrize(
     ("said", "attachments", "reason"),
     [
-        ("none", attached("<a>"), "attachments[0].mark: <a> stands 0 times in the user's turns, for 1 attachments"),
-        ("<a> <a>", attached("<a>"), "attachments[0].mark: <a> stands 2 times in the user's turns, for 1 attachments"),
+        ("none", attached("<a>"), "attachments[0].mark: the user's turns have 0 of <a>, the attachments 1: each"),
+        ("<a> <a>", attached("<a>"), "attachments[0].mark: the user's turns have 2 of <a>, the attachments 1: each"),
         ("<a>", attached("a"), "attachments[0].mark: 'a' is no mark: write it as <geoformer>"),
         ("<a> <b>", attached("<b>", "<a>"), "attachments[1].mark: <a> comes before the mark of the attachment"),
         ("<a>", [text_pb2.Attachment(mark="<a>")], "attachments[0].npz: is empty"),

@@ -30,6 +30,7 @@ class FakeInfer(infer_service_pb2_grpc.InferServiceServicer):
         self.remaining_s: list[float] = []  # of the callers' deadlines
         self.thinks_s = 0.0
         self.refuses = ""  # in these words, as over its own limit
+        self.refuses_words: dict[str, tuple[grpc.StatusCode, str]] = {}  # a last turn, and how it is refused
 
     def _take(self, request, context):
         self.asked.append(request)
@@ -57,6 +58,8 @@ class FakeInfer(infer_service_pb2_grpc.InferServiceServicer):
 
     def GenerateStream(self, request, context):
         self._take(request.request, context)
+        if refused := self.refuses_words.get(request.request.messages[-1].content):
+            context.abort(*refused)
         named = _named(request.request)
         for word in WORDS:
             yield text_pb2.GenerateStreamResponse(model=named, text=word)

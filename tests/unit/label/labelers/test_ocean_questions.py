@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.chat import CHAT_FILE, GEOFORMER, Conversation, conversation_of_line
+from shared.contracts.chat import CHAT_FILE, GEOFORMER, SHAREGPT_FILE, Conversation, conversation_of_line
 from shared.contracts.parameters import parse_parameters
 from shared.errors import InvalidInputError, RetryableError
 from shared.fields.answers import facts_of_text, language_of, spoken_numbers, untrue
@@ -20,7 +20,6 @@ from svc_label.labelers.base import DatasetLabeler, MadeDataset, StoredDataset
 from svc_label.labelers.catalogue import installed_labelers
 from svc_label.labelers.ocean_questions import LABELER, sampling
 from svc_label.labelers.ocean_questions.__main__ import main
-from svc_label.labelers.ocean_questions.checking import check_folder
 from svc_label.labelers.ocean_questions.kinds import KINDS
 from svc_label.labelers.ocean_questions.parameters import OceanQuestionsParameters
 from tests.support.oceans import ocean_field
@@ -178,20 +177,38 @@ def test_the_checker_reads_a_pulled_version_and_finds_what_is_not_true(
     made = make(tmp_path, samples=12)
     folder = made.files[CHAT_FILE].parent
     assert main([str(folder)]) == 0
-    assert re.fullmatch(r"12 answers, \d+ facts: none untrue\n", capsys.readouterr().out)
+    assert re.fullmatch(r"12 answers in chat\.jsonl, \d+ facts: none untrue\n", capsys.readouterr().out)
     rows = [json.loads(line) for line in made.files[CHAT_FILE].read_bytes().splitlines()]
     answer = rows[4]["conversations"][1]
     answer["value"] += " 7.7"
-    (folder / "geoformer_sft.json").write_text(json.dumps(rows))
+    array = folder / SHAREGPT_FILE
+    array.write_text(json.dumps(rows))
+    assert main([str(folder)]) == 1, "what is true beside it says nothing of this file"
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith(f"{array}, item 5 ({rows[4]['id']}): the answer says the numbers ")
+    assert not re.search(r"[\[\]']", told[0].removeprefix(str(array)))
+    assert re.fullmatch(r"24 answers in chat\.jsonl and geoformer_sft\.json, \d+ facts: 1 untrue", told[1])
     (folder / CHAT_FILE).unlink()
     assert main([str(folder)]) == 1
-    assert "item 5: the answer says the numbers" in capsys.readouterr().out
-    (folder / "features/000001.npz").unlink()
-    assert main([str(folder)]) == 2
-    assert "item 1: features/000001.npz: is missing" in capsys.readouterr().err
-    assert main([str(tmp_path)]) == 2
-    for text, reason in (("{", "geoformer_sft.json is no JSON"), ("{}", "geoformer_sft.json is no array")):
-        (tmp_path / "geoformer_sft.json").write_text(text)
-        with pytest.raises(InvalidInputError, match=reason):
-            check_folder(tmp_path)
-    assert "has neither chat.jsonl nor geoformer_sft.json" in capsys.readouterr().err
+    assert f"{array}, item 5" in capsys.readouterr().out
+
+
+def test_what_the_checker_cannot_read_is_told_with_its_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = make(tmp_path, samples=2)
+    chats = made.files[CHAT_FILE]
+    first = json.loads(chats.read_bytes().splitlines()[0])["id"]
+    made.files["features/000001.npz"].unlink()
+    array = tmp_path / SHAREGPT_FILE
+    for folder, content, said in (
+        (chats.parent, "", f"{chats}, line 1 ({first}): features/000001.npz: is missing"),
+        (tmp_path, "", f"{tmp_path} has neither chat.jsonl nor geoformer_sft.json"),
+        (tmp_path / "nowhere", "", f"{tmp_path / 'nowhere'} is missing"),
+        (chats, "", f"{chats} is no folder"),
+        (tmp_path, "{", f"{array} is no JSON"),
+        (tmp_path, "{}", f"{array} is no array"),
+        (tmp_path, "[1]", f"{array}, item 1: is 1"),
+    ):
+        if content:
+            array.write_text(content)
+        assert main([str(folder)]) == 2
+        assert capsys.readouterr().err.startswith(f"error: {said}")

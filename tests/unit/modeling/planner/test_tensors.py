@@ -25,6 +25,9 @@ def test_a_message_begins_with_the_id_if_there_is_one(asked_id: str, named: str)
     short = PlanInput(id=asked_id, task="做", used=np.zeros((2, 4), np.float32))
     with pytest.raises(InvalidInputError, match=f"^used: {named}has a window of 2 times; this model reads 3$"):
         encode_plans([short], SPEC, letters)  # type: ignore[arg-type]
+    shorter = PlanInput(id=asked_id, task="做", used=np.zeros((1, 4), np.float32))
+    with pytest.raises(InvalidInputError, match=f"^used: {named}has a window of 1 time; this model reads 3$"):
+        encode_plans([shorter], SPEC, letters)  # type: ignore[arg-type]
     wordy = PlanInput(id=asked_id, task="做" * 20, used=np.zeros((3, 4), np.float32))
     with pytest.raises(InvalidInputError, match=f"^task: {named}has 26 tokens with its prompt; this model reads 20$"):
         encode_plans([wordy], SPEC, letters)  # type: ignore[arg-type]

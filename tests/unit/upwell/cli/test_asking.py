@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import signal
+import subprocess
+import sys
 
+import grpc
 import numpy as np
 import pytest
 import xarray as xr
@@ -21,12 +27,12 @@ HEADER = "cpu_cores,memory_gb,gpu_sm,gpu_memory_gb"
 
 @pytest.fixture
 def upwell(services):
-    def command(*arguments: str, typed: str = ""):
+    def command(*arguments: str, typed: str = "", code: int = 0):
         environment = {**services.environment(), "UPWELL_DATA": ""}
         result = CliRunner().invoke(app, arguments, env=environment, input=typed)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
-        assert result.exit_code == 0, result.output
+        assert result.exit_code == code, result.output
         return result
 
     return command
@@ -97,14 +103,71 @@ def test_a_chat_goes_on_after_an_empty_answer(upwell, services, monkeypatch):
     assert [(turn.role, turn.content) for turn in services.infer.asked[1].messages] == [("user", "And then?")]
 
 
+def test_a_chat_goes_on_after_a_question_that_fails(upwell, services):
+    services.infer.refuses_words = {"Hot?": (grpc.StatusCode.RESOURCE_EXHAUSTED, "The queue is full.")}
+    result = upwell("chat", "helper", typed="Hot?\nWarm?\nHot?\nAnd then?\n", code=1)
+    assert result.stderr.count("error: The queue is full.\n") == 2
+    assert result.stdout == "It is warm 暖\n" * 2
+    assert [(turn.role, turn.content) for turn in services.infer.asked[-1].messages] == [
+        ("user", "Warm?"),
+        ("assistant", "It is warm 暖"),
+        ("user", "And then?"),
+    ]
+
+
+def test_a_chat_ends_where_there_is_no_such_model(upwell, services):
+    services.infer.refuses_words = {"Hot?": (grpc.StatusCode.NOT_FOUND, "There is no model 'helper'")}
+    with pytest.raises(ToolError, match="There is no model 'helper'"):
+        upwell("chat", "helper", "--system", "Be brief.", typed="Hot?\nWarm?\n")
+    assert len(services.infer.asked) == 1
+    assert upwell("chat", "helper", typed="Warm?\nHot?\nWarm?\n", code=1).stdout == "It is warm 暖\n" * 2
+
+
+@pytest.mark.parametrize("typed_before", ["", "Warm?\n"])
+def test_ctrl_c_at_the_prompt_of_a_chat_ends_it(services, typed_before):
+    ours, its = os.openpty()
+    environment = {**os.environ, **services.environment(), "UPWELL_DATA": ""}
+    command = [sys.executable, "-m", "upwell.cli", "chat", "helper"]
+    chat = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True)
+    os.close(its)
+    try:
+        told = read_until(ours, b"> ")
+        if typed_before:
+            os.write(ours, typed_before.encode())
+            told = read_until(ours, b"tokens\r\n> ")
+            assert "It is warm 暖" in told.decode()
+        chat.send_signal(signal.SIGINT)
+        assert read_until(ours, b"\n") == b"\r\n", "the shell's prompt has a line of its own"
+        assert chat.wait(timeout=10) == 130
+    finally:
+        chat.kill()
+        chat.wait()
+        os.close(ours)
+
+
+def read_until(terminal: int, end: bytes) -> bytes:
+    """What a program says on a terminal until it says `end`."""
+    told = b""
+    while end not in told:
+        assert select.select([terminal], [], [], 30)[0], told
+        told += os.read(terminal, 1000)
+    return told
+
+
 def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, tmp_path):
     path = tmp_path / "state.csv"
     path.write_text(f"\ufeff{HEADER}\n1,2.5,0,0\n2,3,0,0\n", encoding="utf-8")
     result = upwell("plan", "planner", "分割", "--state", str(path))
     assert [line.split() for line in result.stdout.splitlines()] == [
-        ["tool", "config", "confidence", "input_size", "cpu_cores", "memory_gb", "latency_ms", "nodes"],
-        ["choice", "tool-0", "40", "0.750", "1", "2", "4", "12.5", "1"],
-        ["runner-up", "tool-0", "41", "0.750", "1", "2", "4", "12.5", "1"],
+        ["choice", "runner-up"],
+        ["tool", "tool-0", "tool-0"],
+        ["config", "40", "41"],
+        ["confidence", "0.750", "0.750"],
+        ["input_size", "1", "1"],
+        ["cpu_cores", "2", "2"],
+        ["memory_gb", "4", "4"],
+        ["latency_ms", "12.5", "12.5"],
+        ["nodes", "1", "1"],
     ]
     assert result.stderr == "planner@4\n"
     (request,) = services.infer.asked
@@ -113,7 +176,9 @@ def test_plan_reads_the_state_and_prints_choice_and_runner_up(upwell, services, 
     (tmp_path / "state.json").write_text(json.dumps([use]))
     result = upwell("plan", "planner", "too much", "--state", str(tmp_path / "state.json"))
     assert "nothing fits" in result.stderr
-    assert "runner-up, another job  tool-1" in result.stdout
+    lines = result.stdout.splitlines()
+    assert lines[0].endswith("  runner-up, another job")
+    assert lines[1].split() == ["tool", "tool-0", "tool-1"]
 
 
 @pytest.mark.parametrize(
@@ -136,6 +201,17 @@ def test_a_column_with_the_times_is_passed_over(upwell, services, tmp_path, name
         (1, 2, 3, 4),
         (5, 6, 7, 8),
     ]
+
+
+@pytest.mark.parametrize(
+    "typed", [f"\ufeff{HEADER}\n1,2,3,4\n", json.dumps([dict(zip(HEADER.split(","), range(1, 5), strict=True))])]
+)
+def test_a_state_comes_through_standard_input(upwell, services, typed):
+    upwell("plan", "planner", "分割", "--state", "-", typed=typed)
+    (request,) = services.infer.asked
+    assert [(one.cpu_cores, one.memory_gb, one.gpu_sm, one.gpu_memory_gb) for one in request.used] == [(1, 2, 3, 4)]
+    with pytest.raises(ToolError, match="standard input, line 2: gpu_memory_gb is None"):
+        upwell("plan", "planner", "分割", "--state", "-", typed=f"{HEADER}\n1,2,3\n")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from upwell.errors import ToolError
 def test_a_folder_without_questions_is_told(tmp_path, capfd):
     ended = CliRunner().invoke(app, ["datasets", "check", str(tmp_path)])
     assert ended.exit_code == 2
-    assert "has neither chat.jsonl nor geoformer_sft.json" in capfd.readouterr().err
+    assert capfd.readouterr().err == f"error: {tmp_path} has neither chat.jsonl nor geoformer_sft.json\n"
 
 
 def test_where_the_checker_is_not_installed_it_says_what_brings_it(tmp_path, monkeypatch):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import typer
 from google.protobuf import struct_pb2
 from rich.console import Console
 
+from upwell.cli import output
 from upwell.cli.assignments import parse_settings
 from upwell.cli.facts import fact_text, facts_in_order
 from upwell.cli.fields import field_line, made_lines, months_shown
@@ -224,6 +227,57 @@ def test_messages_are_printed_as_json_with_the_contracts_names(capsys):
 def test_a_table_in_a_pipe_is_not_cut(capsys):
     print_table(["name", "n#"], [("x" * 300, 1)], empty="none")
     assert "x" * 300 in capsys.readouterr().out
+
+
+RUN = "0b7e5a1c-9d1e-4a53-8f3b-1c2d3e4f5a6b"
+REMARK = "It was killed for it took too much memory: lower the batch size."
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """What is printed on a terminal of so many columns, as lines."""
+
+    def lines(width: int, print_: Callable[[], None]) -> list[str]:
+        screen = StringIO()
+        monkeypatch.setattr(output, "console", lambda: Console(file=screen, width=width, highlight=False))
+        print_()
+        return [line.rstrip() for line in screen.getvalue().splitlines()]
+
+    return lines
+
+
+def test_ids_stay_whole_and_sentences_take_several_lines(terminal):
+    lines = terminal(80, lambda: print_table(["run", "step#", "remark"], [(RUN, "3/200", REMARK)], empty=""))
+    assert lines == [
+        f"run{' ' * 35} step  remark",
+        f"{RUN}  3/200  It was killed for it took too much",
+        f"{' ' * 45}memory: lower the batch size.",
+    ]
+
+
+def test_rows_that_are_too_wide_for_the_terminal_are_stacked(terminal):
+    columns = ["run", "dataset", "step#", "", "remark"]
+    rows = [(RUN, "labels@1", "3/200", "[new]", REMARK), (RUN[::-1], "标签@1", "", "", "")]
+    lines = terminal(76, lambda: print_table(columns, rows, empty=""))
+    assert lines == [
+        f"-- {RUN}", "dataset: labels@1", "step: 3/200", "[new]", f"remark: {REMARK}",
+        f"-- {RUN[::-1]}", "dataset: 标签@1",
+    ]  # fmt: skip
+    assert terminal(120, lambda: print_table(columns, rows, empty=""))[0].split() == [
+        "run",
+        "dataset",
+        "step",
+        "remark",
+    ]
+
+
+def test_pairs_stay_pairs_and_a_digest_stays_whole(terminal):
+    pairs = [("bundle", "a" * 64), ("metric 值", REMARK)]
+    assert terminal(60, lambda: print_table(["fact", "value"], pairs, empty="")) == [
+        "fact       value",
+        f"bundle     {'a' * 64}",
+        f"metric 值  {REMARK}",
+    ]
 
 
 def test_an_empty_table_is_a_sentence_beside_the_result(capsys):

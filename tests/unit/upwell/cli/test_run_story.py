@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
+import signal
 import struct
 import sys
+import threading
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -68,6 +72,32 @@ def test_the_log_is_followed_without_repeating_a_line(upwell, services):
 
 def test_watching_tells_what_is_left(upwell, services):
     assert "step 2 of 3  loss 0.0000  0 tokens/s  eta 0:00" in upwell("runs", "watch", "r1").stderr
+
+
+def test_who_watches_a_run_that_is_not_recorded_yet_is_told(upwell, services):
+    services.train.unknown = 1
+    assert upwell("runs", "watch", "r1").stderr.splitlines()[:2] == ["waiting for run r1 to be recorded", "running"]
+
+
+@pytest.mark.parametrize(
+    "command", [("runs", "watch", "r1"), ("train", "series-lm", "--dataset", "d@1", "--model", "m", "--watch")]
+)
+def test_who_stops_watching_is_told_that_the_run_goes_on(upwell, services, command):
+    services.train.silences = [1]
+
+    def stop():
+        while not services.train.told_after:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    result = upwell(*command, code=130)
+    thread.join()
+    run_id = services.train.requests[-1].run_id if command[0] == "train" else "r1"
+    assert result.stderr.splitlines()[-1] == (
+        f"The run goes on: `upwell runs watch {run_id}` follows it, `upwell runs cancel {run_id}` stops it."
+    )
 
 
 def test_numbers_in_short(upwell, numbers):

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from tests.unit.upwell.fakes import TOKEN, FakeRegistry
-from upwell.client import Connection, FieldViolation, Upwell, UpwellClientError
+from upwell.client import Connection, FieldViolation, Upwell, UpwellClientError, following
 from upwell.client.waiting import until
 from upwell.common.v1 import common_pb2
 from upwell.errors import SilenceError, ToolError
@@ -150,8 +150,17 @@ async def test_numbers_of_all_pages(upwell, services):
 
 
 async def test_a_run_that_is_not_recorded_yet_is_waited_for(upwell, services):
-    services.train.unknown = 2
-    assert await watched(upwell) == STORY
+    services.train.unknown, told = 2, []
+    assert await watched(upwell, when_unknown=lambda: told.append("waiting")) == STORY
+    assert told == ["waiting"]
+
+
+async def test_a_run_that_is_not_known_is_given_up_sooner_than_a_service_that_is_away(upwell, services, monkeypatch):
+    monkeypatch.setattr(following, "UNKNOWN_S", 0.3)
+    services.train.unknown = 1000
+    with pytest.raises(UpwellClientError, match="There is no such run"):
+        await watched(upwell)
+    assert services.train.unknown == 998
 
 
 async def test_a_run_that_is_never_recorded_is_an_error(upwell, services):
