@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from upwell.cli.datasets import preview_lines
 from upwell.cli.output import counted, version_name
+from upwell.cli.preview import preview_lines
 from upwell.demo.series.data import TIME, VALUE
 from upwell.demo.series.scores import score
 from upwell.demo.series.tour import GAIT, INJECTED, LABELS, NORMAL, SCORED, Tour
