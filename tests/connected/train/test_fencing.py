@@ -12,7 +12,7 @@ import pytest
 
 from tests.connected.train.world import TINY, World
 from tests.support.postgres import running_postgres
-from tests.support.servers import Servers, Service, wait_until
+from tests.support.servers import Service, running_servers, wait_until
 from upwell.common.v1 import common_pb2 as common
 
 pytestmark = [pytest.mark.connected, pytest.mark.heavy, pytest.mark.timeout(400)]
@@ -20,9 +20,12 @@ SOME_SECONDS = {**TINY, "max_steps": 150, "checkpoint_steps": 10}
 
 
 @pytest.fixture
-def world(servers: Servers, tmp_path: Path) -> Iterator[World]:
-    """Over PostgreSQL: a process that is paused may hold a lock, which a file's database would never let go."""
-    with running_postgres() as postgres:
+def world(tmp_path: Path) -> Iterator[World]:
+    """Over PostgreSQL: a process that is paused may hold a lock, which a file's database would never let go.
+
+    On servers of its own: two registries with two databases on one bus would share out the events between them.
+    """
+    with running_servers(tmp_path / "servers") as servers, running_postgres() as postgres:
         world = World(servers, tmp_path / "made", UPWELL_DATABASE_URL=postgres.fresh(), UPWELL_TORCH_THREADS="1")
         yield world
         world.train.kill()
