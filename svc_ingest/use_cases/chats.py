@@ -11,10 +11,10 @@ from shared.contracts.kinds import Kind
 from shared.errors import InvalidInputError
 from shared.ports import ArtifactStore
 from svc_ingest.domain.chats import ChatPreview
+from svc_ingest.domain.pages import page_of
 from svc_ingest.ports import SeriesCache
 
 DEFAULT_COUNT = 5
-COUNTS = range(1, 101)
 # gRPC clients take answers of 4 MiB unless they are told otherwise; long turns are shortened on the wire.
 MAX_TURNS = 400
 
@@ -34,19 +34,15 @@ class ChatPreviews:
             NotFoundError: there is no such manifest.
             IntegrityError: what is stored is damaged.
         """
-        count = count or DEFAULT_COUNT
-        if count not in COUNTS:
-            raise InvalidInputError.of("count", f"{count} is not between {COUNTS.start} and {COUNTS.stop - 1}")
         manifest = self._artifacts.manifest(check_digest("manifest_digest", digest))
         if manifest.kind != Kind.CHAT:
             raise InvalidInputError.of("manifest_digest", f"this is {manifest.kind}, not {Kind.CHAT}")
         rows = int(manifest.meta["rows"])
-        if start_row >= rows:
-            raise InvalidInputError.of("start_row", f"{start_row} is not a row of the dataset, which has {rows}")
+        page = page_of(start_row=start_row, count=count or DEFAULT_COUNT, rows=rows)
         with self._cache.file(manifest.file(CHAT_FILE)) as path, path.open("rb") as lines:
             found = [
                 conversation_of_line(line, f"line {number}")
-                for number, line in enumerate(islice(lines, start_row, start_row + count), start=start_row + 1)
+                for number, line in enumerate(islice(lines, page.start, page.stop), start=page.start + 1)
             ]
         return ChatPreview(conversations=_bounded(found), rows=rows)
 

@@ -9,11 +9,11 @@ from shared.contracts.canonical import check_digest
 from shared.contracts.kinds import Kind
 from shared.errors import InvalidInputError
 from shared.ports import ArtifactStore
+from svc_ingest.domain.pages import page_of
 from svc_ingest.domain.tables import TablePreview
 from svc_ingest.ports import FileReader, SeriesCache
 
 DEFAULT_COUNT = 10
-COUNTS = range(1, 101)
 # The fact of a manifest that says how many rows there are, where it is not `rows`.
 COUNTED_AS: Mapping[str, str] = {Kind.SEGMENTS: "segment_count"}
 
@@ -34,17 +34,13 @@ class TablePreviews:
             NotFoundError: there is no such manifest.
             IntegrityError: what is stored is damaged.
         """
-        count = count or DEFAULT_COUNT
-        if count not in COUNTS:
-            raise InvalidInputError.of("count", f"{count} is not between {COUNTS.start} and {COUNTS.stop - 1}")
         manifest = self._artifacts.manifest(check_digest("manifest_digest", digest))
         tables = self._reader.tables
         if manifest.kind not in tables:
             raise InvalidInputError.of("manifest_digest", f"this is {manifest.kind}, not {' or '.join(tables)}")
         rows = int(manifest.meta[COUNTED_AS.get(manifest.kind, "rows")])
-        if start_row >= rows:
-            raise InvalidInputError.of("start_row", f"{start_row} is not a row of the dataset, which has {rows}")
+        page = page_of(start_row=start_row, count=count or DEFAULT_COUNT, rows=rows)
         with ExitStack() as stack:
             files = {name: stack.enter_context(self._cache.file(manifest.file(name))) for name in tables[manifest.kind]}
-            cells = self._reader.cells(manifest.kind, files, start_row=start_row, count=count)
+            cells = self._reader.cells(manifest.kind, files, start_row=page.start, count=page.stop - page.start)
         return TablePreview(cells=cells, rows=rows)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from shared.errors import IntegrityError, InvalidInputError
-from shared.modeling.planner.opening import check_opening
+from shared.modeling.opening import check_opening
 from shared.planning.values import RESOURCES
 
 FLAT, FACTORISED = "flat", "factorised"
@@ -28,7 +28,7 @@ class PlannerSpec:
         config_head: `flat` or `factorised`, see `network.ConfigHead`.
         max_tokens: tokens of the longest prompt.
         prompt: what the language model reads; knows {task}.
-        opening: a token stands in front of the prefix; there is nothing else any more, see `opening.py`.
+        opening: a token stands in front of the prefix; there is nothing else any more, see `modeling/opening.py`.
 
     Raises:
         InvalidInputError: the numbers do not fit together.
@@ -42,7 +42,7 @@ class PlannerSpec:
     config_head: str = FACTORISED
     max_tokens: int = 128
     prompt: str = PROMPT
-    opening: bool = True
+    opening: Literal[True] = True
 
     def __post_init__(self) -> None:
         for name in ("window", "prefix", "channels", "max_tokens"):
@@ -55,8 +55,6 @@ class PlannerSpec:
             raise InvalidInputError.of("config_head", f"{self.config_head!r} is neither {FLAT!r} nor {FACTORISED!r}")
         if "{task}" not in self.prompt:
             raise InvalidInputError.of("prompt", f"has no {{task}}: {self.prompt!r}")
-        if not self.opening:
-            raise InvalidInputError.of("opening", "is false; the prefix must not stand first")
 
     def to_json(self) -> dict[str, Any]:
         """JSON values, for a bundle."""

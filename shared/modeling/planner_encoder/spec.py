@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from shared.errors import IntegrityError, InvalidInputError
-from shared.modeling.planner.opening import check_opening
+from shared.modeling.opening import check_opening
 from shared.planning.profile import NUMBERS, Floats, Profile
 
 NUMBERED = "mean", "scale"
@@ -19,8 +19,8 @@ NUMBERED = "mean", "scale"
 class EncoderSpec:
     """How numbers are read: the logarithm of 1 + number, less `mean`, by `scale`, in the order of `NUMBERS`.
 
-    `opening` says that a token stands in front of the embedding; there is nothing else any more, see `opening.py` of
-    the planner.
+    `opening` says that a token stands in front of the embedding; there is nothing else any more, see
+    `shared/modeling/opening.py`.
 
     Raises:
         InvalidInputError: the numbers do not fit together.
@@ -28,7 +28,7 @@ class EncoderSpec:
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
-    opening: bool = True
+    opening: Literal[True] = True
 
     def __post_init__(self) -> None:
         for name in NUMBERED:
@@ -38,8 +38,6 @@ class EncoderSpec:
                 raise InvalidInputError.of(name, reason)
         if min(self.scale) <= 0:
             raise InvalidInputError.of("scale", f"is {list(self.scale)}; each is above 0")
-        if not self.opening:
-            raise InvalidInputError.of("opening", "is false; the embedding must not stand first")
 
     def to_json(self) -> dict[str, Any]:
         """JSON values, for a bundle."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from shared.errors import InvalidInputError
 from shared.modeling.bundle import BundleInfo
+from shared.modeling.opening import made_earlier
 from shared.modeling.planner import predictor as planner
 from shared.modeling.planner.lookup import difference, read_lookup
 from shared.modeling.planner.network import PlannerLM
-from shared.modeling.planner.opening import made_earlier
 from shared.modeling.planner.spec import PlannerSpec, parse_spec
 from shared.modeling.planner.storage import load_network
 from shared.modeling.planner_encoder import predictor as encoder

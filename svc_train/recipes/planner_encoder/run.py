@@ -12,7 +12,7 @@ from shared.errors import InvalidInputError
 from shared.modeling.bases import load_base
 from shared.modeling.bundle import FROZEN, BundleInfo, read_info, tokenizer_digest
 from shared.modeling.certificate import certify_bundle
-from shared.modeling.planner.opening import made_earlier
+from shared.modeling.opening import made_earlier
 from shared.modeling.planner_encoder.network import PlannerEncoder
 from shared.modeling.planner_encoder.predictor import FAMILY, EncoderPredictor, load
 from shared.modeling.planner_encoder.spec import EncoderSpec, parse_spec, spec_for
