@@ -49,11 +49,12 @@ def test_kill_9_in_the_middle_hands_the_run_to_a_replica_which_makes_it_once(wor
     world.publish(world.request("killed", hyperparameters=SOME_SECONDS, model="killed-detector"))
     world.wait_for_progress("killed")
     child = world.child()
-    replica = world.start_replica()
-    killed, world.train = world.train, replica
+    killed = world.train
+    # Before the replica starts: a quick machine would have ended the run in the seconds that takes.
+    killed.kill()
+    child.wait(5)
+    world.train = replica = world.start_replica()
     try:
-        killed.kill()
-        child.wait(5)
         run = world.wait_for_end("killed")
         assert run.state == common.WORK_STATE_COMPLETED, run.failure
         assert run.attempt == 2
